@@ -15,7 +15,7 @@ export interface FoundIdentity extends IndexedIdentity {
   identified: boolean
   personal: Buffer | null
   mergedInto: string | null
-  /** `kind:source` of its identifying identities; read only where an anonymous id led to the person. */
+  /** `kind:source` of its identifying identities; read only where anonymous ids are about. */
   labels: string[] | null
 }
 
@@ -28,13 +28,14 @@ export async function lockPeople(
   identities: readonly IndexedIdentity[],
 ): Promise<Set<string>> {
   const rows = await tx.query(sql<{ id: string }>`
+    with ${wanted(identities)}
     select p.id
     from people p
     where p.id in (
       select i.person_id
-      from ${wanted(identities)}
-      join identities i on i.workspace_id = ${tx.workspaceId} and i.kind = r.kind
-        and i.source = r.source and i.value_index = decode(r.index, 'hex')
+      from wanted w
+      join identities i on i.workspace_id = ${tx.workspaceId} and i.kind = w.kind
+        and i.source = w.source and i.value_index = w.value_index
     )
     order by p.id
     for no key update of p`)
@@ -46,16 +47,18 @@ export async function findIdentities(
   tx: Transaction,
   identities: readonly IndexedIdentity[],
 ): Promise<FoundIdentity[]> {
+  const needsLabels = identities.some(({ kind }) => kind === 'anonymous_id')
   return tx.query(sql<FoundIdentity>`
-    select r.kind, r.source, r.index, i.person_id, p.identified, p.personal, p.merged_into,
-      case when i.kind = 'anonymous_id' and p.identified then (
+    with ${wanted(identities)}
+    select w.kind, w.source, w.index, i.person_id, p.identified, p.personal, p.merged_into,
+      case when ${needsLabels}::boolean and p.identified then (
         select array_agg(distinct k.kind || ':' || k.source)
         from identities k
         where k.workspace_id = ${tx.workspaceId} and k.person_id = p.id and k.kind <> 'anonymous_id'
       ) end as labels
-    from ${wanted(identities)}
-    join identities i on i.workspace_id = ${tx.workspaceId} and i.kind = r.kind
-      and i.source = r.source and i.value_index = decode(r.index, 'hex')
+    from wanted w
+    join identities i on i.workspace_id = ${tx.workspaceId} and i.kind = w.kind
+      and i.source = w.source and i.value_index = w.value_index
     join people p on p.id = i.person_id`)
 }
 
@@ -223,7 +226,14 @@ function personalContext(id: string): string {
   return `people.personal:${id}`
 }
 
+/**
+ * The looked-for identities as rows. `decode` runs apart from the join: row-level security lets only
+ * leak-proof functions into an index condition, and a look-up without the index reads all identities.
+ */
 function wanted(identities: readonly IndexedIdentity[]) {
-  return sql`jsonb_to_recordset(${JSON.stringify(identities)}::jsonb)
-    as r(kind text, source text, index text)`
+  return sql`wanted as materialized (
+    select r.kind, r.source, r.index, decode(r.index, 'hex') as value_index
+    from jsonb_to_recordset(${JSON.stringify(identities)}::jsonb)
+      as r(kind text, source text, index text)
+  )`
 }
