@@ -21,6 +21,8 @@ export interface Scene {
   sources: readonly Source[]
   /** Latent intent of each company in each week: `company · weeks + week`. */
   intent: Float32Array
+  /** What intent does to rates: `(company · weeks + week) · 4 + pull`. */
+  pulls: Float32Array
 }
 
 /**
@@ -30,13 +32,25 @@ export interface Scene {
 export interface Exposure {
   touches: Uint8Array
   forms: Uint8Array
+  /** Per person, bit s is set when source s ever reached it; so there are at most 32 sources. */
+  reachedBy: Uint32Array
+}
+
+/** Sets the scene: all that is the same whatever is switched off. O(companies · weeks). */
+export function createScene(
+  seed: number,
+  weeks: number,
+  population: Population,
+  channels: readonly ChannelCause[],
+  plans: readonly CampaignPlan[],
+): Scene {
+  const intent = drawIntent(population, weeks)
+  const sources = sourcesOf(plans, channels)
+  return { seed, weeks, population, channels, sources, intent, pulls: pullTable(intent) }
 }
 
 /** The campaigns as sources, direct visits after them. */
-export function sourcesOf(
-  plans: readonly CampaignPlan[],
-  channels: readonly ChannelCause[],
-): Source[] {
+function sourcesOf(plans: readonly CampaignPlan[], channels: readonly ChannelCause[]): Source[] {
   const positionOf = (key: string) => channels.findIndex((channel) => channel.key === key)
   return [
     ...plans.map(({ channel, weeklyRate, everyWeeks, firstWeek }) => ({
@@ -54,7 +68,7 @@ export function isActive(source: Pick<Source, 'firstWeek' | 'everyWeeks'>, week:
 }
 
 /** Intent: a lasting part, and 1.6 more while the company is in the market. */
-export function drawIntent({ companies, hidden }: Population, weeks: number): Float32Array {
+function drawIntent({ companies, hidden }: Population, weeks: number): Float32Array {
   const intent = new Float32Array(companies.length * weeks)
   for (let company = 0; company < companies.length; company++) {
     for (let week = 0; week < weeks; week++) {
@@ -75,22 +89,46 @@ export function drawIntent({ companies, hidden }: Population, weeks: number): Fl
  * happens in a week is caused by the weeks before it only.
  *
  * @param off  a flag a source: 1 when it is switched off.
- * @param known  the exposure with everything on: sources that need nothing are copied from it.
+ * @param known  the exposure with everything on. It saves most of the work: who was never reached by
+ *   what is off lives the same life, and sources that need nothing are copied from it.
  * O(people · weeks · sources).
  */
 export function simulateExposure(scene: Scene, off: Uint8Array, known?: Exposure): Exposure {
   const { weeks, population, sources } = scene
-  const cells = population.people.length * weeks * sources.length
-  const exposure = { touches: new Uint8Array(cells), forms: new Uint8Array(cells) }
-  const pulls = pullTable(scene)
-  for (let person = 0; person < population.people.length; person++) {
-    simulatePerson(scene, person, off, pulls, exposure, known)
+  const people = population.people.length
+  const cells = people * weeks * sources.length
+  const exposure: Exposure = {
+    touches: known ? known.touches.slice() : new Uint8Array(cells),
+    forms: known ? known.forms.slice() : new Uint8Array(cells),
+    reachedBy: known ? known.reachedBy.slice() : new Uint32Array(people),
+  }
+  const offBits = off.reduce((bits, flag, s) => (flag === 1 ? bits | (1 << s) : bits), 0)
+  const life: Life = { exposure, known, active: activeSources(scene, off) }
+  for (let person = 0; person < people; person++) {
+    if (known !== undefined && (known.reachedBy[person]! & offBits) === 0) continue
+    const [from, to] = [person * weeks * sources.length, (person + 1) * weeks * sources.length]
+    exposure.touches.fill(0, from, to)
+    exposure.forms.fill(0, from, to)
+    exposure.reachedBy[person] = simulatePerson(scene, person, life)
   }
   return exposure
 }
 
-/** e^(pull · intent ⁄ 2) for the four pulls: `(company · weeks + week) · 4 + pull`. */
-function pullTable({ intent }: Scene): Float32Array {
+/** What the lives of one simulation share. */
+interface Life {
+  exposure: Exposure
+  known: Exposure | undefined
+  /** Per week, the positions of the sources that are on. */
+  active: number[][]
+}
+
+function activeSources({ weeks, sources }: Scene, off: Uint8Array): number[][] {
+  const on = sources.map((_, s) => s).filter((s) => off[s] !== 1)
+  return Array.from({ length: weeks }, (_, week) => on.filter((s) => isActive(sources[s]!, week)))
+}
+
+/** e^(pull · intent ⁄ 2) for the four pulls. */
+function pullTable(intent: Float32Array): Float32Array {
   const table = new Float32Array(intent.length * 4)
   for (let i = 0; i < intent.length; i++) {
     const factor = Math.exp(intent[i]! / 2)
@@ -99,53 +137,51 @@ function pullTable({ intent }: Scene): Float32Array {
   return table
 }
 
-function simulatePerson(
-  { seed, weeks, population, channels, sources }: Scene,
-  person: number,
-  off: Uint8Array,
-  pulls: Float32Array,
-  exposure: Exposure,
-  known: Exposure | undefined,
-): void {
+/** Fills the person's cells and returns the bits of the sources that reached it. */
+function simulatePerson(scene: Scene, person: number, { exposure, known, active }: Life): number {
+  const { seed, weeks, population, channels, sources, pulls } = scene
   const { activity, agrees } = population.hidden
   const firstPull = population.companyOfPerson[person]! * weeks * 4
+  let reachedBy = 0
   let visits = 0
   let awareness = 0
   let hasConsent = false
   for (let week = 0; week < weeks; week++) {
     const row = (person * weeks + week) * sources.length
+    const pull = firstPull + week * 4
     let weekVisits = 0
     let weekAwareness = 0
     let hasForm = false
-    for (let s = 0; s < sources.length; s++) {
+    for (const s of active[week]!) {
       const source = sources[s]!
-      if (off[s] === 1 || !isActive(source, week)) continue
       const cause = channels[source.channel]!
-      const cell = row + s
-      const pull = firstPull + week * 4
+      let count: number
+      let isForm: boolean
       if (known !== undefined && cause.needs === 'nothing') {
-        exposure.touches[cell] = known.touches[cell]!
-        exposure.forms[cell] = known.forms[cell]!
+        count = known.touches[row + s]!
+        isForm = known.forms[row + s] === 1
       } else {
         const opening = openingOf(cause, visits, awareness, hasConsent)
         if (opening === 0) continue
         const rate =
           source.weeklyRate * opening * activity[person]! * pulls[pull + cause.intentPull]!
-        const count = poissonAt(keyedUniform(seed, person, week, s), rate)
-        if (count === 0) continue
-        exposure.touches[cell] = count
+        count = poissonAt(keyedUniform(seed, person, week, s), rate)
         const formRate = cause.formProbability * count * pulls[pull + 1]!
-        exposure.forms[cell] = keyedUniform(seed, person, week, 1000 + s) < formRate ? 1 : 0
+        isForm = count > 0 && keyedUniform(seed, person, week, 1000 + s) < formRate
       }
-      const count = exposure.touches[cell] ?? 0
+      if (count === 0) continue
+      exposure.touches[row + s] = count
+      exposure.forms[row + s] = isForm ? 1 : 0
+      reachedBy |= 1 << s
       if (cause.key === 'display' || cause.key === 'paid_social') weekAwareness += count
       if (cause.key !== 'display') weekVisits += count
-      if (exposure.forms[cell] === 1) hasForm = true
+      hasForm ||= isForm
     }
     visits = visits * 0.7 + weekVisits
     awareness = awareness * 0.85 + weekAwareness
     if (hasForm && agrees[person] === 1) hasConsent = true
   }
+  return reachedBy
 }
 
 /** How open a person is to a channel by what happened to it before: the factor on the rate. */

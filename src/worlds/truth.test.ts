@@ -3,8 +3,8 @@ import { campaignPlans } from './campaigns.ts'
 import { channelCauses, channelKeys } from './causes.ts'
 import type { ChannelKey } from './causes.ts'
 import { runDeals } from './deals.ts'
-import { drawIntent, simulateExposure, sourcesOf } from './exposure.ts'
-import type { Exposure, Scene } from './exposure.ts'
+import { createScene, simulateExposure } from './exposure.ts'
+import type { Exposure } from './exposure.ts'
 import { calibrateScale, integrateHazard } from './hazard.ts'
 import { createPopulation } from './population.ts'
 import { measureTruth } from './truth.ts'
@@ -63,15 +63,8 @@ test('switching channels off brings no deal and no deal earlier, and leaves the 
 
 test('the deals that really open with a channel on and off agree with its true effect', () => {
   const population = createPopulation(5, 400, 40)
-  const sources = sourcesOf(campaignPlans, channelCauses)
-  const scene: Scene = {
-    seed: 5,
-    weeks: 40,
-    population,
-    channels: channelCauses,
-    sources,
-    intent: drawIntent(population, 40),
-  }
+  const scene = createScene(5, 40, population, channelCauses, campaignPlans)
+  const { sources } = scene
   const everything = simulateExposure(scene, new Uint8Array(sources.length))
   const sums = integrateHazard(scene, everything)
   const scale = calibrateScale(scene, sums, 30)

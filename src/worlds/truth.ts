@@ -45,12 +45,8 @@ export function measureTruth(
   const whole = expectWon(scene, sums, scale)
   const without = (isOff: (source: number) => boolean) => {
     const off = Uint8Array.from(scene.sources, (_, source) => (isOff(source) ? 1 : 0))
-    const rest = expectWon(
-      scene,
-      integrateHazard(scene, simulateExposure(scene, off, factual)),
-      scale,
-    )
-    return { deals: rest.deals, revenueMinor: rest.revenueMinor }
+    const exposure = simulateExposure(scene, off, factual)
+    return expectWon(scene, integrateHazard(scene, exposure, { exposure: factual, sums }), scale)
   }
   const baseline = without(() => true)
   const baselineShare = baseline.revenueMinor / whole.revenueMinor

@@ -5,8 +5,7 @@ import { channelCauses } from './causes.ts'
 import type { ChannelKey } from './causes.ts'
 import { runDeals } from './deals.ts'
 import type { WorldDeal } from './deals.ts'
-import { drawIntent, isActive, simulateExposure, sourcesOf } from './exposure.ts'
-import type { Scene } from './exposure.ts'
+import { createScene, isActive, simulateExposure } from './exposure.ts'
 import { calibrateScale, integrateHazard } from './hazard.ts'
 import { territories } from './names.ts'
 import type { TerritoryKey } from './names.ts'
@@ -90,26 +89,20 @@ export function simulateWorld(options: WorldOptions): World {
     ...cause,
     effect: options.effects?.[cause.key] ?? cause.effect,
   }))
-  const sources = sourcesOf(campaignPlans, channels)
-  const scene: Scene = {
-    seed,
-    weeks,
-    population,
-    channels,
-    sources,
-    intent: drawIntent(population, weeks),
-  }
+  const scene = createScene(seed, weeks, population, channels, campaignPlans)
 
-  const everything = simulateExposure(scene, new Uint8Array(sources.length))
+  const everything = simulateExposure(scene, new Uint8Array(scene.sources.length))
   const sums = integrateHazard(scene, everything)
   const scale = calibrateScale(scene, sums, options.wonDeals ?? (people * 8.5 * weeks) / 5200)
   const truth = measureTruth(scene, campaignPlans, everything, sums, scale)
 
-  const off = Uint8Array.from(sources, ({ channel }) =>
+  const off = Uint8Array.from(scene.sources, ({ channel }) =>
     options.without?.includes(channels[channel]!.key) ? 1 : 0,
   )
   const exposure = off.includes(1) ? simulateExposure(scene, off, everything) : everything
-  const livedSums = off.includes(1) ? integrateHazard(scene, exposure) : sums
+  const livedSums = off.includes(1)
+    ? integrateHazard(scene, exposure, { exposure: everything, sums })
+    : sums
   const runs = runDeals(scene, livedSums, scale, startAt.getTime(), exposure)
   return {
     startAt,
