@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { readCell, type CellSettings } from '#imports/cell.ts'
+import type { FieldKind } from '#imports/mapping.ts'
 
 const settings: CellSettings = {
   zone: 'Europe/Amsterdam',
@@ -9,11 +10,12 @@ const settings: CellSettings = {
   countryCode: '31',
 }
 
+function value(kind: FieldKind, text: string) {
+  const reading = readCell(kind, text, settings)
+  return reading.kind === 'value' ? reading.value : reading.kind
+}
+
 test('a cell is read as what its field holds, with what its column has settled', () => {
-  const value = (kind: Parameters<typeof readCell>[0], text: string) => {
-    const reading = readCell(kind, text, settings)
-    return reading.kind === 'value' ? reading.value : reading.kind
-  }
   expect(value('date', '22-01-2018')).toEqual(new Date('2018-01-21T23:00:00Z'))
   expect(value('money', '1.234')).toEqual({ amountMinor: 123400, currency: 'EUR' })
   expect(value('number', '1.234,5')).toBe(1234.5)

@@ -1,3 +1,4 @@
+import iconv from 'iconv-lite'
 import { unescapeCell } from '#core/csv.ts'
 import { Problem } from '#core/problem.ts'
 import { detectEncoding } from '#imports/encoding.ts'
@@ -45,7 +46,7 @@ const TITLES: Record<Delimiter, string> = {
  * @param head  the beginning of the file, at most `SAMPLE_BYTES` are looked at; all of it when shorter.
  * @param choice  settles points by hand.
  * @throws Problem `import.file_unreadable` when it is no text (a workbook, a PDF), is empty, or has
- *   more than `MAX_COLUMNS` columns.
+ *   `MAX_COLUMNS` columns or more; `request.invalid` when the encoding chosen is not known.
  * Costs about five passes over the sample.
  */
 export async function detectDialect(
@@ -61,6 +62,9 @@ export async function detectDialect(
   }
   const found = detectEncoding(plain)
   const encoding = choice.encoding ?? found.encoding
+  if (!iconv.encodingExists(encoding)) {
+    throw new Problem('request.invalid', `The encoding ${encoding} is not known: try utf-8.`)
+  }
   const text = await readText(plain, encoding)
   // The last record of a cut sample is cut too and must not speak.
   const isWhole = head.length < SAMPLE_BYTES && plain.length < SAMPLE_BYTES

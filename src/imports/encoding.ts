@@ -83,30 +83,45 @@ function isUtf8(bytes: Uint8Array): boolean {
   }
 }
 
-/** Not UTF-8: chardet sees only the lines with high bytes, which are the ones that tell. */
+/**
+ * Not UTF-8: chardet sees only the lines with high bytes, which are the ones that tell. It knows
+ * languages by whole texts, so that for lists of names it is unsure; then the reading with the fewest
+ * odd words wins. windows-1252 is by far the most common and holds ISO-8859-1 whole, so ties are its.
+ */
 function guessLegacy(bytes: Uint8Array): EncodingVerdict {
   const text = Buffer.from(bytes).toString('latin1')
-  const telling = text.split(/[\r\n]+/).filter((line) => /[\x80-\xFF]/.test(line))
+  const lines = text.split(/[\r\n]+/).filter((line) => /[\x80-\xFF]/.test(line))
+  const telling = Buffer.from(lines.slice(0, 2000).join('\n'), 'latin1')
   const matches = chardet
-    .analyse(Buffer.from(telling.slice(0, 2000).join('\n'), 'latin1'))
-    .filter(({ name }) => !name.startsWith('UTF') && iconv.encodingExists(name))
+    .analyse(telling)
+    .filter(({ name }) => !/^(?:UTF|ASCII)/.test(name) && iconv.encodingExists(name))
   const best = matches[0]
   const western = matches.find(({ name }) => name === 'ISO-8859-1' || name === 'windows-1252')
-  // windows-1252 holds ISO-8859-1 whole and is by far the most common, so another must win clearly.
-  if (best === undefined || best.confidence < 30) {
-    return {
-      encoding: 'windows-1252',
-      hasBom: false,
-      reason: 'Not UTF-8; windows-1252 is the usual one.',
-    }
+  if (best !== undefined && best.confidence >= 15 + (western?.confidence ?? 0)) {
+    const reason = `Not UTF-8; the letters fit ${best.name} best (${best.confidence} of 100).`
+    return { encoding: best.name.toLowerCase(), hasBom: false, reason }
   }
-  if (western !== undefined && best.confidence - western.confidence < 15) {
-    return {
-      encoding: 'windows-1252',
-      hasBom: false,
-      reason: 'Not UTF-8; reads as Western European.',
-    }
+  const usual = shareOfOddWords(telling, 'windows-1252')
+  const [central, share] = (['windows-1250', 'iso-8859-2'] as const)
+    .map((encoding) => [encoding, shareOfOddWords(telling, encoding)] as const)
+    .reduce((best, next) => (next[1] < best[1] ? next : best))
+  if (usual >= 0.1 && share <= usual / 3) {
+    const reason = `Not UTF-8; as ${central} its words have letters only.`
+    return { encoding: central, hasBom: false, reason }
   }
-  const reason = `Not UTF-8; the letters fit ${best.name} best (${best.confidence} of 100).`
-  return { encoding: best.name.toLowerCase(), hasBom: false, reason }
+  return {
+    encoding: 'windows-1252',
+    hasBom: false,
+    reason: 'Not UTF-8; reads as Western European.',
+  }
+}
+
+/** The share of words with a foreign letter or sign in which a sign touches a letter, as in `£ód¼`. */
+function shareOfOddWords(bytes: Buffer, encoding: string): number {
+  const words = iconv.decode(bytes, encoding).split(/[^A-Za-z'\x80-\uFFFF]+/)
+  const foreign = words.filter((word) => /[\x80-\uFFFF]/.test(word))
+  const odd = foreign.filter(
+    (word) => /\p{L}/u.test(word) && /[¡-¿×÷\x80-\x9F\uFFFD˘˛ˇ˙˝¸]/.test(word),
+  )
+  return odd.length / Math.max(1, foreign.length)
 }

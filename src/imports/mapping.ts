@@ -1,6 +1,13 @@
 import { readEmail, readPhone } from '#imports/contacts.ts'
 import { detectDateFormat } from '#imports/date-format.ts'
-import { detectDecimalMark, isBlank, readBoolean, readMoney, readNumber } from '#imports/values.ts'
+import {
+  detectDecimalMark,
+  isBlank,
+  readBoolean,
+  readMoney,
+  readNumber,
+  type DecimalMark,
+} from '#imports/values.ts'
 
 export type FieldKind =
   | 'text'
@@ -144,32 +151,25 @@ const KIND_TITLES: Record<FieldKind, string> = {
 /** The share of values that are of this kind; null when the kind takes anything or none is there. */
 function fitOfKind(kind: FieldKind, values: readonly string[]): number | null {
   if (values.length === 0) return null
-  const share = (is: (value: string) => boolean) => values.filter(is).length / values.length
-  switch (kind) {
-    case 'email':
-      return share((value) => readEmail(value).kind === 'value')
-    case 'phone':
-      return share((value) => readPhone(value).kind === 'value')
-    case 'date':
-      return detectDateFormat(values).parsed / values.length
-    case 'boolean':
-      return share((value) => readBoolean(value).kind === 'value')
-    case 'url':
-      return share((value) =>
-        /^(?:https?:\/\/|www\.)|^[^\s@]+\.[^\s@]+$/i.test(value.slice(0, 500)),
-      )
-    case 'number':
-    case 'money': {
-      const mark = detectDecimalMark(values) ?? '.'
-      if (kind === 'number') return share((value) => readNumber(value, mark).kind === 'value')
-      return share((value) => readMoney(value, 'EUR', mark).kind === 'value')
-    }
-    case 'country':
-      return share((value) => /^[^\d@]{2,60}$/.test(value))
-    case 'id':
-    case 'text':
-      return null
-  }
+  if (kind === 'date') return detectDateFormat(values).parsed / values.length
+  const mark = detectDecimalMark(values) ?? '.'
+  const isFit = FITS[kind]
+  return isFit === null ? null : values.filter((value) => isFit(value, mark)).length / values.length
+}
+
+type Fit = (value: string, mark: DecimalMark) => boolean
+
+/** Whether one value is of the kind; null for kinds that take anything. */
+const FITS: Record<Exclude<FieldKind, 'date'>, Fit | null> = {
+  email: (value) => readEmail(value).kind === 'value',
+  phone: (value) => readPhone(value).kind === 'value',
+  boolean: (value) => readBoolean(value).kind === 'value',
+  url: (value) => /^(?:https?:\/\/|www\.)|^[^\s@]+\.[^\s@]+$/i.test(value.slice(0, 500)),
+  number: (value, mark) => readNumber(value, mark).kind === 'value',
+  money: (value, mark) => readMoney(value, 'EUR', mark).kind === 'value',
+  country: (value) => /^[^\d@]{2,60}$/.test(value),
+  id: null,
+  text: null,
 }
 
 interface NameScore {
