@@ -160,6 +160,7 @@ test('web addresses get their scheme, and only the web is taken', () => {
     'javascript://example.com/%0aalert(1)',
     'ftp://example.com',
     'not a url',
+    '12.5',
     'x',
     'https://u:p@example.com',
   ]) {
