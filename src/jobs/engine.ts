@@ -53,7 +53,7 @@ export async function startJobs(parts: JobsParts): Promise<Jobs> {
   await timers.prepare()
   const quit = parts.active ? await runByItself(queue, relays, timers, context) : async () => {}
   return {
-    enqueue: context.enqueue,
+    enqueue: (name, input, options) => context.enqueue(name, input, options),
     async drain() {
       for (let busy = true; busy;) {
         busy = false

@@ -119,7 +119,7 @@ export class Queue {
     return row?.active ?? 0
   }
 
-  async #run(job: Job, one: QueuedJob<object>): Promise<void> {
+  async #run(job: Job, one: QueuedJob): Promise<void> {
     const startedMs = performance.now()
     const signal = AbortSignal.any([
       this.#context.signal,
