@@ -136,6 +136,7 @@ export async function serve<Caller>(
       case 'lose-rows':
         return perform({ ...call, fault }, match)
       case undefined:
+      default:
         return perform(call, match)
     }
   }
@@ -222,7 +223,7 @@ function send(response: ServerResponse, answer: Answer): void {
     return
   }
   const isText = typeof answer.body === 'string'
-  const text = isText ? String(answer.body) : JSON.stringify(answer.body)
+  const text = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body)
   response.writeHead(answer.status, {
     'content-type': isText ? 'text/plain' : 'application/json;charset=utf-8',
     'content-length': String(Buffer.byteLength(text)),

@@ -244,14 +244,14 @@ function associateByDefault(pair: Pair, ends: { fromId: number; toId: number }):
   const plain = account.state.linkTypes.unlabelled(from.name, to.name)
   const fromEnd = { id: String(ends.fromId) }
   const toEnd = { id: String(ends.toId) }
-  const spec = (associationTypeId: number | undefined) => ({
-    associationCategory: 'HUBSPOT_DEFINED',
-    associationTypeId,
-  })
   return [
-    { from: fromEnd, to: toEnd, associationSpec: spec(plain?.typeId) },
-    { from: toEnd, to: fromEnd, associationSpec: spec(plain?.inverseTypeId) },
+    { from: fromEnd, to: toEnd, associationSpec: definedSpec(plain?.typeId) },
+    { from: toEnd, to: fromEnd, associationSpec: definedSpec(plain?.inverseTypeId) },
   ]
+}
+
+function definedSpec(associationTypeId: number | undefined) {
+  return { associationCategory: 'HUBSPOT_DEFINED', associationTypeId }
 }
 
 function singleEnds(pair: Pair) {

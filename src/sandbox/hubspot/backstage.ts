@@ -1,4 +1,4 @@
-import { numberOf, objectOf, textOf } from '../json.ts'
+import { objectOf, textOf } from '../json.ts'
 import type { JsonObject } from '../json.ts'
 import type { Account } from './account.ts'
 import { RowRefusal } from './errors.ts'
@@ -238,7 +238,7 @@ export function propertiesIn(body: JsonObject): Record<string, string> {
   return Object.fromEntries(
     Object.entries(objectOf(body['properties'])).map(([name, value]) => [
       name,
-      typeof value === 'string' ? value : String(numberOf(value) ?? value ?? ''),
+      typeof value === 'string' ? value : JSON.stringify(value),
     ]),
   )
 }

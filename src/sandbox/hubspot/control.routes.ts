@@ -13,7 +13,6 @@ import {
   storedRecords,
   typeNamed,
 } from './backstage.ts'
-import type { Seed } from './backstage.ts'
 import type { Codes } from './oauth.routes.ts'
 import { giveCode } from './oauth.routes.ts'
 
@@ -29,17 +28,9 @@ export interface ControlParts {
 /** `/__sim/…`: what tests do to the sandbox from outside its process. Not part of HubSpot. */
 export function controlRoutes(parts: ControlParts): Route<null>[] {
   const { account, faults, codes, log } = parts
-  const on = (method: string, path: string, act: (body: JsonObject, call: Call) => unknown) => ({
-    method,
-    path: `/__sim/${path}`,
-    target: (call: Call): Answer => {
-      const body = act(objectOf(parseBody(call.text)), call)
-      return body === undefined ? { status: 204 } : { status: 200, body }
-    },
-  })
   return [
     on('POST', 'reset', () => parts.reset()),
-    on('POST', 'seed', (body) => ({ ids: seedAccount(account, body as Seed) })),
+    on('POST', 'seed', (body) => ({ ids: seedAccount(account, body) })),
     on('POST', 'edit', (body) =>
       editRecord(account, typeNamed(body), textOf(body['id']) ?? '', propertiesIn(body)),
     ),
@@ -84,6 +75,22 @@ export function controlRoutes(parts: ControlParts): Route<null>[] {
       account.isHubBlocked = body['blocked'] === true
     }),
   ]
+}
+
+/** A control route; without a result it answers 204. */
+function on(
+  method: string,
+  path: string,
+  act: (body: JsonObject, call: Call) => unknown,
+): Route<null> {
+  return {
+    method,
+    path: `/__sim/${path}`,
+    target: (call): Answer => {
+      const body = act(objectOf(parseBody(call.text)), call)
+      return body === undefined ? { status: 204 } : { status: 200, body }
+    },
+  }
 }
 
 /** The members that are numbers or null, which lifts a limit. */

@@ -195,8 +195,8 @@ export function defaultProperties(type: ObjectTypeName): Map<string, PropertyDef
 }
 
 function readLine(line: string, groupName: string, displayOrder: number): PropertyDefinition {
-  const [head = '', values = ''] = splitOnce(line, '=')
-  const [name = '', kind = ''] = splitOnce(head, ':')
+  const [head, values] = splitOnce(line, '=')
+  const [name, kind] = splitOnce(head, ':')
   const type = ['!', '?', ';'].reduce((text, flag) => text.replaceAll(flag, ''), kind)
   const options = values === '' ? [] : values.split('|')
   return {

@@ -23,11 +23,6 @@ export type Codes = Map<string, Code>
 
 /** HubSpot docs: OAuth quickstart; managing tokens. Open: they carry their own credentials. */
 export function oauthRoutes(account: Account, codes: Codes): Route<Caller>[] {
-  const on = (method: string, path: string, act: (call: Call) => Answer): Route<Caller> => ({
-    method,
-    path,
-    target: (call) => act(call),
-  })
   const dated = ['/oauth/2026-09', '/oauth/2026-03']
   return [
     on('GET', '/oauth/authorize', (call) => authorize(account, codes, call)),
@@ -45,6 +40,10 @@ export function oauthRoutes(account: Account, codes: Codes): Route<Caller>[] {
       return { status: 204 }
     }),
   ]
+}
+
+function on(method: string, path: string, act: (call: Call) => Answer): Route<Caller> {
+  return { method, path, target: (call) => act(call) }
 }
 
 /** The consent page, which here always consents at once. HubSpot docs: OAuth, authorize URL. */

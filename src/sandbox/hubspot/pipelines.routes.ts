@@ -98,7 +98,7 @@ export function readStage(
   if (!label) throw badRequest('label is required')
   const metadata: Record<string, string> = { ...known?.metadata }
   for (const [name, value] of Object.entries(objectOf(sent['metadata']))) {
-    metadata[name] = String(value)
+    metadata[name] = typeof value === 'string' ? value : JSON.stringify(value)
   }
   const probability = Number(metadata['probability'])
   if (type.name === 'deals') {

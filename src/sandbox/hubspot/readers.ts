@@ -41,8 +41,19 @@ export function stageDateProperties(state: AccountState): PropertyDefinition[] {
     .flatMap(({ id }) => STAGE_DATES.flatMap((prefix) => findStageDate(state, prefix + id) ?? []))
 }
 
-/** How to read a property; null when the object type has none of this name. */
+/** How to read a property; null when the object type has none of this name. Kept per name. */
 export function readerOf(state: AccountState, type: ObjectTypeName, name: string): Reader | null {
+  const kept = state.readers.get(type) ?? new Map<string, Reader | null>()
+  state.readers.set(type, kept)
+  const known = kept.get(name)
+  if (known !== undefined) return known
+  const reader = makeReader(state, type, name)
+  // Names come from callers: those that are not properties are not kept.
+  if (reader) kept.set(name, reader)
+  return reader
+}
+
+function makeReader(state: AccountState, type: ObjectTypeName, name: string): Reader | null {
   if (!findProperty(state, type, name)) return null
   const shared = SHARED[name]
   if (shared) return shared
@@ -59,7 +70,13 @@ export function readTime(name: string): ((record: CrmRecord) => number) | null {
   return name === 'hs_object_id' ? (record) => record.id : null
 }
 
-const iso = (ms: number): string => new Date(ms).toISOString()
+/** ISO text of a time; the last one is kept, as the rows of a batch share theirs. */
+export function iso(ms: number): string {
+  if (ms !== lastIso.ms) lastIso = { ms, text: new Date(ms).toISOString() }
+  return lastIso.text
+}
+
+let lastIso = { ms: 0, text: new Date(0).toISOString() }
 const createdAt: Reader = (record) => record.values['createdate'] ?? iso(record.createdAtMs)
 const updatedAt: Reader = (record) => iso(record.updatedAtMs)
 const joined: Reader = (record) => record.mergedIds?.join(';') ?? null
@@ -87,8 +104,6 @@ const SHARED: Record<string, Reader | undefined> = {
 function dealReader(state: AccountState, name: string): Reader | null {
   const stageOf = (record: CrmRecord): Stage | null =>
     findStage(state.pipelinesOf('deals'), record.values['pipeline'], record.values['dealstage'])
-  const isClosed = (stage: Stage | null): boolean => stage?.metadata['isClosed'] === 'true'
-  const probability = (stage: Stage | null): number => Number(stage?.metadata['probability'] ?? 0)
   switch (name) {
     case 'hs_is_closed':
       return (record) => String(isClosed(stageOf(record)))
@@ -119,6 +134,14 @@ function dealReader(state: AccountState, name: string): Reader | null {
     if (name.startsWith(prefix)) return stageDateReader(name.slice(prefix.length), prefix)
   }
   return otherReader(state, 'deals', name)
+}
+
+function isClosed(stage: Stage | null): boolean {
+  return stage?.metadata['isClosed'] === 'true'
+}
+
+function probability(stage: Stage | null): number {
+  return Number(stage?.metadata['probability'] ?? 0)
 }
 
 /** When the deal last came into a stage, and when it left it after that. */

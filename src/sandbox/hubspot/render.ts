@@ -1,6 +1,6 @@
 import { findObjectType } from './object-types.ts'
 import type { ObjectTypeName } from './object-types.ts'
-import { readerOf } from './readers.ts'
+import { iso, readerOf } from './readers.ts'
 import { versionsOf } from './records.ts'
 import type { CrmRecord, RecordTable } from './records.ts'
 import type { AccountState } from './state.ts'
@@ -43,10 +43,10 @@ export function renderRecord(
     ...(view.history.length > 0
       ? { propertiesWithHistory: historiesOf(record, view.history) }
       : {}),
-    createdAt: new Date(record.createdAtMs).toISOString(),
-    updatedAt: new Date(record.updatedAtMs).toISOString(),
+    createdAt: iso(record.createdAtMs),
+    updatedAt: iso(record.updatedAtMs),
     archived: isArchived,
-    ...(isArchived ? { archivedAt: new Date(record.archivedAtMs).toISOString() } : {}),
+    ...(isArchived ? { archivedAt: iso(record.archivedAtMs) } : {}),
     url: `https://app.hubspot.com/contacts/${portalId}/record/${type.typeId}/${record.id}`,
     ...inlineAssociations(state, type.name, record, view.associations),
   }
@@ -67,7 +67,7 @@ function historiesOf(record: CrmRecord, names: readonly string[]) {
       const entries = versionsOf(record).flatMap(({ values, atMs, source }) => {
         const value = values[name]
         if (value === undefined) return []
-        const timestamp = new Date(atMs).toISOString()
+        const timestamp = iso(atMs)
         return [{ value, timestamp, sourceType: source.type, sourceId: source.id }]
       })
       return [name, entries.reverse()]

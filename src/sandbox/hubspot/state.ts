@@ -10,6 +10,7 @@ import type { ObjectTypeName } from './object-types.ts'
 import type { Owner } from './owners.ts'
 import { defaultPipelines } from './pipelines.ts'
 import type { Pipeline } from './pipelines.ts'
+import type { Reader } from './readers.ts'
 import { RecordTable, createdRecord, updatedRecord } from './records.ts'
 import type { Source, Values } from './records.ts'
 
@@ -79,6 +80,8 @@ export class AccountState {
   /** Goes up with every change, so that kept search results know when they are stale. */
   revision = 0
   journal: Journal = noJournal
+  /** How to read each property; emptied when a definition or pipeline changes. */
+  readers = new Map<ObjectTypeName, Map<string, Reader | null>>()
   private lastId = FIRST_ID
   private sources = new Map<string, Source>()
 
@@ -100,6 +103,7 @@ export class AccountState {
     this.grants.clear()
     this.accessTokens.clear()
     this.blockedEmails.clear()
+    this.readers.clear()
     this.lastId = FIRST_ID
     this.revision += 1
   }
@@ -150,18 +154,21 @@ export class AccountState {
         }
         return
       case 'property':
+        this.readers.clear()
         this.properties.get(change.type)?.set(change.definition.name, change.definition)
         if (change.definition.hasUniqueValue) {
           this.table(change.type).addUnique(change.definition.name)
         }
         return
       case 'pipeline': {
+        this.readers.clear()
         const kept = this.pipelinesOf(change.type).filter(({ id }) => id !== change.pipeline.id)
         const all = [...kept, change.pipeline].sort((a, b) => a.displayOrder - b.displayOrder)
         this.pipelines.set(change.type, all)
         return
       }
       case 'drop-pipeline': {
+        this.readers.clear()
         const kept = this.pipelinesOf(change.type).filter(({ id }) => id !== change.id)
         this.pipelines.set(change.type, kept)
         return
@@ -194,7 +201,7 @@ export class AccountState {
     change: Extract<Change, { do: 'create' | 'update' | 'archive' | 'erase' | 'merge' }>,
   ): void {
     const table = this.table(change.type)
-    const current = table.find(String(change.id))
+    const current = change.do === 'create' ? null : table.find(String(change.id))
     this.lastId = Math.max(this.lastId, change.id)
     switch (change.do) {
       case 'create':
