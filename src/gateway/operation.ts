@@ -1,0 +1,111 @@
+import type { z } from 'zod'
+import type { Problem } from '#core/problem.ts'
+import type { EventDraft } from '#jobs/job.ts'
+import type { Transaction } from '#store/store.ts'
+
+/** Who calls. Scopes are `<resource>:<action>`; deny is the default. */
+export interface Principal {
+  id: string
+  kind: 'api_key' | 'user' | 'system'
+  workspaceId: string
+  scopes: ReadonlySet<string>
+  /** Requests a minute that this principal may make. */
+  rateLimitPerMinute: number
+}
+
+/** One line of the audit log: what happened to which record. `changed` names fields; values of personal fields stay out. */
+export interface AuditDraft {
+  action: string
+  subjectId: string
+  detail?: Record<string, unknown>
+}
+
+export interface OperationContext {
+  tx: Transaction
+  principal: Principal
+  now: Date
+  requestId: string
+  /** The version that the caller's If-Match names; a write to another version is `resource.version_mismatch`. */
+  expectedVersion: number | null
+  /** Adds a domain event beyond the operation's own; it commits with the transaction. */
+  emit(draft: EventDraft): void
+  /** Adds an audit entry beyond the operation's own. */
+  audit(draft: AuditDraft): void
+}
+
+/** The outcome of one input of a collective operation. */
+export type Settled<Output> =
+  | {
+      kind: 'done'
+      output: Output
+      /** 200 when nothing new was made, 201 otherwise. */ status?: 200 | 201
+    }
+  | { kind: 'refused'; problem: Problem }
+
+interface Shape<Input extends z.ZodType, Output extends z.ZodType> {
+  /** Unique, camelCase; the OpenAPI operationId and the audit action. */
+  id: string
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** With `{name}` for path fields, which are fields of `input`. */
+  path: string
+  /** Null for the few routes that need no credentials. */
+  scope: string | null
+  summary: string
+  description?: string
+  tag: string
+  /** One object: path fields, then query fields (GET, DELETE) or body fields (others). */
+  input: Input
+  output: Output
+  /** Success status; default 200, POST that creates 201. */
+  status?: 200 | 201 | 202 | 204
+  /** The event that a success tells, and the id of the record it is about. */
+  event?: string
+  subject?(output: z.output<Output>, input: z.output<Input>): string
+  /** The path of the new or changed record, for `Location`. */
+  location?(output: z.output<Output>): string
+  /** The version of the record, for ETag and If-Match (only numbers that grow). */
+  version?(output: z.output<Output>): number
+  /** List operations that stream as CSV at the same path with `Accept: text/csv`; the rows are `output.data`. */
+  csv?: readonly CsvColumn[]
+}
+
+export interface CsvColumn {
+  title: string
+  /** A field of the wire row, dotted for nested ones. */
+  field: string
+  type?: 'text' | 'number'
+}
+
+/** One request, one transaction. */
+export interface SingleOperation<Input extends z.ZodType, Output extends z.ZodType> extends Shape<
+  Input,
+  Output
+> {
+  perform(input: z.output<Input>, context: OperationContext): Promise<z.output<Output>>
+}
+
+/**
+ * Works on many inputs with set-based SQL. A single request is a batch of one, and concurrent single requests share a
+ * transaction; a body `{ [batch.key]: [...] }` at the same path is a batch that answers 207 with an outcome for each item.
+ */
+export interface CollectiveOperation<
+  Input extends z.ZodType,
+  Output extends z.ZodType,
+> extends Shape<Input, Output> {
+  batch: { key: string; max: number }
+  performMany(
+    inputs: z.output<Input>[],
+    context: OperationContext,
+  ): Promise<Settled<z.output<Output>>[]>
+}
+
+/** An operation with its types closed over, so that a list of operations needs no `any`. */
+export type Operation =
+  | SingleOperation<z.ZodType, z.ZodType>
+  | CollectiveOperation<z.ZodType, z.ZodType>
+
+export function defineOperation<Input extends z.ZodType, Output extends z.ZodType>(
+  operation: SingleOperation<Input, Output> | CollectiveOperation<Input, Output>,
+): Operation {
+  return operation as Operation
+}

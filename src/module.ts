@@ -1,0 +1,15 @@
+import type { Operation } from '#gateway/operation.ts'
+import type { RawRoute } from '#gateway/raw-route.ts'
+import type { Job, Subscriber, Timer } from '#jobs/job.ts'
+import type { Entity } from '#sync/entity.ts'
+
+/** The face that each module shows to `app.ts`. */
+export interface Module {
+  name: string
+  operations: readonly Operation[]
+  rawRoutes?: readonly RawRoute[]
+  entities: readonly Entity[]
+  jobs: readonly Job[]
+  subscribers: readonly Subscriber[]
+  timers: readonly Timer[]
+}

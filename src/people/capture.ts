@@ -1,0 +1,69 @@
+import type { EventDraft } from '#jobs/job.ts'
+
+/** What names a person. `source` is the system that gave an external id; it stays empty for the other kinds. */
+export interface Identity {
+  kind: 'email' | 'user_id' | 'anonymous_id' | 'external_id'
+  source?: string
+  value: string
+}
+
+/** Personal attributes; kept sealed. Later captures fill gaps and bring newer values, they never blank a value. */
+export interface Personal {
+  email?: string
+  firstName?: string
+  lastName?: string
+  phone?: string
+  jobTitle?: string
+  company?: string
+  country?: string
+  [trait: string]: unknown
+}
+
+export interface ConsentCapture {
+  purpose: string
+  channel: string
+  status: 'granted' | 'pending' | 'denied' | 'withdrawn'
+  /** Which text was agreed to, where; kept sealed as the proof. */
+  proof?: Record<string, unknown>
+}
+
+export interface TouchCapture {
+  kind: string
+  /** Given by the source, or null to be worked out from utm, click ids and referrer. */
+  channel: string | null
+  campaignId?: string
+  utm?: { source?: string; medium?: string; campaign?: string; term?: string; content?: string }
+  /** Kept sealed: page url, referrer, click ids, properties. */
+  detail?: Record<string, unknown>
+  occurredAt: Date
+  messageId?: string
+}
+
+/** One thing that came in about one person. */
+export interface Capture {
+  source: string
+  identities: Identity[]
+  personal: Personal
+  consents: ConsentCapture[]
+  touch: TouchCapture | null
+}
+
+export type Captured =
+  | {
+      kind: 'captured'
+      personId: string
+      isNewPerson: boolean
+      /** Null when there was no touch. A repeated message answers the touch it made the first time. */
+      touchpointId: string | null
+      isNewTouch: boolean
+      channel: string
+      campaignId: string | null
+    }
+  /** The identifiers name two identified people: nothing was merged; the conflict is filed under this id. */
+  | { kind: 'conflict'; conflictId: string; personIds: [string, string] }
+
+export interface CapturedAll {
+  /** One for each capture, in order. */
+  outcomes: Captured[]
+  events: EventDraft[]
+}
