@@ -105,16 +105,17 @@ test('a label of the account shows on both sides and goes alone', async () => {
   expect(read.body['results']).toMatchObject([{ to: [{ associationTypes: [{ typeId: 3 }] }] }])
 })
 
+const make = (id: string) => ({
+  properties: { email: `n${id}@x.com` },
+  associations: [
+    {
+      to: { id },
+      types: [{ associationCategory: 'HUBSPOT_DEFINED', associationTypeId: 279 }],
+    },
+  ],
+})
+
 test('an inline association on create counts, a wrong one refuses the create', async () => {
-  const make = (id: string) => ({
-    properties: { email: `n${id}@x.com` },
-    associations: [
-      {
-        to: { id },
-        types: [{ associationCategory: 'HUBSPOT_DEFINED', associationTypeId: 279 }],
-      },
-    ],
-  })
   const made = await client.post('/crm/objects/2026-09/contacts', make(company))
   expect(made.status).toBe(201)
   expect(sandbox.read('companies', company, 'num_associated_contacts')).toBe('1')

@@ -73,6 +73,13 @@ async function send({ method, path, body, form }: Sent): Promise<{ status: numbe
   return { status: response.status, json: text === '' ? null : (JSON.parse(text) as Json) }
 }
 
+const upsert = (email: string, trace?: string) => ({
+  id: email,
+  idProperty: 'email',
+  properties: { email },
+  ...(trace === undefined ? {} : { objectWriteTraceId: trace }),
+})
+
 /** One call of each kind, in an order in which each can succeed. */
 function callsOf(): Sent[] {
   const [contact, other] = ids.contacts
@@ -99,12 +106,6 @@ function callsOf(): Sent[] {
       { method: 'POST', path: `${base}/search`, body: { limit: 1 } },
       { method: 'POST', path: `${base}/batch/archive`, body: { inputs: [{ id: '404' }] } },
     ]
-  })
-  const upsert = (email: string, trace?: string) => ({
-    id: email,
-    idProperty: 'email',
-    properties: { email },
-    ...(trace === undefined ? {} : { objectWriteTraceId: trace }),
   })
   const contacts = '/crm/v3/objects/contacts'
   const labels = '/crm/v4/associations/contacts/companies/labels'
@@ -230,6 +231,8 @@ function callsOf(): Sent[] {
   ]
 }
 
+const variables = (template: string) => template.split('{').length
+
 /** The specification's path template of a path, literal segments before variables. */
 function templateOf(paths: readonly string[], path: string): string | null {
   const wanted = path.split('?')[0]?.split('/') ?? []
@@ -240,7 +243,6 @@ function templateOf(paths: readonly string[], path: string): string | null {
       segments.every((segment, i) => segment.startsWith('{') || segment === wanted[i])
     )
   })
-  const variables = (template: string) => template.split('{').length
   return fits.sort((a, b) => variables(a) - variables(b))[0] ?? null
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 
+import { textOf } from '../json.ts'
 import { startHubspot } from './index.ts'
 import type { HubspotSandbox } from './index.ts'
 import { openClient } from './test-client.ts'
@@ -43,7 +44,7 @@ const refresh = (refreshToken: string, more: Record<string, string> = {}) =>
 test('an access token ends after 30 minutes and a refresh gives another', async () => {
   const given = await exchange(sandbox.authorize())
   expect(given.body).toMatchObject({ expires_in: 1800, token_type: 'bearer', hub_id: 62515 })
-  const app = openClient(sandbox, String(given.body['access_token']))
+  const app = openClient(sandbox, textOf(given.body['access_token']) ?? '')
   sandbox.advance(30 * 60_000 - 1000)
   const live = await app.get('/crm/objects/2026-09/contacts')
   expect(live.status).toBe(200)
@@ -52,9 +53,9 @@ test('an access token ends after 30 minutes and a refresh gives another', async 
   const expired = await app.get('/crm/objects/2026-09/contacts')
   expect(expired.status).toBe(401)
   expect(expired.body['category']).toBe('EXPIRED_AUTHENTICATION')
-  const again = await refresh(String(given.body['refresh_token']))
+  const again = await refresh(textOf(given.body['refresh_token']) ?? '')
   expect(again.body['refresh_token']).toBe(given.body['refresh_token'])
-  const renewed = openClient(sandbox, String(again.body['access_token']))
+  const renewed = openClient(sandbox, textOf(again.body['access_token']) ?? '')
   expect((await renewed.get('/crm/objects/2026-09/contacts')).status).toBe(200)
 })
 
@@ -97,7 +98,7 @@ test('the consent page sends the browser back with a code and the state', async 
   const location = new URL(page.headers.get('location') ?? '')
   expect(location.searchParams.get('state')).toBe('s1')
   const given = await exchange(location.searchParams.get('code') ?? '')
-  const app = openClient(sandbox, String(given.body['access_token']))
+  const app = openClient(sandbox, textOf(given.body['access_token']) ?? '')
   expect((await app.get('/crm/objects/2026-09/contacts')).status).toBe(200)
   const refused = await app.get('/crm/objects/2026-09/deals')
   expect(refused.status).toBe(403)
@@ -110,17 +111,17 @@ test('the consent page sends the browser back with a code and the state', async 
 test('an uninstalled app has dead tokens', async () => {
   const given = await exchange(sandbox.authorize())
   sandbox.revokeGrants()
-  expect((await refresh(String(given.body['refresh_token']))).body['status']).toBe(
+  expect((await refresh(textOf(given.body['refresh_token']) ?? '')).body['status']).toBe(
     'BAD_REFRESH_TOKEN',
   )
-  const app = openClient(sandbox, String(given.body['access_token']))
+  const app = openClient(sandbox, textOf(given.body['access_token']) ?? '')
   const refused = await app.get('/crm/objects/2026-09/contacts')
   expect(refused.body['category']).toBe('INVALID_AUTHENTICATION')
 })
 
 test('a token that expires under a call stays expired', async () => {
   const given = await exchange(sandbox.authorize())
-  const app = openClient(sandbox, String(given.body['access_token']))
+  const app = openClient(sandbox, textOf(given.body['access_token']) ?? '')
   sandbox.failNext({ kind: 'expire-token' })
   for (let i = 0; i < 2; i += 1) {
     const refused = await app.get('/crm/objects/2026-09/contacts')
@@ -130,10 +131,10 @@ test('a token that expires under a call stays expired', async () => {
 
 test('a token can be looked up and revoked', async () => {
   const given = await exchange(sandbox.authorize())
-  const token = String(given.body['access_token'])
+  const token = textOf(given.body['access_token']) ?? ''
   const live = await client.form(`${TOKEN}/introspect`, { token })
   expect(live.body).toMatchObject({ active: true, hub_id: 62515 })
-  await client.form(`${TOKEN}/revoke`, { token: String(given.body['refresh_token']) })
+  await client.form(`${TOKEN}/revoke`, { token: textOf(given.body['refresh_token']) ?? '' })
   const dead = await client.form(`${TOKEN}/introspect`, { token })
   expect(dead.body).toEqual({ active: false })
 })

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 
+import { textOf } from '../json.ts'
 import { startHubspot } from './index.ts'
 import type { HubspotSandbox } from './index.ts'
 import { openClient } from './test-client.ts'
@@ -99,12 +100,13 @@ test('properties that are not unique cannot address a row', async () => {
   expect(update.status).toBe(400)
 })
 
+const row = (email: string, objectWriteTraceId: string) => ({
+  objectWriteTraceId,
+  properties: { email },
+})
+
 test('batch create names the contact that exists, with a trace id', async () => {
   const [existing = ''] = sandbox.seedContacts([{ email: 'a@x.com' }])
-  const row = (email: string, objectWriteTraceId: string) => ({
-    objectWriteTraceId,
-    properties: { email },
-  })
   const inputs = [row('a@x.com', '0'), row('b@x.com', '1')]
   const answer = await client.post(`${CONTACTS}/batch/create`, { inputs })
   expect(answer.status).toBe(207)
@@ -196,7 +198,7 @@ test('a merge gives a new id to which both old ones resolve', async () => {
     primaryObjectId: primary,
     objectIdToMerge: other,
   })
-  const id = String(merged.body['id'])
+  const id = textOf(merged.body['id']) ?? ''
   expect([primary, other]).not.toContain(id)
   for (const old of [primary, other]) {
     expect((await client.get(`${CONTACTS}/${old}`)).body['id']).toBe(id)
@@ -243,16 +245,17 @@ test('lists take 100 rows at most, 50 with history, and a URL of 15,000 characte
   expect((await client.get(`${CONTACTS}?properties=${'a'.repeat(15_000)}`)).status).toBe(414)
 })
 
+const make = (i: number) =>
+  client.post('/crm/properties/2026-09/deals', {
+    name: `key_${i}`,
+    label: 'Key',
+    type: 'string',
+    fieldType: 'text',
+    groupName: 'dealinformation',
+    hasUniqueValue: true,
+  })
+
 test('an object type takes ten unique properties and no more', async () => {
-  const make = (i: number) =>
-    client.post('/crm/properties/2026-09/deals', {
-      name: `key_${i}`,
-      label: 'Key',
-      type: 'string',
-      fieldType: 'text',
-      groupName: 'dealinformation',
-      hasUniqueValue: true,
-    })
   for (let i = 0; i < 10; i += 1) expect((await make(i)).status).toBe(201)
   expect((await make(10)).status).toBe(400)
 })
