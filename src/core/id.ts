@@ -4,7 +4,7 @@ import { z } from 'zod'
 /** The prefix of each kind of record; an id shows what it names. */
 export type IdPrefix =
   | 'wsp' | 'usr' | 'key' | 'ses' | 'req' | 'evt' | 'aud' | 'per' | 'tch' | 'cmp' | 'chn' | 'cns' | 'lead'
-  | 'tsk' | 'opp' | 'own' | 'pip' | 'stg' | 'ter' | 'con' | 'run' | 'out' | 'imp' | 'job' | 'sch' | 'conf'
+  | 'tsk' | 'opp' | 'own' | 'pip' | 'stg' | 'ter' | 'cap' | 'con' | 'run' | 'out' | 'imp' | 'job' | 'sch' | 'conf'
 
 let lastMs = 0
 let sequence = 0
