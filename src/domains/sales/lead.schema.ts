@@ -65,7 +65,7 @@ export const NewLead = z
     region: Name.optional(),
     industry: Name.optional(),
     employees: Employees.optional(),
-    channel: z.string().regex(/^[a-z0-9_]{1,60}$/).optional().meta({
+    channel: z.string().trim().min(1).max(60).optional().meta({
       description: 'Left out, it is worked out from utm, click ids and referrer.',
     }),
     campaign: z.string().trim().min(1).max(200).optional().meta({ description: 'Id or key of a campaign.' }),
@@ -282,12 +282,15 @@ export const dispositions = {
   },
 } as const
 
-export const Disposition = LeadPath.and(
-  z.discriminatedUnion('verdict', [
-    z.object({ verdict: z.literal('accept'), reason: z.enum(keysOf(dispositions.accept)) }),
-    z.object({ verdict: z.literal('reject'), reason: z.enum(keysOf(dispositions.reject)) }),
-  ]),
-)
+export const Disposition = LeadPath.extend({
+  verdict: z.enum(['accept', 'reject']),
+  reason: z
+    .enum([...keysOf(dispositions.accept), ...keysOf(dispositions.reject)])
+    .meta({ description: 'Which reasons go with which verdict is listed in the guide.' }),
+}).refine(({ verdict, reason }) => Object.hasOwn(dispositions[verdict], reason), {
+  error: 'The reason does not go with the verdict.',
+  path: ['reason'],
+})
 
 function keysOf<K extends string>(table: Readonly<Record<K, string>>): [K, ...K[]] {
   return Object.keys(table) as [K, ...K[]]
