@@ -156,16 +156,14 @@ function toTouch(input: NewLead, at: Date, campaignId: string | null, messageId:
 const DOUBLE_SUBMIT_MS = 10 * MINUTE_MS
 
 /**
- * What makes two submissions one touch: the id that the source gave; else the same person doing the same in the same
- * place at the same moment, or, when no moment was given, within the same ten minutes (a form sent twice).
+ * What makes two submissions one touch: the id that the source gave; else the same content of the same moment, or, when no
+ * moment was given, within the same ten minutes (a form sent twice).
  */
 export function submissionKey(input: NewLead, now: Date): string {
-  const { source, submissionId, email, userId, externalId, anonymousId, event, form, campaign, utm, pageUrl, capturedAt } =
-    input
-  if (submissionId !== undefined) return JSON.stringify([source, 'id', submissionId])
-  const moment = capturedAt?.getTime() ?? `~${Math.floor(now.getTime() / DOUBLE_SUBMIT_MS)}`
-  const who = [userId, externalId, email?.toLowerCase(), anonymousId]
-  return JSON.stringify([source, who, event, form, campaign, utm, pageUrl, moment])
+  const { source, submissionId, ...content } = input
+  if (submissionId !== undefined) return JSON.stringify([source, submissionId])
+  const bucket = input.capturedAt === undefined ? Math.floor(now.getTime() / DOUBLE_SUBMIT_MS) : null
+  return JSON.stringify([source, bucket, ordered(content)])
 }
 
 type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
