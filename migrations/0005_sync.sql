@@ -69,7 +69,7 @@ create table sync_runs (
   fault_detail text,
   retry_at timestamptz, -- when a run that a passing fault ended is tried again
   retries integer not null default 0, -- how many runs in a row ended so before this one
-  unique (connection_id, cause, due_at)
+  unique (connection_id, due_at)
 );
 create unique index sync_runs_one_queued on sync_runs (connection_id) where state = 'queued';
 create index on sync_runs (workspace_id, id desc);

@@ -23,13 +23,17 @@ export class VendorFault extends Error {
   readonly retryAfterMs: number | null
   /** The vendor's own name for this call in its logs. */
   readonly correlationId: string | null
+  /** The vendor's own code, such as `PROPERTY_DOESNT_EXIST`. */
+  readonly code: string | null
 
+  /** @param message  what happened, without personal data and without secrets: it is kept and shown. */
   constructor(
     kind: FaultKind,
     message: string,
     options: {
       retryAfterMs?: number | null
       correlationId?: string | null
+      code?: string | null
       cause?: unknown
     } = {},
   ) {
@@ -38,6 +42,7 @@ export class VendorFault extends Error {
     this.kind = kind
     this.retryAfterMs = options.retryAfterMs ?? null
     this.correlationId = options.correlationId ?? null
+    this.code = options.code ?? null
   }
 }
 
