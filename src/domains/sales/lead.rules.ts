@@ -253,11 +253,62 @@ export function withSubmission(lead: LeadState, { input, at, captured }: Submiss
   }
 }
 
+type FactsChange = { [K in 'company' | 'companyDomain' | 'country' | 'region' | 'industry']?: string | null | undefined } & {
+  employees?: number | null | undefined
+}
+
+/** The lead with company facts set or, by null, taken away. The lead itself when nothing differs. */
+export function withChange(lead: LeadState, change: FactsChange): LeadState {
+  const { company, country, region, industry, employees, companyDomain: site } = change
+  const said = given({
+    company,
+    region,
+    industry,
+    employees,
+    country: typeof country === 'string' ? (countryCode(country) ?? country) : country,
+    domain: typeof site === 'string' ? (companyDomain(site) ?? undefined) : site,
+  })
+  const attributes: CompanyFacts = { ...lead.attributes, ...said }
+  const isSame = JSON.stringify(ordered(attributes)) === JSON.stringify(ordered(lead.attributes))
+  return isSame ? lead : { ...lead, attributes }
+}
+
 /** How the submission met what was known: a lead, a customer or person without one, or nobody. */
 export function matchOf(isKnownLead: boolean, isCustomer: boolean, isNewPerson: boolean): LeadMatch {
   if (isKnownLead) return 'existing_lead'
   if (isCustomer) return 'customer'
   return isNewPerson ? 'new' : 'existing_person'
+}
+
+const byProgress: Readonly<Record<LeadStatus, number>> = { disqualified: 0, new: 1, working: 2, qualified: 3 }
+
+/** One lead of two whose people turned out to be one: gaps are filled, the earliest capture and qualification hold. */
+export function absorbLead(survivor: LeadState, absorbed: LeadState): LeadState {
+  const earliest = absorbed.capturedAt < survivor.capturedAt ? absorbed : survivor
+  const { channel, campaignId, capturedAt } = earliest
+  const attributes = { ...absorbed.attributes, ...withoutNull(survivor.attributes) }
+  const custom = { ...absorbed.custom, ...survivor.custom }
+  const qualifiedAt = [survivor.mqlAt, absorbed.mqlAt].filter((at) => at !== null).toSorted((a, b) => a.getTime() - b.getTime())
+  const isOwned = survivor.ownerId !== null
+  return {
+    ...survivor,
+    channel,
+    campaignId,
+    capturedAt,
+    attributes,
+    custom: Object.keys(custom).length === 0 ? null : custom,
+    isCustomer: survivor.isCustomer || absorbed.isCustomer,
+    status: byProgress[absorbed.status] > byProgress[survivor.status] ? absorbed.status : survivor.status,
+    mqlAt: qualifiedAt[0] ?? null,
+    override: survivor.override ?? absorbed.override,
+    ownerId: isOwned ? survivor.ownerId : absorbed.ownerId,
+    routing: isOwned ? survivor.routing : absorbed.routing,
+    disposition: survivor.disposition ?? absorbed.disposition,
+  }
+}
+
+function withoutNull<T extends object>(fields: T): Partial<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as Partial<T>
 }
 
 /** Whether anything but scores and routing differs, as far as other systems are concerned. */

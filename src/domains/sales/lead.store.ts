@@ -72,13 +72,23 @@ export async function listLeadsAfter(tx: Transaction, personId: string, limit: n
   return rows.map((row) => toState(tx, row))
 }
 
-/** Leads without an owner that sales has not turned down, oldest first. */
-export async function listWaitingLeads(tx: Transaction, limit: number): Promise<LeadState[]> {
+/** The next leads, in the same order, that have no owner and that sales has not turned down. */
+export async function listWaitingLeadsAfter(tx: Transaction, personId: string, limit: number): Promise<LeadState[]> {
   const rows = await tx.query(sql<LeadRow>`
     select ${columns} from leads l
-    where l.workspace_id = ${tx.workspaceId} and l.owner_id is null and l.merged_into is null and l.status <> 'disqualified'
-    order by l.created_at limit ${limit}`)
+    where l.workspace_id = ${tx.workspaceId} and l.person_id > ${personId} and l.owner_id is null and l.merged_into is null
+      and l.status <> 'disqualified'
+    order by l.person_id limit ${limit}`)
   return rows.map((row) => toState(tx, row))
+}
+
+/** The sealed attributes of people. */
+export async function findPersonals(
+  tx: Transaction,
+  personIds: readonly string[],
+): Promise<{ personId: string; personal: Buffer | null }[]> {
+  return tx.query(sql<{ personId: string; personal: Buffer | null }>`
+    select id as person_id, personal from people where id = any(${personIds}::text[])`)
 }
 
 export interface PersonRow {

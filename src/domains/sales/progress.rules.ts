@@ -168,7 +168,8 @@ export function toRouted(lead: LeadState, now: Date): RoutedLead {
 export function followUps(scored: readonly Scored[], routing: Routing, rules: RoutingRules, now: Date): TaskDraft[] {
   const newlyQualified = new Set(scored.filter((one) => one.isNewlyQualified).map(({ draft }) => draft.after.id))
   return routing.drafts.flatMap(({ before, after }) => {
-    if (after.ownerId === null || after.status === 'disqualified') return []
+    // Sales is at work on a lead of any other status.
+    if (after.ownerId === null || after.status !== 'new') return []
     const rule = rules.rules.find(({ id }) => id === after.routing?.ruleId) ?? rules.fallback
     const isAssigned = after.ownerId !== before?.ownerId
     const isDue =

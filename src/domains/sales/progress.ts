@@ -18,6 +18,7 @@ import {
   type Scored,
 } from './progress.rules.ts'
 import type { Assignment } from './routing.rules.ts'
+import { taskClosed, taskCreated } from './task.rules.ts'
 import type { RoutingRules } from './routing.schema.ts'
 import { listCounters, listRoutedOwners, saveCounters } from './routing.store.ts'
 import { insertScores, listTouches, type SettingsRow } from './score.store.ts'
@@ -84,16 +85,23 @@ export async function finishProgress(
   await saveLeads(tx, drafts.filter(({ before, after }) => before !== after).map(({ after }) => after))
   await insertScores(tx, scored.flatMap(({ entry }) => entry ?? []), now)
   await saveCounters(tx, routing.counters, now)
+  const closed = await stopFollowUps(tx, drafts, now)
   const tasks = followUps(scored, routing, routingOf(settings).rules, now)
   const newTasks = await insertTasks(tx, tasks.map((task) => ({ id: newId('tsk'), ...task })), now)
-  const turnedDown = drafts.filter(({ before, after }) => before !== null && before.status !== after.status && after.status === 'disqualified')
-  if (turnedDown.length > 0) await closeTasks(tx, turnedDown.map(({ after }) => after.id), 'cancelled', now)
-  const taskEvents = newTasks.map(({ id, leadId, ownerId, dueAt }) => ({
-    event: 'task.created',
-    subjectId: id,
-    data: { leadId, ownerId, dueAt: dueAt.toISOString() },
-  }))
-  return { drafts, assignments: routing.assignments, newTasks, events: [...progressEvents(scored, routing), ...taskEvents] }
+  const events = [...progressEvents(scored, routing), ...closed.map(taskClosed), ...newTasks.map(taskCreated)]
+  return { drafts, assignments: routing.assignments, newTasks, events }
+}
+
+/** Sales has moved the lead on: its open task is done, or beside the point. */
+async function stopFollowUps(tx: Transaction, drafts: readonly LeadDraft[], now: Date): Promise<TaskRow[]> {
+  const moved = drafts.filter(({ before, after }) => before !== null && before.status !== after.status && after.status !== 'new')
+  const idsOf = (isDown: boolean) =>
+    moved.filter(({ after }) => (after.status === 'disqualified') === isDown).map(({ after }) => after.id)
+  const [done, cancelled] = [idsOf(false), idsOf(true)]
+  return [
+    ...(done.length === 0 ? [] : await closeTasks(tx, done, 'done', now)),
+    ...(cancelled.length === 0 ? [] : await closeTasks(tx, cancelled, 'cancelled', now)),
+  ]
 }
 
 async function giveOwners(tx: Transaction, drafts: LeadDraft[], settings: SettingsRow, now: Date): Promise<Routing> {

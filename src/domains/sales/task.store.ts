@@ -90,10 +90,10 @@ export async function escalateTasks(tx: Transaction, now: Date, limit: number): 
 }
 
 export interface TaskFilter {
-  state: TaskRow['state'] | undefined
-  ownerId: string | undefined
-  leadId: string | undefined
-  isOverdue: boolean | undefined
+  state?: TaskRow['state'] | undefined
+  ownerId?: string | undefined
+  leadId?: string | undefined
+  isOverdue?: boolean | undefined
 }
 
 export async function listTasks(
