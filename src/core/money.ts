@@ -16,7 +16,9 @@ const digitsByCurrency = new Map<string, number>()
 export function minorDigits(currency: string): number {
   let digits = digitsByCurrency.get(currency)
   if (digits === undefined) {
-    digits = new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2
+    digits =
+      new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions()
+        .maximumFractionDigits ?? 2
     digitsByCurrency.set(currency, digits)
   }
   return digits
@@ -42,7 +44,9 @@ export function parseMinor(text: string, currency: string): number | null {
 /** The amount as a decimal string with the currency's digits: `formatMinor(1050, 'EUR')` is `10.50`. */
 export function formatMinor(amountMinor: number, currency: string): string {
   const digits = minorDigits(currency)
-  const text = Math.abs(amountMinor).toString().padStart(digits + 1, '0')
+  const text = Math.abs(amountMinor)
+    .toString()
+    .padStart(digits + 1, '0')
   const sign = amountMinor < 0 ? '-' : ''
   return digits === 0 ? sign + text : `${sign}${text.slice(0, -digits)}.${text.slice(-digits)}`
 }
@@ -61,7 +65,9 @@ export function allotMinor(amountMinor: number, shares: ArrayLike<number>): numb
   const exact = Array.from(shares, (share) => (size * share) / total)
   const parts = exact.map(Math.floor)
   let left = size - parts.reduce((sum, part) => sum + part, 0)
-  const order = exact.map((value, i) => ({ i, rest: value - Math.floor(value) })).sort((a, b) => b.rest - a.rest || a.i - b.i)
+  const order = exact
+    .map((value, i) => ({ i, rest: value - Math.floor(value) }))
+    .sort((a, b) => b.rest - a.rest || a.i - b.i)
   for (const { i } of order) {
     if (left <= 0) break
     parts[i]! += 1
