@@ -63,21 +63,11 @@ export interface OpenConnection {
   settings: Record<string, unknown>
   clock: Clock
   /** Counts each call made, for the run's ledger and the metrics. */
-<<<<<<< HEAD
   onCall(call: VendorCall): void
   /** Keeps changed settings (a rotated refresh token) sealed, before they are used. */
   saveSettings(changes: Record<string, unknown>): Promise<void>
   /** Waits without holding up a shutdown; every pause of a connector goes through it. */
   wait(durationMs: number, signal: AbortSignal): Promise<void>
-=======
-  onCall(call: {
-    method: string
-    path: string
-    status: number
-    durationMs: number
-    correlationId: string | null
-  }): void
->>>>>>> sandbox
 }
 
 export interface PullPage {
@@ -131,7 +121,6 @@ export interface Stream {
    */
   toVendor?(record: EntityRecord, references: Record<string, string>): Record<string, string>
   /** Writes up to `batchSize` records in as few calls as the vendor allows; one result a change, in order. */
-<<<<<<< HEAD
   push?(changes: readonly PushChange[], signal: AbortSignal): Promise<PushResult[]>
 }
 
@@ -139,12 +128,6 @@ export interface LinkedPage {
   linked: { localId: string; externalId: string }[]
   cursor: unknown
   done: boolean
-=======
-  push?(
-    changes: readonly (PushChange & { properties: Record<string, string> })[],
-    signal: AbortSignal,
-  ): Promise<PushResult[]>
->>>>>>> sandbox
 }
 
 export interface Session {
