@@ -4,6 +4,7 @@ import type { LinkedPage, Stream } from './connector.ts'
 import { commit, type Run } from './engine.ts'
 import { writeOutcomes } from './outcome.store.ts'
 import { withPatience } from './retry.ts'
+import { markReconciled } from './run.store.ts'
 
 const PAGE = 5000
 
@@ -43,7 +44,12 @@ export async function reconcileStream(run: Run, stream: Stream): Promise<Reconci
       listLinks(tx, run.connectionId, stream.entity, after),
     )
     const last = links.at(-1)
-    if (!last) return result
+    if (!last) {
+      await commit(run, (tx) =>
+        markReconciled(tx, run.connectionId, stream.name, run.engine.clock.now()),
+      )
+      return result
+    }
     const missing = links.filter((link) => !there.has(link.localId))
     const moved = links.flatMap((link) => {
       const externalId = there.get(link.localId)

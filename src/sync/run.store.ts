@@ -12,6 +12,7 @@ export interface RunRow {
   cause: RunCause
   dueAt: Date
   slots: number
+  reconcile: boolean
   state: RunState
   counts: Record<string, Record<string, number>>
   calls: number
@@ -27,7 +28,7 @@ export interface RunRow {
 }
 
 export const runColumns = sql.raw(
-  `id, connection_id, streams, cause, due_at, slots, state, counts, calls, attempts, queued_at, started_at, ended_at,
+  `id, connection_id, streams, cause, due_at, slots, reconcile, state, counts, calls, attempts, queued_at, started_at, ended_at,
   fault_stream, fault_kind, fault_detail, retry_at, retries`,
 )
 
@@ -54,13 +55,14 @@ export async function insertRun(
     dueAt: Date
     slots: number
     retries: number
+    reconcile?: boolean
   },
   now: Date,
 ): Promise<boolean> {
   const rows = await tx.execute(sql`
-    insert into sync_runs (id, workspace_id, connection_id, streams, cause, due_at, slots, retries, queued_at)
+    insert into sync_runs (id, workspace_id, connection_id, streams, cause, due_at, slots, retries, reconcile, queued_at)
     values (${run.id}, ${run.workspaceId}, ${run.connectionId}, ${[...run.streams]}, ${run.cause}, ${run.dueAt},
-      ${run.slots}, ${run.retries}, ${now})
+      ${run.slots}, ${run.retries}, ${run.reconcile ?? false}, ${now})
     on conflict do nothing`)
   return rows === 1
 }
@@ -72,13 +74,19 @@ export async function startRun(tx: Transaction, id: string, fence: number, now: 
     where id = ${id}`)
 }
 
+export interface StreamRow {
+  name: string
+  paused: boolean
+  reconciledAt: Date
+}
+
 /** The streams of the connection as they are set; new ones of the connector are added and due at once. */
 export async function ensureStreams(
   tx: Transaction,
   connectionId: string,
   streams: readonly Stream[],
   now: Date,
-): Promise<Map<string, { paused: boolean }>> {
+): Promise<Map<string, StreamRow>> {
   const rows = streams.map((stream, position) => ({
     name: stream.name,
     entity: stream.entity,
@@ -89,13 +97,13 @@ export async function ensureStreams(
   }))
   await tx.execute(sql`
     insert into sync_streams
-      (connection_id, name, entity, direction, every_minutes, cadence_reason, next_run_at, position)
-    select ${connectionId}, name, entity, direction, "everyMinutes", reason, ${now}, position
+      (connection_id, name, entity, direction, every_minutes, cadence_reason, next_run_at, reconciled_at, position)
+    select ${connectionId}, name, entity, direction, "everyMinutes", reason, ${now}, ${now}, position
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
       as r(name text, entity text, direction text, "everyMinutes" integer, reason text, position smallint)
     on conflict (connection_id, name) do nothing`)
-  const known = await tx.query(sql<{ name: string; paused: boolean }>`
-    select name, paused from sync_streams where connection_id = ${connectionId}`)
+  const known = await tx.query(sql<StreamRow>`
+    select name, paused, reconciled_at from sync_streams where connection_id = ${connectionId}`)
   return new Map(known.map((row) => [row.name, row]))
 }
 
@@ -150,6 +158,17 @@ export async function endRun(
   await tx.execute(sql`
     update sync_runs set retry_at = null
     where connection_id = (select connection_id from sync_runs where id = ${id}) and id <> ${id} and retry_at is not null`)
+}
+
+export async function markReconciled(
+  tx: Transaction,
+  connectionId: string,
+  stream: string,
+  now: Date,
+): Promise<void> {
+  await tx.execute(sql`
+    update sync_streams set reconciled_at = ${now}
+    where connection_id = ${connectionId} and name = ${stream}`)
 }
 
 /** Adds to the run's ledger of calls. */

@@ -1,4 +1,4 @@
-import { MINUTE_MS } from '#core/time.ts'
+import { DAY_MS, MINUTE_MS } from '#core/time.ts'
 import {
   VendorFault,
   type FaultKind,
@@ -17,6 +17,7 @@ import { Lease, LeaseLost } from './lease.ts'
 import { closeStreamError, openErrors, type OutcomePlace } from './outcome.store.ts'
 import { pullStream } from './pull.ts'
 import { pushStream } from './push.ts'
+import { reconcileStream } from './reconcile.ts'
 import { Circuit } from './retry.ts'
 import {
   addCalls,
@@ -34,6 +35,9 @@ import {
 const MAX_ATTEMPTS = 5
 /** Minutes until a run that a passing fault ended is tried again, by how many ended so in a row. */
 const RETRY_MINUTES = [5, 15, 60, 240]
+
+/** Both sides are compared whole this often, besides on request. */
+const RECONCILE_DAYS = 7
 
 export type RunEnd = 'done' | 'busy' | 'gone'
 
@@ -106,7 +110,10 @@ async function perform(
     const due = session.streams.filter(
       (stream) => row.streams.includes(stream.name) && settings.get(stream.name)?.paused === false,
     )
-    const faults = row.attempts >= MAX_ATTEMPTS ? [broken()] : await goThrough(run, due)
+    const isReconciled = (stream: Stream) =>
+      !row.reconcile && daysSince(settings.get(stream.name)?.reconciledAt, engine) < RECONCILE_DAYS
+    const isBroken = row.attempts >= MAX_ATTEMPTS
+    const faults = isBroken ? [broken()] : await goThrough(run, due, isReconciled)
     await finish(run, row, faults)
   } finally {
     await session.close()
@@ -166,10 +173,14 @@ export function openConnection(
 }
 
 /** Runs the streams one after the other; a fault that is the vendor's as a whole ends the run, one of a stream does not. */
-async function goThrough(run: Run, streams: readonly Stream[]): Promise<StreamFault[]> {
+async function goThrough(
+  run: Run,
+  streams: readonly Stream[],
+  isReconciled: (stream: Stream) => boolean,
+): Promise<StreamFault[]> {
   const faults: StreamFault[] = []
   for (const stream of streams) {
-    const fault = await goThroughOne(run, stream)
+    const fault = await goThroughOne(run, stream, isReconciled(stream))
     if (!fault) continue
     faults.push(fault)
     if (!['permission', 'mapping', 'gone', 'conflict', 'record'].includes(fault.kind)) break
@@ -177,12 +188,17 @@ async function goThrough(run: Run, streams: readonly Stream[]): Promise<StreamFa
   return faults
 }
 
-async function goThroughOne(run: Run, stream: Stream): Promise<StreamFault | null> {
+async function goThroughOne(
+  run: Run,
+  stream: Stream,
+  isReconciled: boolean,
+): Promise<StreamFault | null> {
   const entity = run.engine.entities.get(stream.entity)
   const place = placeOf(run, stream)
   try {
     if (!entity) throw new VendorFault('mapping', `Nothing here takes ${stream.entity} records.`)
     const { pull, push, toVendor } = stream
+    if (!isReconciled) await reconcileStream(run, stream)
     if (pull) await pullStream(run, { ...stream, pull }, entity)
     else if (push && toVendor) await pushStream(run, { ...stream, push, toVendor }, entity)
   } catch (error) {
@@ -270,6 +286,10 @@ function isPassingKind(kind: FaultKind): boolean {
 function retryTime(row: RunRow, fault: StreamFault, now: Date): Date {
   const usual = (RETRY_MINUTES[Math.min(row.retries, RETRY_MINUTES.length - 1)] ?? 5) * MINUTE_MS
   return new Date(now.getTime() + Math.max(usual, fault.retryAfterMs ?? 0))
+}
+
+function daysSince(at: Date | undefined, engine: Engine): number {
+  return at ? (engine.clock.now().getTime() - at.getTime()) / DAY_MS : 0
 }
 
 function broken(): StreamFault {

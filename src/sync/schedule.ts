@@ -64,7 +64,7 @@ export async function queueDue(tx: SystemTransaction, now: Date): Promise<void> 
       slots,
       retries: 0,
     }
-    if (!(await insertRun(tx, run, now))) continue
+    await insertRun(tx, run, now) // a run with the same due time answers it as well
     await moveOn(tx, streams, now)
   }
 }
