@@ -1,0 +1,47 @@
+import { Client } from 'pg'
+import { inject } from 'vitest'
+import { newId } from '#core/id.ts'
+import { silentLog } from '#core/log.ts'
+import { openStore, type StoreOptions } from '#store/connect.ts'
+import type { Store } from '#store/store.ts'
+import { withDatabase } from '#tests/database.ts'
+
+/** The store on the database of this run. */
+export function openTestStore(options: Partial<StoreOptions> = {}): Promise<Store> {
+  const given = { connectionString: inject('databaseUrl'), keyFile: inject('keyFile') }
+  return openStore({ ...given, log: silentLog, poolSize: 5, ...options })
+}
+
+/** A new workspace's id, with keys. */
+export async function freshWorkspaceId(store: Store): Promise<string> {
+  const workspaceId = newId('wsp')
+  await store.system((tx) => store.createKeys(tx, workspaceId))
+  return workspaceId
+}
+
+/** An empty database of its own on the server of this run; `drop` removes it. */
+export async function createDatabase(): Promise<{
+  connectionString: string
+  drop(): Promise<void>
+}> {
+  const name = `throughline_own_${newId('run').slice(4)}`
+  await runOnServer(`create database ${name}`)
+  return {
+    connectionString: withDatabase(inject('serverUrl'), name),
+    drop: () => runOnServer(`drop database if exists ${name} with (force)`),
+  }
+}
+
+/** One statement as the owner of the server. */
+export async function runOnServer(
+  statement: string,
+  connectionString = inject('serverUrl'),
+): Promise<void> {
+  const client = new Client({ connectionString })
+  await client.connect()
+  try {
+    await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}
