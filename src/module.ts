@@ -1,4 +1,5 @@
 import type { Operation } from '#gateway/operation.ts'
+import type { RawRoute } from '#gateway/raw-route.ts'
 import type { Job, Subscriber, Timer } from '#jobs/job.ts'
 import type { Entity } from '#sync/entity.ts'
 
@@ -6,6 +7,7 @@ import type { Entity } from '#sync/entity.ts'
 export interface Module {
   name: string
   operations: readonly Operation[]
+  rawRoutes?: readonly RawRoute[]
   entities: readonly Entity[]
   jobs: readonly Job[]
   subscribers: readonly Subscriber[]

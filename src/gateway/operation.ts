@@ -25,6 +25,8 @@ export interface OperationContext {
   principal: Principal
   now: Date
   requestId: string
+  /** The version that the caller's If-Match names; a write to another version is `resource.version_mismatch`. */
+  expectedVersion: number | null
   /** Adds a domain event beyond the operation's own; it commits with the transaction. */
   emit(draft: EventDraft): void
   /** Adds an audit entry beyond the operation's own. */

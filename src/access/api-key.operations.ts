@@ -1,0 +1,113 @@
+import { ApiKey, ApiKeyRef, IssuedApiKey, ListApiKeys, NewApiKey, RotateApiKey } from '#access/api-key.schema.ts'
+import { newSecret } from '#access/api-key.rules.ts'
+import { insertKey, listKeys, lockKey, markRotated, revokeKey } from '#access/api-key.store.ts'
+import { roles, scopes, scopesOf } from '#access/roles.ts'
+import { newId } from '#core/id.ts'
+import { cutPage, decodeCursor, Page } from '#core/page.ts'
+import { Problem, type InputFault } from '#core/problem.ts'
+import { HOUR_MS } from '#core/time.ts'
+import { defineOperation, type Principal } from '#gateway/operation.ts'
+
+const notFound = () => new Problem('resource.not_found', 'There is no key with this id.')
+
+export const createApiKey = defineOperation({
+  id: 'createApiKey',
+  method: 'POST',
+  path: '/api/v1/keys',
+  scope: 'keys:write',
+  tag: 'Access',
+  summary: 'Make an API key',
+  description: 'The key itself is in this answer and nowhere else. Nobody can give a key more than they have themselves.',
+  event: 'api_key.created',
+  subject: (key) => key.id,
+  input: NewApiKey,
+  output: IssuedApiKey,
+  async perform(input, { tx, principal, now }) {
+    refuseUnknownOrGreater(input, principal)
+    const { token, prefix, secretHash } = newSecret()
+    const key: ApiKey = { id: newId('key'), ...input, prefix, createdAt: now, revokedAt: null, rotatedTo: null, lastUsedAt: null }
+    await insertKey(tx, tx.workspaceId, key, secretHash, principal.id)
+    return { ...key, key: token }
+  },
+})
+
+/** A typing error must not make a key that silently can do nothing, and a grant must not exceed the granter. */
+function refuseUnknownOrGreater(input: { roles: string[]; scopes: string[] }, principal: Principal): void {
+  const errors: InputFault[] = [
+    ...input.roles.flatMap((role, i) => (role in roles ? [] : [{ pointer: `/roles/${i}`, detail: `There are the roles ${Object.keys(roles).join(', ')}.` }])),
+    ...input.scopes.flatMap((scope, i) => (scope in scopes ? [] : [{ pointer: `/scopes/${i}`, detail: 'There is no such scope: see the documentation.' }])),
+  ]
+  if (input.roles.length + input.scopes.length === 0) errors.push({ pointer: '/roles', detail: 'Give the key a role or a scope.' })
+  if (errors.length > 0) throw new Problem('request.invalid', errors[0]!.detail, { errors })
+  const wanted = [...scopesOf(input.roles), ...input.scopes]
+  const greater = wanted.find((scope) => !principal.scopes.has(scope))
+  if (greater) throw new Problem('auth.forbidden', `You cannot give ${greater}, which you do not have yourself.`)
+}
+
+export const listApiKeys = defineOperation({
+  id: 'listApiKeys',
+  method: 'GET',
+  path: '/api/v1/keys',
+  scope: 'keys:read',
+  tag: 'Access',
+  summary: 'List API keys',
+  input: ListApiKeys,
+  output: Page(ApiKey),
+  csv: [
+    { title: 'Id', field: 'id' },
+    { title: 'Name', field: 'name' },
+    { title: 'Prefix', field: 'prefix' },
+    { title: 'Roles', field: 'roles' },
+    { title: 'Created', field: 'createdAt' },
+    { title: 'Expires', field: 'expiresAt' },
+    { title: 'Revoked', field: 'revokedAt' },
+    { title: 'Last used', field: 'lastUsedAt' },
+  ],
+  async perform({ limit, cursor }, { tx }) {
+    const before = cursor === undefined ? null : String(decodeCursor(cursor, 1)[0])
+    return cutPage(await listKeys(tx, limit, before), limit, (key) => [key.id])
+  },
+})
+
+export const revokeApiKey = defineOperation({
+  id: 'revokeApiKey',
+  method: 'DELETE',
+  path: '/api/v1/keys/{keyId}',
+  scope: 'keys:write',
+  tag: 'Access',
+  summary: 'Revoke an API key',
+  description: 'It stops working within five seconds, everywhere.',
+  event: 'api_key.revoked',
+  subject: (key) => key.id,
+  input: ApiKeyRef,
+  output: ApiKey,
+  async perform({ keyId }, { tx, now }) {
+    const key = await revokeKey(tx, keyId, now)
+    if (!key) throw notFound()
+    return key
+  },
+})
+
+export const rotateApiKey = defineOperation({
+  id: 'rotateApiKey',
+  method: 'POST',
+  path: '/api/v1/keys/{keyId}/rotate',
+  scope: 'keys:write',
+  tag: 'Access',
+  summary: 'Replace an API key',
+  description: 'Makes a new key with the same rights; the old one works on for the overlap, so that nothing fails meanwhile.',
+  event: 'api_key.rotated',
+  subject: (key) => key.id,
+  input: RotateApiKey,
+  output: IssuedApiKey,
+  async perform({ keyId, overlapHours }, { tx, principal, now }) {
+    const old = await lockKey(tx, keyId)
+    if (!old) throw notFound()
+    if (old.revokedAt !== null) throw new Problem('resource.gone', 'The key was revoked: make a new one.')
+    const { token, prefix, secretHash } = newSecret()
+    const key: ApiKey = { ...old, id: newId('key'), prefix, createdAt: now, rotatedTo: null, lastUsedAt: null }
+    await insertKey(tx, tx.workspaceId, key, secretHash, principal.id)
+    await markRotated(tx, keyId, key.id, new Date(now.getTime() + overlapHours * HOUR_MS))
+    return { ...key, key: token }
+  },
+})

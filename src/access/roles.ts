@@ -1,0 +1,68 @@
+/** Every scope there is, with what it lets its bearer do. Deny is the default: a route without one of these is not reachable. */
+export const scopes = {
+  'keys:read': 'See API keys (never their secrets)',
+  'keys:write': 'Make, rotate and revoke API keys',
+  'audit:read': 'Read the audit log',
+  'workspace:read': 'See the workspace and who is signed in',
+  'people:read': 'Read people, their identities and timelines',
+  'people:write': 'Add and identify people',
+  'consents:write': 'Record consent and its withdrawal',
+  'touchpoints:read': 'Read touchpoints',
+  'touchpoints:write': 'Record touchpoints and tracking events',
+  'campaigns:read': 'Read campaigns and channels',
+  'campaigns:write': 'Make and change campaigns',
+  'imports:read': 'See imports and their rejected rows',
+  'imports:write': 'Import files',
+  'leads:read': 'Read leads, scores and routing',
+  'leads:write': 'Send leads in, accept, reject and change them',
+  'scoring:write': 'Change the scoring model and override scores',
+  'routing:write': 'Change routing rules',
+  'owners:read': 'Read owners',
+  'owners:write': 'Make and change owners',
+  'tasks:read': 'Read follow-up tasks',
+  'tasks:write': 'Close follow-up tasks',
+  'opportunities:read': 'Read opportunities, pipelines and stages',
+  'connections:read': 'See connected systems',
+  'connections:write': 'Connect systems and change connections',
+  'sync:read': 'See sync runs, outcomes and errors',
+  'sync:write': 'Run, pause and retry sync',
+  'attribution:read': 'Read attribution and the credit ledger',
+  'attribution:write': 'Change attribution windows and recompute',
+  'performance:read': 'Read sales performance',
+} as const
+
+export type Scope = keyof typeof scopes
+
+export const allScopes = Object.keys(scopes) as Scope[]
+
+const reading = (...names: Scope[]) => names
+const shared = reading('workspace:read', 'campaigns:read', 'attribution:read', 'performance:read', 'opportunities:read')
+
+/** Roles by domain. Finance sees money and no people; nobody but admin touches keys. */
+export const roles: Readonly<Record<string, { label: string; scopes: readonly Scope[] }>> = {
+  admin: { label: 'Administrator', scopes: allScopes },
+  marketing: {
+    label: 'Marketing',
+    scopes: [
+      ...shared, 'people:read', 'people:write', 'consents:write', 'touchpoints:read', 'touchpoints:write', 'campaigns:write',
+      'imports:read', 'imports:write', 'leads:read', 'leads:write', 'scoring:write', 'owners:read', 'sync:read',
+    ],
+  },
+  sales: {
+    label: 'Sales',
+    scopes: [
+      ...shared, 'people:read', 'touchpoints:read', 'leads:read', 'leads:write', 'routing:write', 'owners:read', 'owners:write',
+      'tasks:read', 'tasks:write', 'sync:read',
+    ],
+  },
+  product: { label: 'Product', scopes: shared },
+  success: { label: 'Customer success', scopes: [...shared, 'people:read', 'leads:read', 'tasks:read', 'owners:read'] },
+  finance: { label: 'Finance', scopes: shared },
+  integrator: { label: 'Integrator', scopes: allScopes.filter((scope) => scope !== 'keys:write' && scope !== 'audit:read') },
+  viewer: { label: 'Viewer', scopes: shared },
+}
+
+/** The scopes of these roles together; an unknown role gives none. */
+export function scopesOf(names: readonly string[]): Set<string> {
+  return new Set(names.flatMap((name) => roles[name]?.scopes ?? []))
+}

@@ -1,0 +1,91 @@
+import { resolve } from 'node:path'
+import { z } from 'zod'
+
+const flag = z.enum(['true', 'false']).transform((text) => text === 'true')
+const port = z.coerce.number().int().min(0).max(65535)
+
+/** Every setting: its environment name, type, default and sentence. `docs/reference/config.md` is made from this table. */
+export const settings = {
+  databaseUrl: {
+    env: 'DATABASE_URL',
+    schema: z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgres://').optional(),
+    about: 'A PostgreSQL 15 or newer to use. Unset: the hub runs its own, in the data folder.',
+  },
+  redisUrl: {
+    env: 'REDIS_URL',
+    schema: z.string().regex(/^rediss?:\/\//, 'must begin with redis://').optional(),
+    about: 'A Redis that several hub processes share for rate limits. Unset: each process counts for itself.',
+  },
+  dataDir: {
+    env: 'THROUGHLINE_DATA_DIR',
+    schema: z.string().min(1).default('.throughline').transform((path) => resolve(path)),
+    about: 'Folder of the embedded database and the key file.',
+  },
+  keyFile: {
+    env: 'THROUGHLINE_KEY_FILE',
+    schema: z.string().min(1).optional().transform((path) => (path === undefined ? undefined : resolve(path))),
+    about: 'File of the encryption keys; default keys.json in the data folder. Back it up apart from the database: without it personal data cannot be read.',
+  },
+  httpHost: { env: 'THROUGHLINE_HTTP_HOST', schema: z.string().min(1).default('127.0.0.1'), about: 'Address to listen on.' },
+  httpPort: { env: 'THROUGHLINE_HTTP_PORT', schema: port.default(4000), about: 'Port to listen on; 0 takes a free one.' },
+  publicUrl: {
+    env: 'THROUGHLINE_PUBLIC_URL',
+    schema: z.url().optional(),
+    about: 'The hub’s address as browsers see it; default http://host:port.',
+  },
+  logLevel: {
+    env: 'THROUGHLINE_LOG_LEVEL',
+    schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+    about: 'The least important line that is written.',
+  },
+  metricsToken: {
+    env: 'THROUGHLINE_METRICS_TOKEN',
+    schema: z.string().min(16).optional(),
+    about: 'Bearer token that /metrics asks for. Unset: /metrics answers on loopback only.',
+  },
+  maxBodyBytes: {
+    env: 'THROUGHLINE_MAX_BODY_BYTES',
+    schema: z.coerce.number().int().min(1024).max(100_000_000).default(1_000_000),
+    about: 'Largest body of a request, in bytes; batches may have five times as much.',
+  },
+  poolSize: {
+    env: 'THROUGHLINE_POOL_SIZE',
+    schema: z.coerce.number().int().min(4).max(200).default(16),
+    about: 'Database connections of this process.',
+  },
+  writers: {
+    env: 'THROUGHLINE_WRITERS',
+    schema: z.coerce.number().int().min(1).max(16).default(2),
+    about: 'Transactions at a time in which concurrent single writes of one kind are gathered.',
+  },
+  runJobs: {
+    env: 'THROUGHLINE_RUN_JOBS',
+    schema: flag.default(true),
+    about: 'Whether this process runs jobs, timers and the event relay.',
+  },
+} as const
+
+export type Config = Readonly<{ [K in keyof typeof settings]: z.output<(typeof settings)[K]['schema']> }>
+
+/** A setting that cannot be used; its message names the setting and what it takes. */
+export class ConfigError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'ConfigError'
+  }
+}
+
+/**
+ * Reads the environment once. `overrides` win over it; an empty variable counts as unset.
+ * @throws ConfigError that names the first bad value.
+ */
+export function loadConfig(environment: NodeJS.ProcessEnv = process.env, overrides: Partial<Config> = {}): Config {
+  const values: Record<string, unknown> = {}
+  for (const [name, setting] of Object.entries(settings)) {
+    const text = environment[setting.env]
+    const result = setting.schema.safeParse(text === '' ? undefined : text)
+    if (!result.success) throw new ConfigError(`${setting.env}=${text ?? ''}: ${result.error.issues[0]?.message ?? 'not valid'}. ${setting.about}`)
+    values[name] = result.data
+  }
+  return Object.freeze({ ...(values as Config), ...overrides })
+}

@@ -1,0 +1,33 @@
+import type { Log } from '#core/log.ts'
+import type { Metrics } from '#core/metrics.ts'
+import type { Clock } from '#core/time.ts'
+import type { Limiter } from '#gateway/limiter.ts'
+import type { Operation, Principal } from '#gateway/operation.ts'
+import type { RawRoute } from '#gateway/raw-route.ts'
+import type { Store } from '#store/store.ts'
+
+/** What came with the request to prove who calls. */
+export interface Credentials {
+  bearer: string | null
+  cookie: string | null
+}
+
+/** Finds out who calls. Null means: these credentials are not valid (any more). */
+export type Authenticate = (credentials: Credentials) => Promise<Principal | null>
+
+/** What the gateway is built from. */
+export interface GatewayParts {
+  store: Store
+  clock: Clock
+  log: Log
+  metrics: Metrics
+  authenticate: Authenticate
+  limiter: Limiter
+  operations: readonly Operation[]
+  rawRoutes: readonly RawRoute[]
+  /** The hub's own origin as browsers see it, such as `https://hub.example.com`. */
+  publicUrl: string
+  maxBodyBytes: number
+  /** Concurrent transactions of one collective operation; more callers share them. */
+  writers: number
+}

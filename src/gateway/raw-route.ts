@@ -1,0 +1,42 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Principal } from '#gateway/operation.ts'
+import type { Store } from '#store/store.ts'
+
+export interface RawRequest {
+  params: Readonly<Record<string, string>>
+  query: Readonly<Record<string, string | string[]>>
+  headers: IncomingHttpHeaders
+  /** The body's bytes, already inflated within `maxBytes`. */
+  body: Buffer
+  /** The caller, when the route has a scope; such a route is never reached without it. */
+  principal: Principal | null
+  /** The address of the socket's other end; proxies' headers are not believed. */
+  remoteAddress: string
+  requestId: string
+  now: Date
+  store: Store
+}
+
+export interface RawAnswer {
+  status: number
+  headers?: Record<string, string | string[]>
+  body?: string | Buffer | NodeJS.ReadableStream
+}
+
+/**
+ * A route whose wire is laid down by others (a vendor's tracking protocol, cookies, files) and so does not fit an operation.
+ * It passes the same authentication, scope and rate limit as operations do.
+ */
+export interface RawRoute {
+  id: string
+  method: 'GET' | 'POST' | 'OPTIONS' | 'DELETE'
+  path: string
+  /** Null: reachable without credentials. */
+  scope: string | null
+  maxBytes: number
+  /** The credential in the request, when it does not come as `Authorization: Bearer` or a session cookie. */
+  credential?(request: { headers: IncomingHttpHeaders; body: Buffer; query: Readonly<Record<string, string | string[]>> }): string | null
+  /** Cross-origin pages may read the answer. */
+  crossOrigin?: boolean
+  handle(request: RawRequest): Promise<RawAnswer>
+}
