@@ -12,10 +12,6 @@ export const CampaignReportQuery = LensQuery.extend({
     description: 'What `value` holds: won amount in minor units, or won deals in fractions',
   }),
   compare: z.enum(['models']).optional().meta({ description: 'models: each week under every model' }),
-  as_of: z
-    .never({ error: 'The ledger holds the present state only: leave as_of out; see restatements for what moved.' })
-    .optional()
-    .meta({ description: 'Not offered: what moved after a week ended is listed under restatements.' }),
 }).refine(isPeriodSound, { error: PERIOD_FAULT, path: ['to'] })
 
 export const CostReason = z

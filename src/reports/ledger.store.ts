@@ -16,13 +16,11 @@ export interface DirtyDeal extends LedgerDeal {
 const TOUCH_COUNT_CAP = 100_000
 
 /**
- * Locks the workspace's ledger until the transaction ends.
+ * Locks the workspace's ledger until the transaction ends, so that two refreshes do not interleave.
  *
  * @returns Monday of the week in which it was last computed: figures of weeks before were final. Null when it never was.
  */
 export async function lockLedger(tx: Transaction): Promise<string | null> {
-  await tx.execute(sql`
-    insert into attribution_state (workspace_id) values (${tx.workspaceId}) on conflict do nothing`)
   const state = await tx.find(sql<{ firstOpenWeek: string | null }>`
     select date_trunc('week', s.computed_at at time zone w.time_zone)::date as first_open_week
     from attribution_state s join workspaces w on w.id = s.workspace_id for update of s`)
@@ -218,11 +216,12 @@ export async function clearDirty(
 /** The windows a new workspace starts with: 90 days and all time. */
 const FIRST_WINDOWS = [90, 0]
 
-/** Lays what the ledger of a new workspace needs. */
+/** Lays what the ledger of a new workspace needs. Run again, it leaves the windows as they were set since. */
 export async function seedReports(tx: Transaction): Promise<void> {
   await tx.execute(sql`
     insert into attribution_windows (workspace_id, window_days)
-    select ${tx.workspaceId}, unnest(${FIRST_WINDOWS}::int[]) on conflict do nothing`)
+    select ${tx.workspaceId}, unnest(${FIRST_WINDOWS}::int[])
+    where not exists (select 1 from attribution_state)`)
   await tx.execute(sql`
     insert into attribution_state (workspace_id) values (${tx.workspaceId}) on conflict do nothing`)
 }
