@@ -7,6 +7,10 @@ create table workspaces (
   currency text not null default 'EUR' check (currency ~ '^[A-Z]{3}$'),
   created_at timestamptz not null
 );
+-- A workspace sees its own row and no other, and cannot change it.
+alter table workspaces enable row level security;
+create policy workspace_isolation on workspaces using (id = current_setting('throughline.workspace_id', true));
+grant select on workspaces to throughline_app;
 
 create table users (
   id identifier primary key,

@@ -48,7 +48,10 @@ export interface AppOptions {
 export async function seedWorkspace(_tx: Transaction, _now: Date): Promise<void> {}
 
 /** Puts the modules together, brings the database up to date, and listens unless told not to. */
-export async function startApp(config: Config, options: AppOptions & { listen: boolean }): Promise<App> {
+export async function startApp(
+  config: Config,
+  options: AppOptions & { listen: boolean },
+): Promise<App> {
   const log = options.log ?? createLog(config.logLevel)
   const clock = options.clock ?? systemClock
   const metrics = createMetrics()
@@ -75,7 +78,12 @@ export async function startApp(config: Config, options: AppOptions & { listen: b
       operations,
       rawRoutes: [
         ...modules.flatMap((module) => module.rawRoutes ?? []),
-        ...createHealthRoutes({ store, metrics, metricsToken: config.metricsToken ?? null, isReady: () => !isStopping }),
+        ...createHealthRoutes({
+          store,
+          metrics,
+          metricsToken: config.metricsToken ?? null,
+          isReady: () => !isStopping,
+        }),
         ...createDocsRoutes(() => createOpenApi(operations, scopes)),
         ...createConsoleRoutes(CONSOLE_FOLDER),
       ],
@@ -90,7 +98,10 @@ export async function startApp(config: Config, options: AppOptions & { listen: b
       metrics,
       jobs: modules.flatMap((module) => module.jobs),
       subscribers: modules.flatMap((module) => module.subscribers),
-      timers: [...modules.flatMap((module) => module.timers), { name: 'access.key-use', everyMs: MINUTE_MS, run: () => authenticator.flush() }],
+      timers: [
+        ...modules.flatMap((module) => module.timers),
+        { name: 'access.key-use', everyMs: MINUTE_MS, run: () => authenticator.flush() },
+      ],
       active: config.runJobs,
     })
     undo.push(() => jobs.stop())
@@ -119,7 +130,11 @@ function composeModules(publicUrl: () => string): readonly Module[] {
   return [createAccess(publicUrl)]
 }
 
-async function openDatabase(config: Config, log: Log, undo: (() => Promise<unknown>)[]): Promise<Store> {
+async function openDatabase(
+  config: Config,
+  log: Log,
+  undo: (() => Promise<unknown>)[],
+): Promise<Store> {
   let connectionString = config.databaseUrl
   if (connectionString === undefined) {
     const database = await startEmbedded({ dataDir: config.dataDir, log })
@@ -136,7 +151,9 @@ async function openDatabase(config: Config, log: Log, undo: (() => Promise<unkno
 async function openRedis(config: Config, log: Log, undo: (() => Promise<unknown>)[]) {
   if (config.redisUrl === undefined) return null
   const redis = createClient({ url: config.redisUrl, disableOfflineQueue: true })
-  redis.on('error', (error: Error) => log.warn({ error }, 'Redis does not answer; limits are counted by this process'))
+  redis.on('error', (error: Error) =>
+    log.warn({ error }, 'Redis does not answer; limits are counted by this process'),
+  )
   await redis.connect()
   undo.push(() => redis.close())
   return redis

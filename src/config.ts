@@ -8,26 +8,50 @@ const port = z.coerce.number().int().min(0).max(65535)
 export const settings = {
   databaseUrl: {
     env: 'DATABASE_URL',
-    schema: z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgres://').optional(),
+    schema: z
+      .string()
+      .regex(/^postgres(ql)?:\/\//, 'must begin with postgres://')
+      .optional(),
     about: 'A PostgreSQL 15 or newer to use. Unset: the hub runs its own, in the data folder.',
   },
   redisUrl: {
     env: 'REDIS_URL',
-    schema: z.string().regex(/^rediss?:\/\//, 'must begin with redis://').optional(),
-    about: 'A Redis that several hub processes share for rate limits. Unset: each process counts for itself.',
+    schema: z
+      .string()
+      .regex(/^rediss?:\/\//, 'must begin with redis://')
+      .optional(),
+    about:
+      'A Redis that several hub processes share for rate limits. Unset: each process counts for itself.',
   },
   dataDir: {
     env: 'THROUGHLINE_DATA_DIR',
-    schema: z.string().min(1).default('.throughline').transform((path) => resolve(path)),
+    schema: z
+      .string()
+      .min(1)
+      .default('.throughline')
+      .transform((path) => resolve(path)),
     about: 'Folder of the embedded database and the key file.',
   },
   keyFile: {
     env: 'THROUGHLINE_KEY_FILE',
-    schema: z.string().min(1).optional().transform((path) => (path === undefined ? undefined : resolve(path))),
-    about: 'File of the encryption keys; default keys.json in the data folder. Back it up apart from the database: without it personal data cannot be read.',
+    schema: z
+      .string()
+      .min(1)
+      .optional()
+      .transform((path) => (path === undefined ? undefined : resolve(path))),
+    about:
+      'File of the encryption keys; default keys.json in the data folder. Back it up apart from the database: without it personal data cannot be read.',
   },
-  httpHost: { env: 'THROUGHLINE_HTTP_HOST', schema: z.string().min(1).default('127.0.0.1'), about: 'Address to listen on.' },
-  httpPort: { env: 'THROUGHLINE_HTTP_PORT', schema: port.default(4000), about: 'Port to listen on; 0 takes a free one.' },
+  httpHost: {
+    env: 'THROUGHLINE_HTTP_HOST',
+    schema: z.string().min(1).default('127.0.0.1'),
+    about: 'Address to listen on.',
+  },
+  httpPort: {
+    env: 'THROUGHLINE_HTTP_PORT',
+    schema: port.default(4000),
+    about: 'Port to listen on; 0 takes a free one.',
+  },
   publicUrl: {
     env: 'THROUGHLINE_PUBLIC_URL',
     schema: z.url().optional(),
@@ -65,7 +89,9 @@ export const settings = {
   },
 } as const
 
-export type Config = Readonly<{ [K in keyof typeof settings]: z.output<(typeof settings)[K]['schema']> }>
+export type Config = Readonly<{
+  [K in keyof typeof settings]: z.output<(typeof settings)[K]['schema']>
+}>
 
 /** A setting that cannot be used; its message names the setting and what it takes. */
 export class ConfigError extends Error {
@@ -79,12 +105,18 @@ export class ConfigError extends Error {
  * Reads the environment once. `overrides` win over it; an empty variable counts as unset.
  * @throws ConfigError that names the first bad value.
  */
-export function loadConfig(environment: NodeJS.ProcessEnv = process.env, overrides: Partial<Config> = {}): Config {
+export function loadConfig(
+  environment: NodeJS.ProcessEnv = process.env,
+  overrides: Partial<Config> = {},
+): Config {
   const values: Record<string, unknown> = {}
   for (const [name, setting] of Object.entries(settings)) {
     const text = environment[setting.env]
     const result = setting.schema.safeParse(text === '' ? undefined : text)
-    if (!result.success) throw new ConfigError(`${setting.env}=${text ?? ''}: ${result.error.issues[0]?.message ?? 'not valid'}. ${setting.about}`)
+    if (!result.success)
+      throw new ConfigError(
+        `${setting.env}=${text ?? ''}: ${result.error.issues[0]?.message ?? 'not valid'}. ${setting.about}`,
+      )
     values[name] = result.data
   }
   return Object.freeze({ ...(values as Config), ...overrides })

@@ -28,14 +28,23 @@ export interface TestWorkspace {
   /** The actions in the audit log, oldest first. */
   auditActions(): Promise<string[]>
   /** Another key of the same workspace. */
-  withKey(options: { roles?: string[]; scopes?: string[]; rateLimitPerMinute?: number }): Promise<TestWorkspace>
+  withKey(options: {
+    roles?: string[]
+    scopes?: string[]
+    rateLimitPerMinute?: number
+  }): Promise<TestWorkspace>
 }
 
 /** One running hub over real HTTP for the tests of a file. */
 export interface TestHub {
   readonly app: App
   readonly url: string
-  freshWorkspace(options?: { roles?: string[]; scopes?: string[]; rateLimitPerMinute?: number; currency?: string }): Promise<TestWorkspace>
+  freshWorkspace(options?: {
+    roles?: string[]
+    scopes?: string[]
+    rateLimitPerMinute?: number
+    currency?: string
+  }): Promise<TestWorkspace>
   /** Waits until every event is handled and no job waits. */
   settle(): Promise<void>
 }
@@ -48,8 +57,21 @@ export function useHub(options: { clock?: Clock; config?: Partial<Config> } = {}
     return app
   }
   beforeAll(async () => {
-    const config = loadConfig({}, { databaseUrl: inject('databaseUrl'), keyFile: inject('keyFile'), httpPort: 0, poolSize: 8, ...options.config })
-    app = await startApp(config, { listen: true, log: silentLog, ...(options.clock ? { clock: options.clock } : {}) })
+    const config = loadConfig(
+      {},
+      {
+        databaseUrl: inject('databaseUrl'),
+        keyFile: inject('keyFile'),
+        httpPort: 0,
+        poolSize: 8,
+        ...options.config,
+      },
+    )
+    app = await startApp(config, {
+      listen: true,
+      log: silentLog,
+      ...(options.clock ? { clock: options.clock } : {}),
+    })
   })
   afterAll(async () => app?.stop())
   return {
@@ -62,7 +84,12 @@ export function useHub(options: { clock?: Clock; config?: Partial<Config> } = {}
     async freshWorkspace({ currency = 'EUR', ...key } = {}) {
       const { store, clock } = running()
       const now = clock.now()
-      const id = await createWorkspace(store, { name: 'Test', currency, timeZone: 'UTC' }, now, seedWorkspace)
+      const id = await createWorkspace(
+        store,
+        { name: 'Test', currency, timeZone: 'UTC' },
+        now,
+        seedWorkspace,
+      )
       return openWorkspace(running(), id, key)
     },
     async settle() {
@@ -77,16 +104,40 @@ export async function openWorkspace(
   options: { roles?: string[]; scopes?: string[]; rateLimitPerMinute?: number } = {},
 ): Promise<TestWorkspace> {
   const roles = options.roles ?? (options.scopes ? [] : ['admin'])
-  const { token } = await issueKey(app.store, id, { name: 'test', roles, scopes: options.scopes ?? [], rateLimitPerMinute: options.rateLimitPerMinute ?? 1_000_000 }, app.clock.now())
-  const send = async (method: string, path: string, body: unknown, headers: Record<string, string> = {}): Promise<TestAnswer> => {
+  const { token } = await issueKey(
+    app.store,
+    id,
+    {
+      name: 'test',
+      roles,
+      scopes: options.scopes ?? [],
+      rateLimitPerMinute: options.rateLimitPerMinute ?? 1_000_000,
+    },
+    app.clock.now(),
+  )
+  const send = async (
+    method: string,
+    path: string,
+    body: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<TestAnswer> => {
     const answer = await fetch(app.url + path, {
       method,
-      headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     const text = await answer.text()
     const isJson = (answer.headers.get('content-type') ?? '').includes('json')
-    return { status: answer.status, headers: answer.headers, text, body: isJson && text !== '' ? JSON.parse(text) : null }
+    return {
+      status: answer.status,
+      headers: answer.headers,
+      text,
+      body: isJson && text !== '' ? JSON.parse(text) : null,
+    }
   }
   const workspace: TestWorkspace = {
     id,
@@ -108,7 +159,11 @@ export async function openWorkspace(
 
 /** Asserts an RFC 9457 problem of this status and code. */
 export function expectProblem(answer: TestAnswer, status: number, code: ProblemCode): void {
-  expect({ status: answer.status, code: answer.body?.code, type: answer.headers.get('content-type') }).toEqual({
+  expect({
+    status: answer.status,
+    code: answer.body?.code,
+    type: answer.headers.get('content-type'),
+  }).toEqual({
     status,
     code,
     type: 'application/problem+json',

@@ -1,4 +1,11 @@
-import { ApiKey, ApiKeyRef, IssuedApiKey, ListApiKeys, NewApiKey, RotateApiKey } from '#access/api-key.schema.ts'
+import {
+  ApiKey,
+  ApiKeyRef,
+  IssuedApiKey,
+  ListApiKeys,
+  NewApiKey,
+  RotateApiKey,
+} from '#access/api-key.schema.ts'
 import { newSecret } from '#access/api-key.rules.ts'
 import { insertKey, listKeys, lockKey, markRotated, revokeKey } from '#access/api-key.store.ts'
 import { roles, scopes, scopesOf } from '#access/roles.ts'
@@ -17,7 +24,8 @@ export const createApiKey = defineOperation({
   scope: 'keys:write',
   tag: 'Access',
   summary: 'Make an API key',
-  description: 'The key itself is in this answer and nowhere else. Nobody can give a key more than they have themselves.',
+  description:
+    'The key itself is in this answer and nowhere else. Nobody can give a key more than they have themselves.',
   event: 'api_key.created',
   subject: (key) => key.id,
   input: NewApiKey,
@@ -25,23 +33,52 @@ export const createApiKey = defineOperation({
   async perform(input, { tx, principal, now }) {
     refuseUnknownOrGreater(input, principal)
     const { token, prefix, secretHash } = newSecret()
-    const key: ApiKey = { id: newId('key'), ...input, prefix, createdAt: now, revokedAt: null, rotatedTo: null, lastUsedAt: null }
+    const key: ApiKey = {
+      id: newId('key'),
+      ...input,
+      prefix,
+      createdAt: now,
+      revokedAt: null,
+      rotatedTo: null,
+      lastUsedAt: null,
+    }
     await insertKey(tx, tx.workspaceId, key, secretHash, principal.id)
     return { ...key, key: token }
   },
 })
 
 /** A typing error must not make a key that silently can do nothing, and a grant must not exceed the granter. */
-function refuseUnknownOrGreater(input: { roles: string[]; scopes: string[] }, principal: Principal): void {
+function refuseUnknownOrGreater(
+  input: { roles: string[]; scopes: string[] },
+  principal: Principal,
+): void {
   const errors: InputFault[] = [
-    ...input.roles.flatMap((role, i) => (role in roles ? [] : [{ pointer: `/roles/${i}`, detail: `There are the roles ${Object.keys(roles).join(', ')}.` }])),
-    ...input.scopes.flatMap((scope, i) => (scope in scopes ? [] : [{ pointer: `/scopes/${i}`, detail: 'There is no such scope: see the documentation.' }])),
+    ...input.roles.flatMap((role, i) =>
+      role in roles
+        ? []
+        : [
+            {
+              pointer: `/roles/${i}`,
+              detail: `There are the roles ${Object.keys(roles).join(', ')}.`,
+            },
+          ],
+    ),
+    ...input.scopes.flatMap((scope, i) =>
+      scope in scopes
+        ? []
+        : [{ pointer: `/scopes/${i}`, detail: 'There is no such scope: see the documentation.' }],
+    ),
   ]
-  if (input.roles.length + input.scopes.length === 0) errors.push({ pointer: '/roles', detail: 'Give the key a role or a scope.' })
+  if (input.roles.length + input.scopes.length === 0)
+    errors.push({ pointer: '/roles', detail: 'Give the key a role or a scope.' })
   if (errors.length > 0) throw new Problem('request.invalid', errors[0]!.detail, { errors })
   const wanted = [...scopesOf(input.roles), ...input.scopes]
   const greater = wanted.find((scope) => !principal.scopes.has(scope))
-  if (greater) throw new Problem('auth.forbidden', `You cannot give ${greater}, which you do not have yourself.`)
+  if (greater)
+    throw new Problem(
+      'auth.forbidden',
+      `You cannot give ${greater}, which you do not have yourself.`,
+    )
 }
 
 export const listApiKeys = defineOperation({
@@ -95,7 +132,8 @@ export const rotateApiKey = defineOperation({
   scope: 'keys:write',
   tag: 'Access',
   summary: 'Replace an API key',
-  description: 'Makes a new key with the same rights; the old one works on for the overlap, so that nothing fails meanwhile.',
+  description:
+    'Makes a new key with the same rights; the old one works on for the overlap, so that nothing fails meanwhile.',
   event: 'api_key.rotated',
   subject: (key) => key.id,
   input: RotateApiKey,
@@ -103,9 +141,17 @@ export const rotateApiKey = defineOperation({
   async perform({ keyId, overlapHours }, { tx, principal, now }) {
     const old = await lockKey(tx, keyId)
     if (!old) throw notFound()
-    if (old.revokedAt !== null) throw new Problem('resource.gone', 'The key was revoked: make a new one.')
+    if (old.revokedAt !== null)
+      throw new Problem('resource.gone', 'The key was revoked: make a new one.')
     const { token, prefix, secretHash } = newSecret()
-    const key: ApiKey = { ...old, id: newId('key'), prefix, createdAt: now, rotatedTo: null, lastUsedAt: null }
+    const key: ApiKey = {
+      ...old,
+      id: newId('key'),
+      prefix,
+      createdAt: now,
+      rotatedTo: null,
+      lastUsedAt: null,
+    }
     await insertKey(tx, tx.workspaceId, key, secretHash, principal.id)
     await markRotated(tx, keyId, key.id, new Date(now.getTime() + overlapHours * HOUR_MS))
     return { ...key, key: token }

@@ -5,10 +5,17 @@ import { Instant } from '#core/time.ts'
 
 export const ApiKey = z.object({
   id: Id('key'),
-  name: z.string().min(1).max(200).meta({ description: 'What the key is for', example: 'Website form' }),
+  name: z
+    .string()
+    .min(1)
+    .max(200)
+    .meta({ description: 'What the key is for', example: 'Website form' }),
   prefix: z.string().meta({ description: 'The part of the key that may be shown' }),
   roles: z.array(z.string().max(40)).max(10),
-  scopes: z.array(z.string().max(60)).max(100).meta({ description: 'Scopes beyond those of the roles' }),
+  scopes: z
+    .array(z.string().max(60))
+    .max(100)
+    .meta({ description: 'Scopes beyond those of the roles' }),
   rateLimitPerMinute: z.int().min(1).max(1_000_000),
   createdAt: Instant,
   expiresAt: Instant.nullable(),
@@ -34,7 +41,12 @@ export const IssuedApiKey = ApiKey.extend({
 export const ApiKeyRef = z.object({ keyId: Id('key') })
 
 export const RotateApiKey = ApiKeyRef.extend({
-  overlapHours: z.number().min(0).max(720).default(24).meta({ description: 'How long the old key goes on working' }),
+  overlapHours: z
+    .number()
+    .min(0)
+    .max(720)
+    .default(24)
+    .meta({ description: 'How long the old key goes on working' }),
 })
 
 export const ListApiKeys = PageQuery

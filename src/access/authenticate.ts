@@ -19,7 +19,10 @@ interface Cached<Row> {
 }
 
 /** Finds principals by API key or session, with a short cache; `flush` writes down when keys were last used. */
-export function createAuthenticator(store: Store, clock: Clock): { authenticate: Authenticate; flush(): Promise<void> } {
+export function createAuthenticator(
+  store: Store,
+  clock: Clock,
+): { authenticate: Authenticate; flush(): Promise<void> } {
   const keys = new Map<string, Cached<KeyRow>>()
   const sessions = new Map<string, Cached<SessionRow>>()
   const used = new Map<string, Date>()
@@ -27,25 +30,41 @@ export function createAuthenticator(store: Store, clock: Clock): { authenticate:
   async function byKey(token: string): Promise<Principal | null> {
     const parts = splitToken(token)
     if (!parts) return null
-    const row = await remember(keys, parts.prefix, clock, () => store.system((tx) => findKeyByPrefix(tx, parts.prefix)))
+    const row = await remember(keys, parts.prefix, clock, () =>
+      store.system((tx) => findKeyByPrefix(tx, parts.prefix)),
+    )
     const now = clock.now()
     if (!row || !isSecret(parts.secret, row.secretHash)) return null
     if (row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= now)) return null
     used.set(row.id, now)
     const scopes = new Set([...scopesOf(row.roles), ...row.scopes])
-    return { id: row.id, kind: 'api_key', workspaceId: row.workspaceId, scopes, rateLimitPerMinute: row.rateLimitPerMinute }
+    return {
+      id: row.id,
+      kind: 'api_key',
+      workspaceId: row.workspaceId,
+      scopes,
+      rateLimitPerMinute: row.rateLimitPerMinute,
+    }
   }
 
   async function byCookie(token: string): Promise<Principal | null> {
     const tokenHash = hashToken(token)
-    const row = await remember(sessions, tokenHash.toString('hex'), clock, () => store.system((tx) => findSession(tx, tokenHash)))
+    const row = await remember(sessions, tokenHash.toString('hex'), clock, () =>
+      store.system((tx) => findSession(tx, tokenHash)),
+    )
     const now = clock.now()
     if (!row || !isLive(row, now)) return null
     if (now.getTime() - row.lastSeenAt.getTime() > MINUTE_MS) {
       row.lastSeenAt = now
       await store.system((tx) => touchSession(tx, row.id, now))
     }
-    return { id: row.userId, kind: 'user', workspaceId: row.workspaceId, scopes: scopesOf(row.roles), rateLimitPerMinute: USER_RATE_LIMIT }
+    return {
+      id: row.userId,
+      kind: 'user',
+      workspaceId: row.workspaceId,
+      scopes: scopesOf(row.roles),
+      rateLimitPerMinute: USER_RATE_LIMIT,
+    }
   }
 
   return {
@@ -62,7 +81,12 @@ export function createAuthenticator(store: Store, clock: Clock): { authenticate:
   }
 }
 
-async function remember<Row>(cache: Map<string, Cached<Row>>, key: string, clock: Clock, read: () => Promise<Row | null>): Promise<Row | null> {
+async function remember<Row>(
+  cache: Map<string, Cached<Row>>,
+  key: string,
+  clock: Clock,
+  read: () => Promise<Row | null>,
+): Promise<Row | null> {
   const nowMs = clock.now().getTime()
   const cached = cache.get(key)
   if (cached && Math.abs(nowMs - cached.readAtMs) < CACHED_MS) return cached.row

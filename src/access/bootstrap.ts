@@ -33,12 +33,26 @@ export async function createWorkspace(
 }
 
 export async function findWorkspaceByName(store: Store, name: string): Promise<string | null> {
-  const row = await store.system((tx) => tx.find(sql<{ id: string }>`select id from workspaces where name = ${name} order by id limit 1`))
+  const row = await store.system((tx) =>
+    tx.find(
+      sql<{ id: string }>`select id from workspaces where name = ${name} order by id limit 1`,
+    ),
+  )
   return row?.id ?? null
 }
 
-export async function listWorkspaces(store: Store): Promise<{ id: string; name: string; createdAt: Date }[]> {
-  return store.system((tx) => tx.query(sql<{ id: string; name: string; createdAt: Date }>`select id, name, created_at from workspaces order by id limit 1000`))
+export async function listWorkspaces(
+  store: Store,
+): Promise<{ id: string; name: string; createdAt: Date }[]> {
+  return store.system((tx) =>
+    tx.query(
+      sql<{
+        id: string
+        name: string
+        createdAt: Date
+      }>`select id, name, created_at from workspaces order by id limit 1000`,
+    ),
+  )
 }
 
 /** Issues an API key from outside the API (CLI, demo, tests). @returns the key, shown this once. */
@@ -68,7 +82,12 @@ export async function issueKey(
 }
 
 /** Adds a user. */
-export async function createUser(store: Store, workspaceId: string, input: { name: string; roles: string[] }, now: Date): Promise<string> {
+export async function createUser(
+  store: Store,
+  workspaceId: string,
+  input: { name: string; roles: string[] },
+  now: Date,
+): Promise<string> {
   const id = newId('usr')
   const sealer = await store.sealerOf(workspaceId)
   await store.system((tx) =>
@@ -80,8 +99,20 @@ export async function createUser(store: Store, workspaceId: string, input: { nam
 }
 
 /** A link that signs its user in once within 15 minutes. The token is in the fragment, which browsers never send. */
-export async function createSignInLink(store: Store, workspaceId: string, userId: string, publicUrl: string, now: Date): Promise<string> {
+export async function createSignInLink(
+  store: Store,
+  workspaceId: string,
+  userId: string,
+  publicUrl: string,
+  now: Date,
+): Promise<string> {
   const { token, tokenHash } = newToken()
-  await store.system((tx) => insertSignInLink(tx, { workspaceId, userId, expiresAt: new Date(now.getTime() + LINK_MS) }, tokenHash))
+  await store.system((tx) =>
+    insertSignInLink(
+      tx,
+      { workspaceId, userId, expiresAt: new Date(now.getTime() + LINK_MS) },
+      tokenHash,
+    ),
+  )
   return `${publicUrl}/sign-in#${token}`
 }

@@ -1,4 +1,9 @@
-import { createApiKey, listApiKeys, revokeApiKey, rotateApiKey } from '#access/api-key.operations.ts'
+import {
+  createApiKey,
+  listApiKeys,
+  revokeApiKey,
+  rotateApiKey,
+} from '#access/api-key.operations.ts'
 import { listAudit } from '#access/audit.operations.ts'
 import { createSessionRoutes } from '#access/session.routes.ts'
 import { getCurrentWorkspace } from '#access/workspace.operations.ts'
@@ -8,7 +13,14 @@ import type { Module } from '#module.ts'
 export function createAccess(publicUrl: () => string): Module {
   return {
     name: 'access',
-    operations: [getCurrentWorkspace, createApiKey, listApiKeys, rotateApiKey, revokeApiKey, listAudit],
+    operations: [
+      getCurrentWorkspace,
+      createApiKey,
+      listApiKeys,
+      rotateApiKey,
+      revokeApiKey,
+      listAudit,
+    ],
     rawRoutes: createSessionRoutes(publicUrl),
     entities: [],
     jobs: [],

@@ -36,7 +36,13 @@ export type Scope = keyof typeof scopes
 export const allScopes = Object.keys(scopes) as Scope[]
 
 const reading = (...names: Scope[]) => names
-const shared = reading('workspace:read', 'campaigns:read', 'attribution:read', 'performance:read', 'opportunities:read')
+const shared = reading(
+  'workspace:read',
+  'campaigns:read',
+  'attribution:read',
+  'performance:read',
+  'opportunities:read',
+)
 
 /** Roles by domain. Finance sees money and no people; nobody but admin touches keys. */
 export const roles: Readonly<Record<string, { label: string; scopes: readonly Scope[] }>> = {
@@ -44,21 +50,48 @@ export const roles: Readonly<Record<string, { label: string; scopes: readonly Sc
   marketing: {
     label: 'Marketing',
     scopes: [
-      ...shared, 'people:read', 'people:write', 'consents:write', 'touchpoints:read', 'touchpoints:write', 'campaigns:write',
-      'imports:read', 'imports:write', 'leads:read', 'leads:write', 'scoring:write', 'owners:read', 'sync:read',
+      ...shared,
+      'people:read',
+      'people:write',
+      'consents:write',
+      'touchpoints:read',
+      'touchpoints:write',
+      'campaigns:write',
+      'imports:read',
+      'imports:write',
+      'leads:read',
+      'leads:write',
+      'scoring:write',
+      'owners:read',
+      'sync:read',
     ],
   },
   sales: {
     label: 'Sales',
     scopes: [
-      ...shared, 'people:read', 'touchpoints:read', 'leads:read', 'leads:write', 'routing:write', 'owners:read', 'owners:write',
-      'tasks:read', 'tasks:write', 'sync:read',
+      ...shared,
+      'people:read',
+      'touchpoints:read',
+      'leads:read',
+      'leads:write',
+      'routing:write',
+      'owners:read',
+      'owners:write',
+      'tasks:read',
+      'tasks:write',
+      'sync:read',
     ],
   },
   product: { label: 'Product', scopes: shared },
-  success: { label: 'Customer success', scopes: [...shared, 'people:read', 'leads:read', 'tasks:read', 'owners:read'] },
+  success: {
+    label: 'Customer success',
+    scopes: [...shared, 'people:read', 'leads:read', 'tasks:read', 'owners:read'],
+  },
   finance: { label: 'Finance', scopes: shared },
-  integrator: { label: 'Integrator', scopes: allScopes.filter((scope) => scope !== 'keys:write' && scope !== 'audit:read') },
+  integrator: {
+    label: 'Integrator',
+    scopes: allScopes.filter((scope) => scope !== 'keys:write' && scope !== 'audit:read'),
+  },
   viewer: { label: 'Viewer', scopes: shared },
 }
 

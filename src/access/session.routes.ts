@@ -26,14 +26,25 @@ export function createSessionRoutes(publicUrl: () => string): RawRoute[] {
         const session = newToken()
         await store.system(async (tx) => {
           const link = await takeSignInLink(tx, hashToken(token), now)
-          if (!link) throw new Problem('auth.link_invalid', 'The link was used or is older than 15 minutes: ask for a new one.')
+          if (!link)
+            throw new Problem(
+              'auth.link_invalid',
+              'The link was used or is older than 15 minutes: ask for a new one.',
+            )
           const expiresAt = new Date(now.getTime() + ABSOLUTE_MS)
-          await insertSession(tx, { id: newId('ses'), ...link, createdAt: now, lastSeenAt: now, expiresAt }, session.tokenHash)
+          await insertSession(
+            tx,
+            { id: newId('ses'), ...link, createdAt: now, lastSeenAt: now, expiresAt },
+            session.tokenHash,
+          )
           await tx.execute(sql`
             insert into audit_log (id, workspace_id, occurred_at, principal_id, principal_kind, action, subject_id, request_id)
             values (${newId('aud')}, ${link.workspaceId}, ${now}, ${link.userId}, 'user', 'signIn', ${link.userId}, ${requestId})`)
         })
-        return { status: 204, headers: { 'set-cookie': sessionCookie(session.token, isSecure(), ABSOLUTE_MS) } }
+        return {
+          status: 204,
+          headers: { 'set-cookie': sessionCookie(session.token, isSecure(), ABSOLUTE_MS) },
+        }
       },
     },
     {
@@ -60,6 +71,7 @@ function readToken(body: Buffer): string {
     throw new Problem('request.malformed', 'The body is not valid JSON.', { cause })
   }
   const parsed = SignIn.safeParse(sent)
-  if (!parsed.success) throw new Problem('request.invalid', 'Send { "token": "…" } from the sign-in link.')
+  if (!parsed.success)
+    throw new Problem('request.invalid', 'Send { "token": "…" } from the sign-in link.')
   return parsed.data.token
 }

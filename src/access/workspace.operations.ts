@@ -31,6 +31,9 @@ export const getCurrentWorkspace = defineOperation({
     const row = await tx.find(sql<Omit<CurrentWorkspace, 'principal'>>`
       select id, name, time_zone, currency, created_at from workspaces where id = ${tx.workspaceId}`)
     if (!row) throw new Error('a principal of no workspace')
-    return { ...row, principal: { id: principal.id, kind: principal.kind, scopes: [...principal.scopes].sort() } }
+    return {
+      ...row,
+      principal: { id: principal.id, kind: principal.kind, scopes: [...principal.scopes].sort() },
+    }
   },
 })

@@ -3,8 +3,32 @@ import { z } from 'zod'
 
 /** The prefix of each kind of record; an id shows what it names. */
 export type IdPrefix =
-  | 'wsp' | 'usr' | 'key' | 'ses' | 'req' | 'evt' | 'aud' | 'per' | 'tch' | 'cmp' | 'chn' | 'cns' | 'lead'
-  | 'tsk' | 'opp' | 'own' | 'pip' | 'stg' | 'ter' | 'con' | 'run' | 'out' | 'imp' | 'job' | 'sch' | 'conf'
+  | 'wsp'
+  | 'usr'
+  | 'key'
+  | 'ses'
+  | 'req'
+  | 'evt'
+  | 'aud'
+  | 'per'
+  | 'tch'
+  | 'cmp'
+  | 'chn'
+  | 'cns'
+  | 'lead'
+  | 'tsk'
+  | 'opp'
+  | 'own'
+  | 'pip'
+  | 'stg'
+  | 'ter'
+  | 'con'
+  | 'run'
+  | 'out'
+  | 'imp'
+  | 'job'
+  | 'sch'
+  | 'conf'
 
 let lastMs = 0
 let sequence = 0
@@ -34,5 +58,8 @@ export function Id<P extends IdPrefix>(prefix: P) {
   return z
     .templateLiteral([z.literal(`${prefix}_`), z.string()])
     .refine((id) => id.length <= 64, 'An id has at most 64 characters.')
-    .meta({ description: `Identifier, begins with ${prefix}_`, example: `${prefix}_0193a1b2c3d47e5f8a9b0c1d2e3f4a5b` })
+    .meta({
+      description: `Identifier, begins with ${prefix}_`,
+      example: `${prefix}_0193a1b2c3d47e5f8a9b0c1d2e3f4a5b`,
+    })
 }

@@ -4,7 +4,11 @@ import { Problem } from '#core/problem.ts'
 /** The query fields of every list: `limit` rows (1 to 500, default 50) after `cursor`. */
 export const PageQuery = z.object({
   limit: z.coerce.number().int().min(1).max(500).default(50).meta({ description: 'Rows a page' }),
-  cursor: z.string().max(1000).optional().meta({ description: 'The nextCursor of the page before' }),
+  cursor: z
+    .string()
+    .max(1000)
+    .optional()
+    .meta({ description: 'The nextCursor of the page before' }),
 })
 export type PageQuery = z.infer<typeof PageQuery>
 
@@ -29,16 +33,23 @@ export function encodeCursor(values: readonly (string | number | null)[]): strin
  */
 export function decodeCursor(cursor: string, length: number): (string | number | null)[] {
   const refuse = () =>
-    new Problem('request.invalid', 'The cursor is not one this list gave out: start again without it.', {
-      errors: [{ pointer: '/cursor', detail: 'Use the nextCursor of a page of this list, unchanged.' }],
-    })
+    new Problem(
+      'request.invalid',
+      'The cursor is not one this list gave out: start again without it.',
+      {
+        errors: [
+          { pointer: '/cursor', detail: 'Use the nextCursor of a page of this list, unchanged.' },
+        ],
+      },
+    )
   let values: unknown
   try {
     values = JSON.parse(Buffer.from(cursor, 'base64url').toString())
   } catch (cause) {
     throw Object.assign(refuse(), { cause })
   }
-  const plain = (value: unknown) => value === null || typeof value === 'string' || Number.isFinite(value)
+  const plain = (value: unknown) =>
+    value === null || typeof value === 'string' || Number.isFinite(value)
   if (!Array.isArray(values) || values.length !== length || !values.every(plain)) throw refuse()
   return values as (string | number | null)[]
 }
@@ -47,8 +58,15 @@ export function decodeCursor(cursor: string, length: number): (string | number |
  * Cuts rows fetched with `limit + 1` to a page.
  * @param sortValues  the values of a row in the list's order, the id last, from which the next page goes on.
  */
-export function cutPage<T>(rows: T[], limit: number, sortValues: (row: T) => (string | number | null)[]): PageOf<T> {
+export function cutPage<T>(
+  rows: T[],
+  limit: number,
+  sortValues: (row: T) => (string | number | null)[],
+): PageOf<T> {
   const data = rows.slice(0, limit)
   const last = data.at(-1)
-  return { data, nextCursor: rows.length > limit && last !== undefined ? encodeCursor(sortValues(last)) : null }
+  return {
+    data,
+    nextCursor: rows.length > limit && last !== undefined ? encodeCursor(sortValues(last)) : null,
+  }
 }

@@ -6,36 +6,124 @@ export interface ProblemKind {
 }
 
 const kinds = {
-  'request.malformed': { status: 400, title: 'The request cannot be read', retry: 'after a change' },
+  'request.malformed': {
+    status: 400,
+    title: 'The request cannot be read',
+    retry: 'after a change',
+  },
   'request.invalid': { status: 422, title: 'The input does not fit', retry: 'after a change' },
   'request.too_large': { status: 413, title: 'The request is too large', retry: 'after a change' },
-  'request.unsupported_media_type': { status: 415, title: 'The content type is not supported', retry: 'after a change' },
-  'request.timeout': { status: 408, title: 'The request took too long to arrive', retry: 'same request' },
-  'request.method_not_allowed': { status: 405, title: 'The method is not allowed here', retry: 'after a change' },
-  'request.header_invalid': { status: 400, title: 'A header is malformed', retry: 'after a change' },
+  'request.unsupported_media_type': {
+    status: 415,
+    title: 'The content type is not supported',
+    retry: 'after a change',
+  },
+  'request.timeout': {
+    status: 408,
+    title: 'The request took too long to arrive',
+    retry: 'same request',
+  },
+  'request.method_not_allowed': {
+    status: 405,
+    title: 'The method is not allowed here',
+    retry: 'after a change',
+  },
+  'request.header_invalid': {
+    status: 400,
+    title: 'A header is malformed',
+    retry: 'after a change',
+  },
   'resource.not_found': { status: 404, title: 'There is no such resource', retry: 'no' },
   'resource.gone': { status: 410, title: 'The resource was deleted', retry: 'no' },
-  'resource.version_mismatch': { status: 412, title: 'The resource changed in the meantime', retry: 'after a change' },
-  'auth.required': { status: 401, title: 'Credentials are missing or not valid', retry: 'after a change' },
+  'resource.version_mismatch': {
+    status: 412,
+    title: 'The resource changed in the meantime',
+    retry: 'after a change',
+  },
+  'auth.required': {
+    status: 401,
+    title: 'Credentials are missing or not valid',
+    retry: 'after a change',
+  },
   'auth.forbidden': { status: 403, title: 'The credentials lack a scope', retry: 'after a change' },
-  'auth.link_invalid': { status: 401, title: 'The sign-in link is not valid any more', retry: 'after a change' },
-  'idempotency.key_reused': { status: 422, title: 'The idempotency key was used with another request', retry: 'after a change' },
-  'idempotency.in_progress': { status: 409, title: 'A request with this idempotency key is still running', retry: 'same request' },
+  'auth.link_invalid': {
+    status: 401,
+    title: 'The sign-in link is not valid any more',
+    retry: 'after a change',
+  },
+  'idempotency.key_reused': {
+    status: 422,
+    title: 'The idempotency key was used with another request',
+    retry: 'after a change',
+  },
+  'idempotency.in_progress': {
+    status: 409,
+    title: 'A request with this idempotency key is still running',
+    retry: 'same request',
+  },
   'quota.exceeded': { status: 429, title: 'The rate limit is used up', retry: 'same request' },
   'lead.duplicate': { status: 409, title: 'The lead exists already', retry: 'no' },
-  'lead.transition_refused': { status: 409, title: 'The lead cannot move to this state', retry: 'after a change' },
-  'identity.conflict': { status: 409, title: 'The identifiers belong to two different people', retry: 'after a change' },
-  'campaign.duplicate': { status: 409, title: 'A campaign with this key exists already', retry: 'after a change' },
-  'connection.duplicate': { status: 409, title: 'A connection with this name exists already', retry: 'after a change' },
-  'connection.failed': { status: 422, title: 'The connected system refused the connection', retry: 'after a change' },
+  'lead.transition_refused': {
+    status: 409,
+    title: 'The lead cannot move to this state',
+    retry: 'after a change',
+  },
+  'identity.conflict': {
+    status: 409,
+    title: 'The identifiers belong to two different people',
+    retry: 'after a change',
+  },
+  'campaign.duplicate': {
+    status: 409,
+    title: 'A campaign with this key exists already',
+    retry: 'after a change',
+  },
+  'connection.duplicate': {
+    status: 409,
+    title: 'A connection with this name exists already',
+    retry: 'after a change',
+  },
+  'connection.failed': {
+    status: 422,
+    title: 'The connected system refused the connection',
+    retry: 'after a change',
+  },
   'sync.paused': { status: 409, title: 'The stream is paused', retry: 'after a change' },
-  'sync.running': { status: 409, title: 'A run of this stream is under way', retry: 'same request' },
-  'import.file_unreadable': { status: 422, title: 'The file cannot be imported', retry: 'after a change' },
-  'import.state_refused': { status: 409, title: 'The import is not in a state for this', retry: 'after a change' },
-  'routing.rule_invalid': { status: 422, title: 'The routing rule does not fit', retry: 'after a change' },
-  'attribution.window_unknown': { status: 422, title: 'No ledger is kept for this window', retry: 'after a change' },
-  'service.unavailable': { status: 503, title: 'The service cannot answer right now', retry: 'same request' },
-  'service.internal': { status: 500, title: 'Something went wrong on our side', retry: 'same request' },
+  'sync.running': {
+    status: 409,
+    title: 'A run of this stream is under way',
+    retry: 'same request',
+  },
+  'import.file_unreadable': {
+    status: 422,
+    title: 'The file cannot be imported',
+    retry: 'after a change',
+  },
+  'import.state_refused': {
+    status: 409,
+    title: 'The import is not in a state for this',
+    retry: 'after a change',
+  },
+  'routing.rule_invalid': {
+    status: 422,
+    title: 'The routing rule does not fit',
+    retry: 'after a change',
+  },
+  'attribution.window_unknown': {
+    status: 422,
+    title: 'No ledger is kept for this window',
+    retry: 'after a change',
+  },
+  'service.unavailable': {
+    status: 503,
+    title: 'The service cannot answer right now',
+    retry: 'same request',
+  },
+  'service.internal': {
+    status: 500,
+    title: 'Something went wrong on our side',
+    retry: 'same request',
+  },
 } satisfies Record<string, ProblemKind>
 
 export type ProblemCode = keyof typeof kinds
@@ -61,7 +149,11 @@ export class Problem extends Error {
   constructor(
     code: ProblemCode,
     detail: string,
-    options: { errors?: readonly InputFault[]; headers?: Record<string, string>; cause?: unknown } = {},
+    options: {
+      errors?: readonly InputFault[]
+      headers?: Record<string, string>
+      cause?: unknown
+    } = {},
   ) {
     super(detail, { cause: options.cause })
     this.name = 'Problem'

@@ -47,5 +47,7 @@ export const CalendarDate = z.iso.date().meta({ example: '2026-11-23' })
 /** Monday of the ISO 8601 week that holds the moment, in UTC, as `YYYY-MM-DD`. */
 export function isoWeekStart(at: Date): string {
   const day = (at.getUTCDay() + 6) % 7
-  return new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), at.getUTCDate() - day)).toISOString().slice(0, 10)
+  return new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), at.getUTCDate() - day))
+    .toISOString()
+    .slice(0, 10)
 }

@@ -4,7 +4,9 @@ import type { Operation, Settled } from '#gateway/operation.ts'
 import { problemAnswer, problemBody } from '#gateway/problem.ts'
 
 /** What became of one item; `invalid` ones were refused before they were performed. */
-export type ItemOutcome = (Settled<unknown> & { input: unknown }) | { kind: 'invalid'; body: string }
+export type ItemOutcome =
+  | (Settled<unknown> & { input: unknown })
+  | { kind: 'invalid'; body: string }
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
@@ -14,7 +16,8 @@ function statusOf(operation: Operation, done: { status?: 200 | 201 }): number {
 
 /** The answer to a single request. */
 export function answerOf(operation: Operation, outcome: ItemOutcome, requestId: string): Answer {
-  if (outcome.kind === 'invalid') throw new Error('a single request that is not valid never gets here')
+  if (outcome.kind === 'invalid')
+    throw new Error('a single request that is not valid never gets here')
   if (outcome.kind === 'refused') return problemAnswer(outcome.problem, requestId)
   const status = statusOf(operation, outcome)
   const headers: Record<string, string> = {}
@@ -28,14 +31,26 @@ export function answerOf(operation: Operation, outcome: ItemOutcome, requestId: 
 }
 
 /** 207: one outcome for each item, in the order of the items. */
-export function batchAnswer(operation: Operation, outcomes: ItemOutcome[], requestId: string): Answer {
+export function batchAnswer(
+  operation: Operation,
+  outcomes: ItemOutcome[],
+  requestId: string,
+): Answer {
   let done = 0
   const parts = outcomes.map((outcome) => {
     if (outcome.kind === 'invalid') return outcome.body
-    if (outcome.kind === 'refused') return JSON.stringify({ status: outcome.problem.status, problem: problemBody(outcome.problem, requestId) })
+    if (outcome.kind === 'refused')
+      return JSON.stringify({
+        status: outcome.problem.status,
+        problem: problemBody(outcome.problem, requestId),
+      })
     done += 1
     return `{"status":${statusOf(operation, outcome)},"data":${JSON.stringify(z.encode(operation.output, outcome.output))}}`
   })
   const summary = JSON.stringify({ items: outcomes.length, done, refused: outcomes.length - done })
-  return { status: 207, body: `{"outcomes":[${parts.join(',')}],"summary":${summary}}`, headers: { 'content-type': JSON_TYPE } }
+  return {
+    status: 207,
+    body: `{"outcomes":[${parts.join(',')}],"summary":${summary}}`,
+    headers: { 'content-type': JSON_TYPE },
+  }
 }

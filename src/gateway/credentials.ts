@@ -8,7 +8,9 @@ export function bearerOf(headers: IncomingHttpHeaders): string | null {
   const value = headers.authorization
   if (value === undefined || value.length > 2048) return null
   const space = value.indexOf(' ')
-  return space > 0 && value.slice(0, space).toLowerCase() === 'bearer' ? value.slice(space + 1).trim() || null : null
+  return space > 0 && value.slice(0, space).toLowerCase() === 'bearer'
+    ? value.slice(space + 1).trim() || null
+    : null
 }
 
 export function cookieOf(headers: IncomingHttpHeaders): string | null {

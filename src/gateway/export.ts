@@ -19,7 +19,11 @@ export function wantsCsv(request: FastifyRequest): boolean {
  * The whole list under the same filters, as one CSV stream: page after page of the same operation, so that an export and
  * the screen cannot differ. Cells are formula-safe; memory holds one page.
  */
-export async function exportCsv(exchange: Exchange, gateway: Running, columns: readonly CsvColumn[]): Promise<void> {
+export async function exportCsv(
+  exchange: Exchange,
+  gateway: Running,
+  columns: readonly CsvColumn[],
+): Promise<void> {
   exchange.query.limit = String(PAGE)
   const { reply, operation } = exchange
   const cells = columns.map((column) => ({
@@ -31,14 +35,18 @@ export async function exportCsv(exchange: Exchange, gateway: Running, columns: r
     const stream = Readable.from(csvStream(cells, pagesOf(exchange, gateway)))
     await reply
       .status(200)
-      .headers({ 'content-type': CSV_CONTENT_TYPE, 'content-disposition': `attachment; filename="${operation.id}.csv"` })
+      .headers({
+        'content-type': CSV_CONTENT_TYPE,
+        'content-disposition': `attachment; filename="${operation.id}.csv"`,
+      })
       .send(stream)
   })
 }
 
 async function* pagesOf(exchange: Exchange, gateway: Running): AsyncGenerator<WireRow[]> {
   for (;;) {
-    if (exchange.answer?.status !== 200) throw new Error(`the export of ${exchange.operation.id} broke off`)
+    if (exchange.answer?.status !== 200)
+      throw new Error(`the export of ${exchange.operation.id} broke off`)
     const page = JSON.parse(exchange.answer.body) as { data: WireRow[]; nextCursor: string | null }
     yield page.data
     if (page.nextCursor === null) return
@@ -51,7 +59,8 @@ async function* pagesOf(exchange: Exchange, gateway: Running): AsyncGenerator<Wi
 /** The value at a dotted path of a wire row; lists are joined, objects written as JSON. */
 function cellOf(row: WireRow, field: string): CsvValue {
   let value: unknown = row
-  for (const part of field.split('.')) value = typeof value === 'object' && value !== null ? (value as WireRow)[part] : undefined
+  for (const part of field.split('.'))
+    value = typeof value === 'object' && value !== null ? (value as WireRow)[part] : undefined
   if (Array.isArray(value)) return value.map(String).join(';')
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : (value as CsvValue)
 }

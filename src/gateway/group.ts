@@ -93,7 +93,12 @@ export class Group {
   async #commit(members: Waiting[], careful: boolean): Promise<void> {
     const exchanges = members.map((member) => member.exchange)
     for (const exchange of exchanges) exchange.answer = null
-    const unit: Unit = { operation: this.#operation, principal: this.#principal, exchanges, careful }
+    const unit: Unit = {
+      operation: this.#operation,
+      principal: this.#principal,
+      exchanges,
+      careful,
+    }
     await this.#store.transaction(this.#principal.workspaceId, (tx) => performUnit(tx, unit))
   }
 }

@@ -7,20 +7,31 @@ export function strictInput(schema: z.ZodType): z.ZodType {
 }
 
 /** Parses one input. @returns the value, or the problem that names each fault by an RFC 6901 pointer. */
-export function parseInput(schema: z.ZodType, raw: unknown): { value: unknown } | { problem: Problem } {
+export function parseInput(
+  schema: z.ZodType,
+  raw: unknown,
+): { value: unknown } | { problem: Problem } {
   const result = schema.safeParse(raw)
   if (result.success) return { value: result.data }
   const errors = result.error.issues.slice(0, 50).flatMap(faultsOf)
   const first = errors[0]
   return {
-    problem: new Problem('request.invalid', first ? `${first.pointer || '/'}: ${first.detail}` : 'The input does not fit.', { errors }),
+    problem: new Problem(
+      'request.invalid',
+      first ? `${first.pointer || '/'}: ${first.detail}` : 'The input does not fit.',
+      { errors },
+    ),
   }
 }
 
 function faultsOf(issue: z.core.$ZodIssue): InputFault[] {
-  const pointer = (path: PropertyKey[]) => path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+  const pointer = (path: PropertyKey[]) =>
+    path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ pointer: pointer([...issue.path, key]), detail: 'There is no such field: remove it or check its spelling.' }))
+    return issue.keys.map((key) => ({
+      pointer: pointer([...issue.path, key]),
+      detail: 'There is no such field: remove it or check its spelling.',
+    }))
   }
   return [{ pointer: pointer(issue.path), detail: issue.message }]
 }
@@ -31,7 +42,11 @@ export function hasUnstorableText(value: unknown, depth = 0): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (depth > 40) return true
   for (const key in value) {
-    if (hasUnstorableText(key, depth) || hasUnstorableText((value as Record<string, unknown>)[key], depth + 1)) return true
+    if (
+      hasUnstorableText(key, depth) ||
+      hasUnstorableText((value as Record<string, unknown>)[key], depth + 1)
+    )
+      return true
   }
   return false
 }

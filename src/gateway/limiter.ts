@@ -1,5 +1,9 @@
-import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible'
-import type { createClient } from 'redis'
+import {
+  RateLimiterMemory,
+  RateLimiterRedis,
+  RateLimiterRes,
+  type RateLimiterAbstract,
+} from 'rate-limiter-flexible'
 
 const WINDOW_S = 60
 
@@ -16,13 +20,13 @@ export interface Limiter {
   take(key: string, limit: number): Promise<LimitState>
 }
 
-type RedisClient = ReturnType<typeof createClient>
-
 /**
+ * @param redis  a connected client of the `redis` package, or null.
+ *
  * In memory for one process; in Redis when several processes share the limits. When Redis does not answer, each process
  * falls back to half the limit of its own, stricter rather than open.
  */
-export function createLimiter(redis: RedisClient | null): Limiter {
+export function createLimiter(redis: object | null): Limiter {
   const limiters = new Map<number, RateLimiterAbstract>()
   const limiterOf = (points: number): RateLimiterAbstract => {
     let limiter = limiters.get(points)
@@ -33,7 +37,10 @@ export function createLimiter(redis: RedisClient | null): Limiter {
             ...options,
             storeClient: redis,
             useRedisPackage: true,
-            insuranceLimiter: new RateLimiterMemory({ points: Math.max(1, Math.floor(points / 2)), duration: WINDOW_S }),
+            insuranceLimiter: new RateLimiterMemory({
+              points: Math.max(1, Math.floor(points / 2)),
+              duration: WINDOW_S,
+            }),
           })
         : new RateLimiterMemory(options)
       limiters.set(points, limiter)

@@ -19,13 +19,19 @@ const problemSchema: Json = {
     retry: { type: 'string' },
     errors: {
       type: 'array',
-      items: { type: 'object', properties: { pointer: { type: 'string' }, detail: { type: 'string' } } },
+      items: {
+        type: 'object',
+        properties: { pointer: { type: 'string' }, detail: { type: 'string' } },
+      },
     },
   },
 }
 
 /** The OpenAPI 3.1 document of these operations; everything in it comes from the operations themselves. */
-export function createOpenApi(operations: readonly Operation[], scopes: Readonly<Record<string, string>>): Json {
+export function createOpenApi(
+  operations: readonly Operation[],
+  scopes: Readonly<Record<string, string>>,
+): Json {
   const paths: Record<string, Json> = {}
   for (const operation of operations) {
     const path = (paths[operation.path] ??= {})
@@ -39,7 +45,9 @@ export function createOpenApi(operations: readonly Operation[], scopes: Readonly
       description:
         'Every write takes an `Idempotency-Key` (1 to 255 characters, kept for 24 hours): the same key and body answer the same again. ' +
         'Lists take `limit` and `cursor`, and answer as CSV to `Accept: text/csv` where they offer it. Failures are RFC 9457 problems.\n\n' +
-        `Scopes:\n\n${Object.entries(scopes).map(([name, about]) => `- \`${name}\`: ${about}`).join('\n')}`,
+        `Scopes:\n\n${Object.entries(scopes)
+          .map(([name, about]) => `- \`${name}\`: ${about}`)
+          .join('\n')}`,
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
@@ -47,10 +55,17 @@ export function createOpenApi(operations: readonly Operation[], scopes: Readonly
     tags: [...new Set(operations.map((operation) => operation.tag))].map((name) => ({ name })),
     paths,
     components: {
-      securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'An API key, `tl_…`' } },
+      securitySchemes: {
+        apiKey: { type: 'http', scheme: 'bearer', description: 'An API key, `tl_…`' },
+      },
       schemas: { Problem: problemSchema },
       responses: {
-        Problem: { description: 'A problem', content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } },
+        Problem: {
+          description: 'A problem',
+          content: {
+            'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+          },
+        },
       },
     },
   }
@@ -73,7 +88,16 @@ function describe(operation: Operation): Json {
   const parameters = [
     ...inPath.map((name) => parameter(name, 'path')),
     ...(hasQuery ? rest.map((name) => parameter(name, 'query')) : []),
-    ...(hasQuery ? [] : [{ name: 'Idempotency-Key', in: 'header', required: false, schema: { type: 'string', maxLength: 255 } }]),
+    ...(hasQuery
+      ? []
+      : [
+          {
+            name: 'Idempotency-Key',
+            in: 'header',
+            required: false,
+            schema: { type: 'string', maxLength: 255 },
+          },
+        ]),
   ]
   return {
     operationId: operation.id,
@@ -87,7 +111,12 @@ function describe(operation: Operation): Json {
   }
 }
 
-function bodyOf(operation: Operation, fields: Record<string, Json>, names: string[], required: Set<string>): Json {
+function bodyOf(
+  operation: Operation,
+  fields: Record<string, Json>,
+  names: string[],
+  required: Set<string>,
+): Json {
   const single: Json = {
     type: 'object',
     properties: Object.fromEntries(names.map((name) => [name, fields[name]])),
@@ -103,12 +132,22 @@ function bodyOf(operation: Operation, fields: Record<string, Json>, names: strin
               type: 'object',
               required: [operation.batch.key],
               additionalProperties: false,
-              properties: { [operation.batch.key]: { type: 'array', minItems: 1, maxItems: operation.batch.max, items: single } },
+              properties: {
+                [operation.batch.key]: {
+                  type: 'array',
+                  minItems: 1,
+                  maxItems: operation.batch.max,
+                  items: single,
+                },
+              },
             },
           ],
         }
       : single
-  return { required: names.some((name) => required.has(name)), content: { 'application/json': { schema } } }
+  return {
+    required: names.some((name) => required.has(name)),
+    content: { 'application/json': { schema } },
+  }
 }
 
 function responsesOf(operation: Operation): Json {
@@ -122,7 +161,10 @@ function responsesOf(operation: Operation): Json {
   }
   if ('batch' in operation) {
     if (success !== 200) responses['200'] = { description: 'Already there', content }
-    responses['207'] = { description: 'One outcome for each item, in order', content: { 'application/json': { schema: batchSchema(output) } } }
+    responses['207'] = {
+      description: 'One outcome for each item, in order',
+      content: { 'application/json': { schema: batchSchema(output) } },
+    }
   }
   return responses
 }
@@ -137,12 +179,20 @@ function batchSchema(output: Json): Json {
         items: {
           type: 'object',
           required: ['status'],
-          properties: { status: { type: 'integer' }, data: output, problem: { $ref: '#/components/schemas/Problem' } },
+          properties: {
+            status: { type: 'integer' },
+            data: output,
+            problem: { $ref: '#/components/schemas/Problem' },
+          },
         },
       },
       summary: {
         type: 'object',
-        properties: { items: { type: 'integer' }, done: { type: 'integer' }, refused: { type: 'integer' } },
+        properties: {
+          items: { type: 'integer' },
+          done: { type: 'integer' },
+          refused: { type: 'integer' },
+        },
       },
     },
   }
@@ -155,7 +205,8 @@ function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
     target: 'draft-2020-12',
     unrepresentable: 'any',
     override({ zodSchema, jsonSchema: node }) {
-      if (zodSchema._zod.def.type === 'date') Object.assign(node, { type: 'string', format: 'date-time' })
+      if (zodSchema._zod.def.type === 'date')
+        Object.assign(node, { type: 'string', format: 'date-time' })
       if (typeof node.pattern === 'string' && node.pattern.length > 80) delete node.pattern
     },
   }) as Json

@@ -35,7 +35,11 @@ export interface OperationContext {
 
 /** The outcome of one input of a collective operation. */
 export type Settled<Output> =
-  | { kind: 'done'; output: Output; /** 200 when nothing new was made, 201 otherwise. */ status?: 200 | 201 }
+  | {
+      kind: 'done'
+      output: Output
+      /** 200 when nothing new was made, 201 otherwise. */ status?: 200 | 201
+    }
   | { kind: 'refused'; problem: Problem }
 
 interface Shape<Input extends z.ZodType, Output extends z.ZodType> {
@@ -73,7 +77,10 @@ export interface CsvColumn {
 }
 
 /** One request, one transaction. */
-export interface SingleOperation<Input extends z.ZodType, Output extends z.ZodType> extends Shape<Input, Output> {
+export interface SingleOperation<Input extends z.ZodType, Output extends z.ZodType> extends Shape<
+  Input,
+  Output
+> {
   perform(input: z.output<Input>, context: OperationContext): Promise<z.output<Output>>
 }
 
@@ -81,13 +88,21 @@ export interface SingleOperation<Input extends z.ZodType, Output extends z.ZodTy
  * Works on many inputs with set-based SQL. A single request is a batch of one, and concurrent single requests share a
  * transaction; a body `{ [batch.key]: [...] }` at the same path is a batch that answers 207 with an outcome for each item.
  */
-export interface CollectiveOperation<Input extends z.ZodType, Output extends z.ZodType> extends Shape<Input, Output> {
+export interface CollectiveOperation<
+  Input extends z.ZodType,
+  Output extends z.ZodType,
+> extends Shape<Input, Output> {
   batch: { key: string; max: number }
-  performMany(inputs: z.output<Input>[], context: OperationContext): Promise<Settled<z.output<Output>>[]>
+  performMany(
+    inputs: z.output<Input>[],
+    context: OperationContext,
+  ): Promise<Settled<z.output<Output>>[]>
 }
 
 /** An operation with its types closed over, so that a list of operations needs no `any`. */
-export type Operation = SingleOperation<z.ZodType, z.ZodType> | CollectiveOperation<z.ZodType, z.ZodType>
+export type Operation =
+  | SingleOperation<z.ZodType, z.ZodType>
+  | CollectiveOperation<z.ZodType, z.ZodType>
 
 export function defineOperation<Input extends z.ZodType, Output extends z.ZodType>(
   operation: SingleOperation<Input, Output> | CollectiveOperation<Input, Output>,

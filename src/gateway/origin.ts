@@ -8,9 +8,14 @@ import { Problem } from '#core/problem.ts'
  */
 export function refuseForeignOrigin(headers: IncomingHttpHeaders, publicUrl: string): void {
   const site = headers['sec-fetch-site']
-  const ownHost = headers.host !== undefined && (headers.origin === `http://${headers.host}` || headers.origin === `https://${headers.host}`)
+  const ownHost =
+    headers.host !== undefined &&
+    (headers.origin === `http://${headers.host}` || headers.origin === `https://${headers.host}`)
   const ownOrigin = headers.origin === publicUrl || ownHost
   if (!ownOrigin || (site !== undefined && site !== 'same-origin')) {
-    throw new Problem('auth.forbidden', 'A session may write only from the console’s own pages: use an API key instead.')
+    throw new Problem(
+      'auth.forbidden',
+      'A session may write only from the console’s own pages: use an API key instead.',
+    )
   }
 }

@@ -17,7 +17,15 @@ export type Running = GatewayParts & { groups: Groups }
 type Step = (exchange: Exchange, gateway: Running) => void | Promise<void>
 
 /** Top to bottom; any throw on the way becomes a problem. */
-const pipeline: readonly Step[] = [identify, authenticate, authorize, limit, validate, replay, perform]
+const pipeline: readonly Step[] = [
+  identify,
+  authenticate,
+  authorize,
+  limit,
+  validate,
+  replay,
+  perform,
+]
 
 /** What is run again for a further page of a list that is already open. */
 const nextPage: readonly Step[] = [validate, perform]
@@ -28,15 +36,26 @@ export async function runPipeline(exchange: Exchange, gateway: Running): Promise
 }
 
 /** The same, but hands the first page to `onPage` instead of sending it; a refusal is sent as ever. */
-export async function runListPipeline(exchange: Exchange, gateway: Running, onPage: () => Promise<void>): Promise<void> {
-  await runSteps(pipeline, exchange, gateway, () => (exchange.answer?.status === 200 ? onPage() : respond(exchange)))
+export async function runListPipeline(
+  exchange: Exchange,
+  gateway: Running,
+  onPage: () => Promise<void>,
+): Promise<void> {
+  await runSteps(pipeline, exchange, gateway, () =>
+    exchange.answer?.status === 200 ? onPage() : respond(exchange),
+  )
 }
 
 export async function runNextPage(exchange: Exchange, gateway: Running): Promise<void> {
   for (const step of nextPage) await step(exchange, gateway)
 }
 
-async function runSteps(steps: readonly Step[], exchange: Exchange, gateway: Running, finish: () => Promise<void>): Promise<void> {
+async function runSteps(
+  steps: readonly Step[],
+  exchange: Exchange,
+  gateway: Running,
+  finish: () => Promise<void>,
+): Promise<void> {
   let failure: unknown
   try {
     for (const step of steps) {
@@ -58,7 +77,10 @@ function observe(exchange: Exchange, gateway: Running, failure: unknown): void {
   const durationMs = performance.now() - exchange.startedAtMs
   const status = exchange.answer?.status ?? 500
   const operation = exchange.operation.id
-  gateway.metrics.requestDuration.observe({ operation, status: `${Math.floor(status / 100)}xx` }, durationMs / SECOND_MS)
+  gateway.metrics.requestDuration.observe(
+    { operation, status: `${Math.floor(status / 100)}xx` },
+    durationMs / SECOND_MS,
+  )
   const line = {
     requestId: exchange.requestId,
     workspaceId: exchange.principal?.workspaceId,
@@ -68,6 +90,13 @@ function observe(exchange: Exchange, gateway: Running, failure: unknown): void {
     durationMs: Math.round(durationMs * 10) / 10,
     ...(exchange.isBatch ? { items: exchange.items.length } : {}),
   }
-  if (status >= 500) gateway.log.error({ ...line, error: failure instanceof Error && failure.cause instanceof Error ? failure.cause : failure }, 'request failed')
+  if (status >= 500)
+    gateway.log.error(
+      {
+        ...line,
+        error: failure instanceof Error && failure.cause instanceof Error ? failure.cause : failure,
+      },
+      'request failed',
+    )
   else gateway.log.info(line, 'request')
 }

@@ -29,7 +29,14 @@ export function problemAnswer(problem: Problem, requestId: string): Answer {
 /** Whatever was thrown, as a problem: an unknown error shows nothing of itself to the caller. */
 export function toProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown
-  return fromTransport(thrown) ?? new Problem('service.internal', 'The request failed on our side; nothing was changed. Try again, and report the request id if it stays.', { cause: thrown })
+  return (
+    fromTransport(thrown) ??
+    new Problem(
+      'service.internal',
+      'The request failed on our side; nothing was changed. Try again, and report the request id if it stays.',
+      { cause: thrown },
+    )
+  )
 }
 
 /** Fastify's and Node's own refusals (parser, size, media type) in our words. */
@@ -37,9 +44,15 @@ function fromTransport(thrown: unknown): Problem | null {
   const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : ''
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new Problem('request.too_large', 'The body is larger than this route takes: send less, or split the batch.')
+      return new Problem(
+        'request.too_large',
+        'The body is larger than this route takes: send less, or split the batch.',
+      )
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return new Problem('request.unsupported_media_type', 'Send application/json in UTF-8 without a content encoding.')
+      return new Problem(
+        'request.unsupported_media_type',
+        'Send application/json in UTF-8 without a content encoding.',
+      )
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':

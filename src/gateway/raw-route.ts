@@ -35,7 +35,11 @@ export interface RawRoute {
   scope: string | null
   maxBytes: number
   /** The credential in the request, when it does not come as `Authorization: Bearer` or a session cookie. */
-  credential?(request: { headers: IncomingHttpHeaders; body: Buffer; query: Readonly<Record<string, string | string[]>> }): string | null
+  credential?(request: {
+    headers: IncomingHttpHeaders
+    body: Buffer
+    query: Readonly<Record<string, string | string[]>>
+  }): string | null
   /** Cross-origin pages may read the answer. */
   crossOrigin?: boolean
   handle(request: RawRequest): Promise<RawAnswer>

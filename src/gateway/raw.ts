@@ -14,7 +14,9 @@ type Fields = Readonly<Record<string, string | string[]>>
 export function mountRawRoutes(server: FastifyInstance, gateway: GatewayParts): void {
   void server.register(async (scope) => {
     scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) =>
+      done(null, body),
+    )
     for (const route of gateway.rawRoutes) {
       scope.route({
         method: route.method,
@@ -27,11 +29,17 @@ export function mountRawRoutes(server: FastifyInstance, gateway: GatewayParts): 
   })
 }
 
-async function answer(route: RawRoute, request: FastifyRequest, reply: FastifyReply, gateway: GatewayParts): Promise<FastifyReply> {
+async function answer(
+  route: RawRoute,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  gateway: GatewayParts,
+): Promise<FastifyReply> {
   const startedAtMs = performance.now()
   const body = await inflate(request, route.maxBytes)
   const query = request.query as Fields
-  const principal = route.scope === null ? null : await admit(route, route.scope, request, body, query, gateway)
+  const principal =
+    route.scope === null ? null : await admit(route, route.scope, request, body, query, gateway)
   const result = await route.handle({
     params: request.params as Record<string, string>,
     query,
@@ -44,25 +52,58 @@ async function answer(route: RawRoute, request: FastifyRequest, reply: FastifyRe
     store: gateway.store,
   })
   const durationMs = performance.now() - startedAtMs
-  gateway.metrics.requestDuration.observe({ operation: route.id, status: `${Math.floor(result.status / 100)}xx` }, durationMs / SECOND_MS)
-  gateway.log.info({ requestId: request.id, workspaceId: principal?.workspaceId, principalId: principal?.id, operation: route.id, status: result.status, durationMs: Math.round(durationMs * 10) / 10 }, 'request')
+  gateway.metrics.requestDuration.observe(
+    { operation: route.id, status: `${Math.floor(result.status / 100)}xx` },
+    durationMs / SECOND_MS,
+  )
+  gateway.log.info(
+    {
+      requestId: request.id,
+      workspaceId: principal?.workspaceId,
+      principalId: principal?.id,
+      operation: route.id,
+      status: result.status,
+      durationMs: Math.round(durationMs * 10) / 10,
+    },
+    'request',
+  )
   if (route.crossOrigin) reply.header('access-control-allow-origin', '*')
   reply.header('x-request-id', request.id)
-  return reply.status(result.status).headers(result.headers ?? {}).send(result.body ?? '')
+  return reply
+    .status(result.status)
+    .headers(result.headers ?? {})
+    .send(result.body ?? '')
 }
 
-async function admit(route: RawRoute, scope: string, request: FastifyRequest, body: Buffer, query: Fields, gateway: GatewayParts): Promise<Principal> {
-  const bearer = route.credential?.({ headers: request.headers, body, query }) ?? bearerOf(request.headers)
+async function admit(
+  route: RawRoute,
+  scope: string,
+  request: FastifyRequest,
+  body: Buffer,
+  query: Fields,
+  gateway: GatewayParts,
+): Promise<Principal> {
+  const bearer =
+    route.credential?.({ headers: request.headers, body, query }) ?? bearerOf(request.headers)
   const cookie = bearer === null ? cookieOf(request.headers) : null
-  const principal = bearer === null && cookie === null ? null : await gateway.authenticate({ bearer, cookie })
+  const principal =
+    bearer === null && cookie === null ? null : await gateway.authenticate({ bearer, cookie })
   if (principal === null) {
-    throw new Problem('auth.required', 'Send a valid API key.', { headers: { 'www-authenticate': 'Bearer realm="throughline"' } })
+    throw new Problem('auth.required', 'Send a valid API key.', {
+      headers: { 'www-authenticate': 'Bearer realm="throughline"' },
+    })
   }
-  if (cookie !== null && request.method !== 'GET') refuseForeignOrigin(request.headers, gateway.publicUrl)
-  if (!principal.scopes.has(scope)) throw new Problem('auth.forbidden', `This needs the scope ${scope}.`)
+  if (cookie !== null && request.method !== 'GET')
+    refuseForeignOrigin(request.headers, gateway.publicUrl)
+  if (!principal.scopes.has(scope))
+    throw new Problem('auth.forbidden', `This needs the scope ${scope}.`)
   const state = await gateway.limiter.take(principal.id, principal.rateLimitPerMinute)
   if (!state.allowed) {
-    throw new Problem('quota.exceeded', `The limit of ${state.limit} requests a minute is used up.`, { headers: { 'retry-after': String(state.resetS) } })
+    throw new Problem(
+      'quota.exceeded',
+      `The limit of ${state.limit} requests a minute is used up.`,
+      { headers: { 'retry-after': String(state.resetS) } },
+    )
   }
   return principal
 }
@@ -72,7 +113,11 @@ async function inflate(request: FastifyRequest, maxBytes: number): Promise<Buffe
   const sent = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
   const encoding = request.headers['content-encoding']
   if (encoding === undefined || encoding === 'identity') return sent
-  if (encoding !== 'gzip') throw new Problem('request.unsupported_media_type', 'The only content encoding taken here is gzip.')
+  if (encoding !== 'gzip')
+    throw new Problem(
+      'request.unsupported_media_type',
+      'The only content encoding taken here is gzip.',
+    )
   const gunzip = createGunzip()
   gunzip.end(sent)
   const parts: Buffer[] = []
@@ -80,7 +125,8 @@ async function inflate(request: FastifyRequest, maxBytes: number): Promise<Buffe
   try {
     for await (const part of gunzip as AsyncIterable<Buffer>) {
       size += part.length
-      if (size > maxBytes) throw new Problem('request.too_large', 'The inflated body is larger than this route takes.')
+      if (size > maxBytes)
+        throw new Problem('request.too_large', 'The inflated body is larger than this route takes.')
       parts.push(part)
     }
   } catch (thrown) {

@@ -60,7 +60,13 @@ export interface KeyClaim {
  * Claims idempotency keys for this transaction. A twin that is still running elsewhere is waited for (its row is locked).
  * @returns the keys that are ours to perform.
  */
-export async function claimKeys(tx: Transaction, principalId: string, operation: string, claims: KeyClaim[], now: Date): Promise<Set<string>> {
+export async function claimKeys(
+  tx: Transaction,
+  principalId: string,
+  operation: string,
+  claims: KeyClaim[],
+  now: Date,
+): Promise<Set<string>> {
   const rows = await tx.query(sql<{ key: string }>`
     insert into idempotency_keys (workspace_id, principal_id, operation, key, request_hash, created_at)
     select ${tx.workspaceId}, ${principalId}, ${operation}, r.key, decode(r."requestHash", 'hex'), ${now}
@@ -78,7 +84,12 @@ export interface KeptAnswer {
   answer: Buffer | null
 }
 
-export async function findAnswers(tx: Transaction, principalId: string, operation: string, keys: string[]): Promise<KeptAnswer[]> {
+export async function findAnswers(
+  tx: Transaction,
+  principalId: string,
+  operation: string,
+  keys: string[],
+): Promise<KeptAnswer[]> {
   return tx.query(sql<KeptAnswer>`
     select key, request_hash, status, answer from idempotency_keys
     where principal_id = ${principalId} and operation = ${operation} and key = any(${keys})`)

@@ -27,21 +27,28 @@ export async function createServer(parts: GatewayParts): Promise<FastifyInstance
     return503OnClosing: true,
     routerOptions: { maxParamLength: 300, ignoreTrailingSlash: false },
     clientErrorHandler: answerBrokenRequest,
-    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply as FastifyReply),
+    frameworkErrors: (error, request, reply) =>
+      void sendProblem(error, request, reply as FastifyReply),
   })
   const gateway: Running = { ...parts, groups: new Groups(parts.store, parts.writers) }
   server.removeContentTypeParser('text/plain')
   server.addHook('onRequest', async (request, reply) => {
     securityHeaders(reply)
     if (request.headers['content-encoding'] !== undefined && !request.routeOptions.config.raw) {
-      throw new Problem('request.unsupported_media_type', 'Send the body without a content encoding.')
+      throw new Problem(
+        'request.unsupported_media_type',
+        'Send the body without a content encoding.',
+      )
     }
   })
   server.setErrorHandler((error, request, reply) => {
-    if (toProblem(error).status >= 500) parts.log.error({ requestId: request.id, error }, 'request failed')
+    if (toProblem(error).status >= 500)
+      parts.log.error({ requestId: request.id, error }, 'request failed')
     return sendProblem(error, request, reply)
   })
-  server.setNotFoundHandler((request, reply) => sendProblem(notFound(request, parts.operations), request, reply))
+  server.setNotFoundHandler((request, reply) =>
+    sendProblem(notFound(request, parts.operations), request, reply),
+  )
   for (const operation of parts.operations) mount(server, operation, gateway)
   mountRawRoutes(server, parts)
   return server
@@ -101,7 +108,7 @@ function securityHeaders(reply: FastifyReply): void {
 function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const answer = problemAnswer(toProblem(thrown), request.id)
   reply.header('x-request-id', request.id)
-  return reply.status(answer.status).headers(answer.headers).send(answer.body)
+  return reply.status(answer.status).headers(answer.headers).send(Buffer.from(answer.body))
 }
 
 /** 405 with Allow where the path exists under another method, 404 elsewhere. */
@@ -110,23 +117,40 @@ function notFound(request: FastifyRequest, operations: readonly Operation[]): Pr
   const parts = path.split('/')
   const allowed = operations.filter((operation) => {
     const own = operation.path.split('/')
-    return own.length === parts.length && own.every((part, i) => part.startsWith('{') || part === parts[i])
+    return (
+      own.length === parts.length &&
+      own.every((part, i) => part.startsWith('{') || part === parts[i])
+    )
   })
-  if (allowed.length === 0) return new Problem('resource.not_found', 'Nothing answers at this path: see /docs for those that do.')
+  if (allowed.length === 0)
+    return new Problem(
+      'resource.not_found',
+      'Nothing answers at this path: see /docs for those that do.',
+    )
   const methods = [...new Set(allowed.map((operation) => operation.method))].join(', ')
-  return new Problem('request.method_not_allowed', `This path takes ${methods}.`, { headers: { allow: methods } })
+  return new Problem('request.method_not_allowed', `This path takes ${methods}.`, {
+    headers: { allow: methods },
+  })
 }
 
 /** What Node's parser refuses (smuggling, oversized or slow headers) still gets a problem, then the socket is closed. */
-function answerBrokenRequest(error: Error & { code?: string }, socket: import('node:net').Socket): void {
+function answerBrokenRequest(
+  error: Error & { code?: string },
+  socket: import('node:net').Socket,
+): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return
   }
   const isSlow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-  const problem = new Problem(isSlow ? 'request.timeout' : 'request.malformed', isSlow ? 'The request took too long to arrive.' : 'The request is not valid HTTP.')
+  const problem = new Problem(
+    isSlow ? 'request.timeout' : 'request.malformed',
+    isSlow ? 'The request took too long to arrive.' : 'The request is not valid HTTP.',
+  )
   const { status, body } = problemAnswer(problem, newId('req'))
-  socket.end(`HTTP/1.1 ${status} ${problem.title}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`)
+  socket.end(
+    `HTTP/1.1 ${status} ${problem.title}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
 }
 
 /** How long kept answers replay; also said in the docs. */

@@ -11,7 +11,11 @@ export interface JobContext {
   /** Aborts when the app shuts down or the job's time is over. */
   signal: AbortSignal
   /** Queues another job; with `singletonKey`, at most one waits under that key. */
-  enqueue(name: string, input: unknown, options?: { singletonKey?: string; startAfter?: Date }): Promise<void>
+  enqueue(
+    name: string,
+    input: unknown,
+    options?: { singletonKey?: string; startAfter?: Date },
+  ): Promise<void>
 }
 
 /** Work that outlives a request: queued in PostgreSQL, retried with back-off, at last a visible dead letter. */

@@ -3,8 +3,17 @@ import type { Candidate, EntityRecord } from '#sync/entity.ts'
 
 /** What went wrong at the vendor, in the engine's words; each connector maps its vendor's errors to these. */
 export type FaultKind =
-  | 'reauth' | 'permission' | 'rate_burst' | 'rate_daily' | 'transient' | 'cursor_lost' | 'mapping' | 'record' | 'conflict'
-  | 'gone' | 'account'
+  | 'reauth'
+  | 'permission'
+  | 'rate_burst'
+  | 'rate_daily'
+  | 'transient'
+  | 'cursor_lost'
+  | 'mapping'
+  | 'record'
+  | 'conflict'
+  | 'gone'
+  | 'account'
 
 /** A failed call as a whole. `record` faults never come this way: they are push results. */
 export class VendorFault extends Error {
@@ -32,7 +41,13 @@ export interface OpenConnection {
   id: string
   settings: Record<string, unknown>
   /** Counts each call made, for the run's ledger and the metrics. */
-  onCall(call: { method: string; path: string; status: number; durationMs: number; correlationId: string | null }): void
+  onCall(call: {
+    method: string
+    path: string
+    status: number
+    durationMs: number
+    correlationId: string | null
+  }): void
 }
 
 export interface PullPage {
@@ -66,7 +81,10 @@ export interface Stream {
   /** The vendor's properties for a record, pure; equal properties mean that nothing needs to be written. */
   toVendor?(record: EntityRecord): Record<string, string>
   /** Writes up to `batchSize` records in as few calls as the vendor allows; one result a change, in order. */
-  push?(changes: readonly (PushChange & { properties: Record<string, string> })[], signal: AbortSignal): Promise<PushResult[]>
+  push?(
+    changes: readonly (PushChange & { properties: Record<string, string> })[],
+    signal: AbortSignal,
+  ): Promise<PushResult[]>
 }
 
 export interface Session {

@@ -46,5 +46,9 @@ export interface Entity {
   /** Finds records of ours that have no link yet: for each candidate an id, null for none, or 'ambiguous'. */
   match?(tx: Transaction, candidates: readonly Candidate[]): Promise<(string | null)[]>
   /** Writes what came in, answers in the order of `writes`, and names the events that it means. */
-  write?(tx: Transaction, writes: readonly EntityWrite[], now: Date): Promise<{ written: EntityWritten[]; events: EventDraft[] }>
+  write?(
+    tx: Transaction,
+    writes: readonly EntityWrite[],
+    now: Date,
+  ): Promise<{ written: EntityWritten[]; events: EventDraft[] }>
 }

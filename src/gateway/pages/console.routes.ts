@@ -12,13 +12,26 @@ const YEAR_S = 31_536_000
  * Scripts come only from our own files; the style sheet that the component library writes at run time carries a nonce.
  */
 export function createConsoleRoutes(folder: string): RawRoute[] {
-  const get = (id: string, path: string, handle: RawRoute['handle']): RawRoute => ({ id, method: 'GET', path, scope: null, maxBytes: 0, handle })
+  const get = (id: string, path: string, handle: RawRoute['handle']): RawRoute => ({
+    id,
+    method: 'GET',
+    path,
+    scope: null,
+    maxBytes: 0,
+    handle,
+  })
   return [
-    get('consoleFiles', '/assets/*', async ({ params }) => sendFile(folder, `assets/${params['*'] ?? ''}`, YEAR_S)),
+    get('consoleFiles', '/assets/*', async ({ params }) =>
+      sendFile(folder, `assets/${params['*'] ?? ''}`, YEAR_S),
+    ),
     get('favicon', '/favicon.svg', async () => sendFile(folder, 'favicon.svg', 0)),
     get('console', '/*', async ({ params }) => {
       const path = params['*'] ?? ''
-      if (path.startsWith('api/') || path.startsWith('v1/') || path.includes('.')) throw new Problem('resource.not_found', 'Nothing answers at this path: see /docs for those that do.')
+      if (path.startsWith('api/') || path.startsWith('v1/') || path.includes('.'))
+        throw new Problem(
+          'resource.not_found',
+          'Nothing answers at this path: see /docs for those that do.',
+        )
       return page(folder)
     }),
   ]
@@ -26,7 +39,9 @@ export function createConsoleRoutes(folder: string): RawRoute[] {
 
 async function page(folder: string) {
   const html = await readFile(join(folder, 'index.html'), 'utf8').catch((cause: unknown) => {
-    throw new Problem('service.unavailable', 'The console is not built: run "npm run build".', { cause })
+    throw new Problem('service.unavailable', 'The console is not built: run "npm run build".', {
+      cause,
+    })
   })
   const nonce = randomBytes(16).toString('base64')
   const policy = [

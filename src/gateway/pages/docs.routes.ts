@@ -15,7 +15,14 @@ export function createDocsRoutes(openApi: () => unknown): RawRoute[] {
     headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': CSP },
     body,
   })
-  const get = (id: string, path: string, handle: RawRoute['handle']): RawRoute => ({ id, method: 'GET', path, scope: null, maxBytes: 0, handle })
+  const get = (id: string, path: string, handle: RawRoute['handle']): RawRoute => ({
+    id,
+    method: 'GET',
+    path,
+    scope: null,
+    maxBytes: 0,
+    handle,
+  })
   return [
     get('openapi', '/openapi.json', async () => ({
       status: 200,
@@ -23,7 +30,11 @@ export function createDocsRoutes(openApi: () => unknown): RawRoute[] {
       body: JSON.stringify(openApi()),
     })),
     get('docs', '/docs', async () => page(docsPage)),
-    get('docsStart', '/docs/start.js', async () => ({ status: 200, headers: { 'content-type': 'text/javascript; charset=utf-8' }, body: startScript })),
+    get('docsStart', '/docs/start.js', async () => ({
+      status: 200,
+      headers: { 'content-type': 'text/javascript; charset=utf-8' },
+      body: startScript,
+    })),
     get('docsProblems', '/docs/problems', async () => page(problemsPage())),
     get('docsFiles', '/docs/ui/*', async ({ params }) => sendFile(uiFolder, params['*'] ?? '', 0)),
   ]
@@ -38,7 +49,8 @@ const startScript = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#ui', deep
 
 function problemsPage(): string {
   const rows = Object.entries(problemKinds).map(
-    ([code, kind]) => `<tr id="${code}"><td><code>${code}</code></td><td>${kind.status}</td><td>${kind.title}</td><td>${kind.retry}</td></tr>`,
+    ([code, kind]) =>
+      `<tr id="${code}"><td><code>${code}</code></td><td>${kind.status}</td><td>${kind.title}</td><td>${kind.retry}</td></tr>`,
   )
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Throughline problems</title></head><body>
 <h1>Problems</h1><p>Every failure is an RFC 9457 problem with one of these codes.</p>

@@ -22,8 +22,16 @@ export async function sendFile(folder: string, path: string, maxAgeS: number): P
   const file = normalize(join(folder, path))
   const type = types[extname(file)]
   const isInside = file.startsWith(folder + sep)
-  const found = isInside && type !== undefined && !path.includes('\0') ? await stat(file).catch(() => null) : null
-  if (!found?.isFile() || type === undefined) throw new Problem('resource.not_found', 'There is no such file.')
+  const found =
+    isInside && type !== undefined && !path.includes('\0')
+      ? await stat(file).catch(() => null)
+      : null
+  if (!found?.isFile() || type === undefined)
+    throw new Problem('resource.not_found', 'There is no such file.')
   const cache = maxAgeS > 0 ? `public, max-age=${maxAgeS}, immutable` : 'no-cache'
-  return { status: 200, headers: { 'content-type': type, 'content-length': String(found.size), 'cache-control': cache }, body: createReadStream(file) }
+  return {
+    status: 200,
+    headers: { 'content-type': type, 'content-length': String(found.size), 'cache-control': cache },
+    body: createReadStream(file),
+  }
 }

@@ -18,7 +18,10 @@ export interface HealthParts {
 export function createHealthRoutes(parts: HealthParts): RawRoute[] {
   const json = (status: number, body: unknown) => ({
     status,
-    headers: { 'content-type': 'application/json; charset=utf-8', ...(status === 503 ? { 'retry-after': '1' } : {}) },
+    headers: {
+      'content-type': 'application/json; charset=utf-8',
+      ...(status === 503 ? { 'retry-after': '1' } : {}),
+    },
     body: JSON.stringify(body),
   })
   return [
@@ -42,7 +45,10 @@ export function createHealthRoutes(parts: HealthParts): RawRoute[] {
           await parts.store.ping(2 * SECOND_MS)
           return json(200, { status: 'ready' })
         } catch (error) {
-          return json(503, { status: 'database unavailable', detail: error instanceof Problem ? error.message : 'The database does not answer.' })
+          return json(503, {
+            status: 'database unavailable',
+            detail: error instanceof Problem ? error.message : 'The database does not answer.',
+          })
         }
       },
     },
@@ -54,9 +60,16 @@ export function createHealthRoutes(parts: HealthParts): RawRoute[] {
       maxBytes: 0,
       async handle({ headers, remoteAddress }) {
         if (!mayRead(bearerOf(headers), remoteAddress, parts.metricsToken)) {
-          throw new Problem('auth.required', 'Send the metrics token as a bearer token, or ask from this machine when none is set.')
+          throw new Problem(
+            'auth.required',
+            'Send the metrics token as a bearer token, or ask from this machine when none is set.',
+          )
         }
-        return { status: 200, headers: { 'content-type': parts.metrics.registry.contentType }, body: await parts.metrics.registry.metrics() }
+        return {
+          status: 200,
+          headers: { 'content-type': parts.metrics.registry.contentType },
+          body: await parts.metrics.registry.metrics(),
+        }
       },
     },
   ]

@@ -10,15 +10,24 @@ export async function authenticate(exchange: Exchange, gateway: GatewayParts): P
   const { headers, method } = exchange.request
   const bearer = bearerOf(headers)
   const cookie = bearer === null ? cookieOf(headers) : null
-  const principal = bearer === null && cookie === null ? null : await gateway.authenticate({ bearer, cookie })
+  const principal =
+    bearer === null && cookie === null ? null : await gateway.authenticate({ bearer, cookie })
   if (principal === null) {
-    throw new Problem('auth.required', 'Send a valid API key as "Authorization: Bearer <key>", or sign in.', {
-      headers: {
-        'www-authenticate': bearer === null ? 'Bearer realm="throughline"' : 'Bearer realm="throughline", error="invalid_token"',
-        connection: 'close',
+    throw new Problem(
+      'auth.required',
+      'Send a valid API key as "Authorization: Bearer <key>", or sign in.',
+      {
+        headers: {
+          'www-authenticate':
+            bearer === null
+              ? 'Bearer realm="throughline"'
+              : 'Bearer realm="throughline", error="invalid_token"',
+          connection: 'close',
+        },
       },
-    })
+    )
   }
-  if (cookie !== null && method !== 'GET' && method !== 'HEAD') refuseForeignOrigin(headers, gateway.publicUrl)
+  if (cookie !== null && method !== 'GET' && method !== 'HEAD')
+    refuseForeignOrigin(headers, gateway.publicUrl)
   exchange.principal = principal
 }

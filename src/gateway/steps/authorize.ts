@@ -6,8 +6,14 @@ export function authorize(exchange: Exchange): void {
   const { scope } = exchange.operation
   if (scope === null) return
   if (!exchange.principal?.scopes.has(scope)) {
-    throw new Problem('auth.forbidden', `This needs the scope ${scope}: ask an admin for a key or role that has it.`, {
-      headers: { 'www-authenticate': `Bearer realm="throughline", error="insufficient_scope", scope="${scope}"` },
-    })
+    throw new Problem(
+      'auth.forbidden',
+      `This needs the scope ${scope}: ask an admin for a key or role that has it.`,
+      {
+        headers: {
+          'www-authenticate': `Bearer realm="throughline", error="insufficient_scope", scope="${scope}"`,
+        },
+      },
+    )
   }
 }

@@ -8,10 +8,19 @@ export function replay(exchange: Exchange): void {
   if (header === undefined || exchange.request.method === 'GET') return
   const key = (Array.isArray(header) ? header.join() : header).trim().replace(/^"(.*)"$/, '$1')
   if (key.length === 0 || key.length > 255) {
-    throw new Problem('request.header_invalid', 'Idempotency-Key takes 1 to 255 characters, such as a UUID.')
+    throw new Problem(
+      'request.header_invalid',
+      'Idempotency-Key takes 1 to 255 characters, such as a UUID.',
+    )
   }
   exchange.idempotencyKey = key
   exchange.requestHash = createHash('sha256')
-    .update(JSON.stringify([exchange.request.params, exchange.request.query, exchange.request.body ?? null]))
+    .update(
+      JSON.stringify([
+        exchange.request.params,
+        exchange.request.query,
+        exchange.request.body ?? null,
+      ]),
+    )
     .digest()
 }

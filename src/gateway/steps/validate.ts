@@ -11,12 +11,18 @@ const schemas = new WeakMap<Operation, z.ZodType>()
 export function validate(exchange: Exchange): void {
   const { operation, request } = exchange
   const params = request.params as Record<string, string>
-  const sent = request.method === 'GET' || request.method === 'DELETE' ? exchange.query : (request.body ?? {})
+  const sent =
+    request.method === 'GET' || request.method === 'DELETE' ? exchange.query : (request.body ?? {})
   if (typeof sent !== 'object' || sent === null || Array.isArray(sent)) {
-    throw new Problem('request.invalid', 'Send a JSON object.', { errors: [{ pointer: '', detail: 'Send a JSON object.' }] })
+    throw new Problem('request.invalid', 'Send a JSON object.', {
+      errors: [{ pointer: '', detail: 'Send a JSON object.' }],
+    })
   }
   if (hasUnstorableText(sent) || hasUnstorableText(params)) {
-    throw new Problem('request.invalid', 'A text holds a NUL character or broken Unicode: remove it.')
+    throw new Problem(
+      'request.invalid',
+      'A text holds a NUL character or broken Unicode: remove it.',
+    )
   }
   exchange.expectedVersion = versionOf(request.headers['if-match'])
   const schema = schemaOf(operation)
@@ -26,7 +32,11 @@ export function validate(exchange: Exchange): void {
     return
   }
   const clash = Object.keys(params).find((name) => name in sent)
-  if (clash) throw new Problem('request.invalid', `The field ${clash} is given by the path: leave it out of the rest.`)
+  if (clash)
+    throw new Problem(
+      'request.invalid',
+      `The field ${clash} is given by the path: leave it out of the rest.`,
+    )
   const parsed = parseInput(schema, { ...sent, ...params })
   if ('problem' in parsed) throw parsed.problem
   exchange.items = [{ kind: 'valid', input: parsed.value }]
@@ -41,23 +51,40 @@ function schemaOf(operation: Operation): z.ZodType {
   return schema
 }
 
-function batchItems(exchange: Exchange, schema: z.ZodType, sent: Record<string, unknown>, batch: { key: string; max: number }): Item[] {
+function batchItems(
+  exchange: Exchange,
+  schema: z.ZodType,
+  sent: Record<string, unknown>,
+  batch: { key: string; max: number },
+): Item[] {
   const inputs = sent[batch.key]
   const pointer = `/${batch.key}`
-  const refuse = (detail: string) => new Problem('request.invalid', detail, { errors: [{ pointer, detail }] })
+  const refuse = (detail: string) =>
+    new Problem('request.invalid', detail, { errors: [{ pointer, detail }] })
   if (Object.keys(sent).length > 1) throw refuse(`A batch holds only the field ${batch.key}.`)
-  if (!Array.isArray(inputs) || inputs.length === 0) throw refuse('Send a list of at least one item.')
+  if (!Array.isArray(inputs) || inputs.length === 0)
+    throw refuse('Send a list of at least one item.')
   if (inputs.length > batch.max) throw refuse(`A batch takes at most ${batch.max} items: split it.`)
   return inputs.map((raw) => {
     const parsed = parseInput(schema, raw)
     if ('value' in parsed) return { kind: 'valid', input: parsed.value }
-    return { kind: 'invalid', body: JSON.stringify({ status: parsed.problem.status, problem: problemBody(parsed.problem, exchange.requestId) }) }
+    return {
+      kind: 'invalid',
+      body: JSON.stringify({
+        status: parsed.problem.status,
+        problem: problemBody(parsed.problem, exchange.requestId),
+      }),
+    }
   })
 }
 
 function versionOf(header: string | undefined): number | null {
   if (header === undefined || header === '*') return null
   const match = /^"(\d{1,9})"$/.exec(header.trim())
-  if (!match) throw new Problem('request.header_invalid', 'If-Match takes the ETag of the record as it was sent, such as "3".')
+  if (!match)
+    throw new Problem(
+      'request.header_invalid',
+      'If-Match takes the ETag of the record as it was sent, such as "3".',
+    )
   return Number(match[1])
 }

@@ -1,0 +1,38 @@
+import { Command, CommanderError } from 'commander'
+import { keysCommand } from '#cli/keys.ts'
+import { migrateCommand } from '#cli/migrate.ts'
+import { serveCommand } from '#cli/serve.ts'
+import { ConfigError } from '#config.ts'
+import { Problem } from '#core/problem.ts'
+
+/** Exit codes: 0 done, 1 failed, 2 wrong call, 78 wrong configuration (sysexits.h). */
+export async function runCli(argv: string[]): Promise<void> {
+  const program = new Command('throughline')
+    .description('The revenue integration hub: one chain from the first touch to the money.')
+    .exitOverride()
+    .configureHelp({ sortSubcommands: true })
+  for (const command of [serveCommand(), migrateCommand(), keysCommand()])
+    program.addCommand(command.exitOverride())
+  try {
+    await program.parseAsync(argv)
+  } catch (error) {
+    process.exitCode = report(error)
+  }
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  if (error instanceof ConfigError) {
+    process.stderr.write(`throughline: ${error.message}\n`)
+    return 78
+  }
+  if (error instanceof Problem) {
+    process.stderr.write(`throughline: ${error.title}: ${error.message}\n`)
+    for (const fault of error.errors) process.stderr.write(`  ${fault.pointer}: ${fault.detail}\n`)
+    return 1
+  }
+  process.stderr.write(
+    `throughline: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  )
+  return 1
+}
