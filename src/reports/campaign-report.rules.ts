@@ -5,6 +5,7 @@ import type { CampaignCredit, CampaignRow } from '#reports/campaign-report.store
 import { costBetween, returnOn } from '#reports/cost.rules.ts'
 import { AttributionModel, type Credit, type Won } from '#reports/lens.schema.ts'
 import type { Lens } from '#reports/lens.store.ts'
+import { link, receiptsLink } from '#reports/links.ts'
 
 type Unit = z.output<typeof CampaignReportQuery>['unit']
 type Week = CampaignReport['weeks'][number]
@@ -124,13 +125,9 @@ function notesOf(totals: Credit, won: Won, lens: Lens): string[] {
 /** Where each figure opens to its records, under the same filters. */
 function linksOf(campaignId: string, lens: Lens): CampaignReport['links'] {
   const { model, window, currency, from, to } = lens.answer
-  const query = (fields: Record<string, string | null>) =>
-    new URLSearchParams(
-      Object.entries(fields).filter((field): field is [string, string] => field[1] !== null),
-    ).toString()
   return {
-    credits: `/api/v1/attribution/credits?${query({ campaignId, model, window, currency, from, to })}`,
-    uncredited: `/api/v1/attribution/deals?${query({ credited: 'false', window, currency, from, to })}`,
-    restatements: `/api/v1/attribution/restatements?${query({ campaignId, model, window, currency })}`,
+    credits: receiptsLink(lens, { campaignId }),
+    uncredited: link('/api/v1/attribution/deals', { credited: 'false', window, currency, from, to }),
+    restatements: link('/api/v1/attribution/restatements', { campaignId, model, window, currency }),
   }
 }

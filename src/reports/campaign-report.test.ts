@@ -25,6 +25,6 @@ test('a campaign gets its share of each won deal by week, and all campaigns with
   expect(report.weeks.map((week: { week: string }) => week.week)).toEqual(['2026-11-09', '2026-11-16', '2026-11-23'])
   expect(report.weeks[0]).toMatchObject({ creditedMinor: 3334, isPartial: false })
   expect(report.weeks[2]).toMatchObject({ creditedMinor: 0, isPartial: true })
-  expect(report.models.map((model: { creditedMinor: number }) => model.creditedMinor)).toEqual([10_000, 0, 3334, 4000, 1932])
+  expect(report.models.map((model: { creditedMinor: number }) => model.creditedMinor)).toEqual([10_000, 0, 3334, 4000, 1689])
   expect(report.freshness).toMatchObject({ dirtyDeals: 0, isStale: false, computedAt: new Date(NOW).toISOString() })
 })

@@ -213,6 +213,19 @@ export async function clearDirty(
   await tx.execute(sql`update attribution_state set computed_at = ${now}`)
 }
 
+/** Keeps a ledger for exactly these windows; what other windows held is deleted. Answers whether any is new. */
+export async function replaceWindows(tx: Transaction, windows: readonly number[]): Promise<boolean> {
+  const gone = sql`window_days <> all(${windows}::int[])`
+  await tx.execute(sql`delete from credits where ${gone}`)
+  await tx.execute(sql`delete from attribution_deals where ${gone}`)
+  await tx.execute(sql`delete from attribution_restatements where ${gone}`)
+  await tx.execute(sql`delete from attribution_windows where ${gone}`)
+  const added = await tx.execute(sql`
+    insert into attribution_windows (workspace_id, window_days)
+    select ${tx.workspaceId}, unnest(${windows}::int[]) on conflict do nothing`)
+  return added > 0
+}
+
 /** The windows a new workspace starts with: 90 days and all time. */
 const FIRST_WINDOWS = [90, 0]
 

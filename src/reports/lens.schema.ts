@@ -16,6 +16,7 @@ export type AttributionModel = z.infer<typeof AttributionModel>
 export const AttributionWindow = z
   .string()
   .regex(/^(all|[1-9]\d{0,3})$/, 'A window is a number of days such as 90, or all.')
+  .refine((window) => window === 'all' || Number(window) <= 3650, 'A window has at most 3650 days.')
   .meta({ description: 'How many days before the close a touch still counts, or all', example: '90' })
 
 const MAX_PERIOD_DAYS = 3660
