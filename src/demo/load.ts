@@ -1,5 +1,6 @@
 import type { HubClient } from '#demo/hub-client.ts'
-import type { World, WorldTouch } from '#worlds/world.ts'
+import type { WorldTouch } from '#worlds/touches.ts'
+import type { World } from '#worlds/world.ts'
 
 /** Tells how far a step has come. */
 export type Progress = (step: string, done: number, total: number) => void

@@ -28,10 +28,7 @@ export function campaignReport(
   withModels: boolean,
 ): CampaignReport {
   const { model, from, to } = lens.answer
-  const models = AttributionModel.options.map((model) => ({
-    model,
-    ...creditOf(credit, model, null),
-  }))
+  const models = AttributionModel.options.map((model) => ({ model, ...creditOf(credit, model, null) }))
   const totals = creditOf(credit, model, null)
   const whole = unit === 'revenue' ? won.wonMinor : won.wonDeals
   const value = valueOf(totals, unit)
@@ -46,12 +43,7 @@ export function campaignReport(
     weeks: weekSeries(campaign, credit, restated, lens, unit, withModels),
     workspace: won,
     reach,
-    cost: {
-      budgetMinor,
-      budgetCurrency,
-      ...cost,
-      roi: returnOn(totals.creditedMinor, cost.costMinor),
-    },
+    cost: { budgetMinor, budgetCurrency, ...cost, roi: returnOn(totals.creditedMinor, cost.costMinor) },
     notes: notesOf(totals, won, lens),
     links: linksOf(campaign.id, lens),
   }
@@ -95,11 +87,7 @@ function weekSeries(
   })
 }
 
-function creditOf(
-  rows: readonly CampaignCredit[],
-  model: AttributionModel,
-  week: string | null,
-): Credit {
+function creditOf(rows: readonly CampaignCredit[], model: AttributionModel, week: string | null): Credit {
   return pick(rows.find((row) => row.model === model && row.week === week))
 }
 
@@ -139,13 +127,7 @@ function linksOf(campaignId: string, lens: Lens): CampaignReport['links'] {
   const { model, window, currency, from, to } = lens.answer
   return {
     credits: receiptsLink(lens, { campaignId }),
-    uncredited: link('/api/v1/attribution/deals', {
-      credited: 'false',
-      window,
-      currency,
-      from,
-      to,
-    }),
+    uncredited: link('/api/v1/attribution/deals', { credited: 'false', window, currency, from, to }),
     restatements: link('/api/v1/attribution/restatements', { campaignId, model, window, currency }),
   }
 }

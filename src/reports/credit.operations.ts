@@ -41,8 +41,7 @@ export const listAttributionCredits = defineOperation({
   id: 'listAttributionCredits',
   path: '/api/v1/attribution/credits',
   summary: 'The credit ledger: what each touch got of each won deal',
-  description:
-    'The records behind every credited figure: ask with the filters of the figure, and `total` is the figure.',
+  description: 'The records behind every credited figure: ask with the filters of the figure, and `total` is the figure.',
   input: ListCreditsQuery,
   output: CreditPage,
   csv: [
@@ -59,16 +58,9 @@ export const listAttributionCredits = defineOperation({
   ],
   async perform(query, { tx, now }) {
     const lens = await resolveLens(tx, query, now)
-    const [rows, total] = await Promise.all([
-      listCredits(tx, lens, query),
-      sumCredits(tx, lens, query),
-    ])
+    const [rows, total] = await Promise.all([listCredits(tx, lens, query), sumCredits(tx, lens, query)])
     return {
-      ...cutPage(rows, query.limit, (row) => [
-        row.closedAtMicros,
-        row.opportunityId,
-        row.touchpointId,
-      ]),
+      ...cutPage(rows, query.limit, (row) => [row.closedAtMicros, row.opportunityId, row.touchpointId]),
       total,
     }
   },
@@ -90,14 +82,8 @@ export const listAttributionDeals = defineOperation({
   ],
   async perform(query, { tx, now }) {
     const lens = await resolveLens(tx, query, now)
-    const [rows, total] = await Promise.all([
-      listLedgerDeals(tx, lens, query),
-      sumLedgerDeals(tx, lens, query),
-    ])
-    return {
-      ...cutPage(rows, query.limit, (row) => [row.closedAtMicros, row.opportunityId]),
-      total,
-    }
+    const [rows, total] = await Promise.all([listLedgerDeals(tx, lens, query), sumLedgerDeals(tx, lens, query)])
+    return { ...cutPage(rows, query.limit, (row) => [row.closedAtMicros, row.opportunityId]), total }
   },
 })
 
@@ -111,16 +97,12 @@ export const getAttributionReceipt = defineOperation({
   async perform({ opportunityId, window }, { tx, now }) {
     const deal = await findReceiptDeal(tx, opportunityId)
     if (!deal) throw new Problem('resource.not_found', 'There is no opportunity with this id.')
-    if (deal.deletedAt)
-      throw new Problem('resource.gone', 'The opportunity was deleted and has no credit any more.')
+    if (deal.deletedAt) throw new Problem('resource.gone', 'The opportunity was deleted and has no credit any more.')
     await resolveLens(tx, { model: 'linear', window }, now)
     const touches = await listDealTouches(tx, [opportunityId], now)
     const [credits, details] = await Promise.all([
       listReceiptCredits(tx, opportunityId, windowDaysOf(window)),
-      listReceiptTouches(
-        tx,
-        touches.map((touch) => touch.touchpointId),
-      ),
+      listReceiptTouches(tx, touches.map((touch) => touch.touchpointId)),
     ])
     return receiptOf(deal, window, touches, credits, details)
   },
@@ -137,14 +119,8 @@ export const getChannelAttribution = defineOperation({
     const lens = await resolveLens(tx, query, now)
     const [rows, workspace] = await Promise.all([listChannelCredit(tx, lens), readWon(tx, lens)])
     const channels = [...Map.groupBy(rows, (row) => row.channel)].map(([channel, rows]) => {
-      const models = rows.map(({ model, creditedMinor, deals, n }) => ({
-        model,
-        creditedMinor,
-        deals,
-        n,
-      }))
-      const { creditedMinor, deals, n } =
-        models.find(({ model }) => model === lens.answer.model) ?? NOTHING
+      const models = rows.map(({ model, creditedMinor, deals, n }) => ({ model, creditedMinor, deals, n }))
+      const { creditedMinor, deals, n } = models.find(({ model }) => model === lens.answer.model) ?? NOTHING
       const receipts = receiptsLink(lens, { channel })
       return { channel, label: rows[0]!.label, creditedMinor, deals, n, models, receipts }
     })
@@ -182,17 +158,9 @@ export const listCampaignAttribution = defineOperation({
   ],
   async perform(query, { tx, now }) {
     const lens = await resolveLens(tx, query, now)
-    const [rows, workspace] = await Promise.all([
-      listCampaignCreditRows(tx, lens, query),
-      readWon(tx, lens),
-    ])
+    const [rows, workspace] = await Promise.all([listCampaignCreditRows(tx, lens, query), readWon(tx, lens)])
     const page = cutPage(rows, query.limit, (row) => [row.creditedMinor, row.campaignId ?? ''])
-    return {
-      ...lens.answer,
-      ...page,
-      data: page.data.map((row) => campaignLine(row, lens)),
-      workspace,
-    }
+    return { ...lens.answer, ...page, data: page.data.map((row) => campaignLine(row, lens)), workspace }
   },
 })
 
@@ -209,14 +177,7 @@ export function campaignLine(row: CampaignCreditRow, lens: Lens): z.output<typeo
     creditedMinor,
     deals,
     n,
-    creditedByModel: {
-      first: 0,
-      last: 0,
-      linear: 0,
-      position: 0,
-      time_decay: 0,
-      ...row.creditedByModel,
-    },
+    creditedByModel: { first: 0, last: 0, linear: 0, position: 0, time_decay: 0, ...row.creditedByModel },
     costMinor: cost.costMinor,
     costReason: cost.reason,
     roi: returnOn(creditedMinor, cost.costMinor),
@@ -242,10 +203,7 @@ export const listAttributionRestatements = defineOperation({
     { title: 'Opportunities', field: 'opportunityIds' },
   ],
   async perform(query, { tx }) {
-    const [rows, total] = await Promise.all([
-      listRestatements(tx, query),
-      sumRestatements(tx, query),
-    ])
+    const [rows, total] = await Promise.all([listRestatements(tx, query), sumRestatements(tx, query)])
     return { ...cutPage(rows, query.limit, (row) => [Number(row.id)]), total }
   },
 })

@@ -102,10 +102,7 @@ export async function sumLedgerDeals(
   return row!
 }
 
-function dealFilter(
-  lens: Lens,
-  { credited, week }: z.output<typeof ListDealsQuery>,
-): RawBuilder<unknown> {
+function dealFilter(lens: Lens, { credited, week }: z.output<typeof ListDealsQuery>): RawBuilder<unknown> {
   const touched = { true: sql`and touches > 0`, false: sql`and touches = 0` }
   return sql`window_days = ${lens.windowDays} and currency = ${lens.answer.currency} ${inPeriod(lens)}
     ${inWeek(week, lens)} ${credited === undefined ? sql`` : touched[credited]}`
@@ -163,9 +160,7 @@ export function listCampaignCreditRows(
   const { model } = lens.answer
   const [credited, id] = query.cursor === undefined ? [] : decodeCursor(query.cursor, 2)
   const after =
-    id === undefined
-      ? sql``
-      : sql`where (credited_minor, id) < (${Number(credited)}::bigint, ${id}::identifier)`
+    id === undefined ? sql`` : sql`where (credited_minor, id) < (${Number(credited)}::bigint, ${id}::identifier)`
   return tx.query(sql<CampaignCreditRow>`
     with credit as (${sumByModel(lens, 'campaign_id')}),
     totals as (

@@ -14,10 +14,7 @@ export interface DirtyCauses {
  * upon its deals and upon those still listed under a person merged into it, a campaign upon the deals that it touched.
  */
 export function markDirty(tx: Transaction, causes: DirtyCauses, now: Date): Promise<number> {
-  return mark(
-    tx,
-    now,
-    sql`
+  return mark(tx, now, sql`
     with touched as (
       select person_id from touchpoints where id = any(${causes.touchpointIds})
       union select unnest(${causes.personIds}::text[])
@@ -31,20 +28,15 @@ export function markDirty(tx: Transaction, causes: DirtyCauses, now: Date): Prom
     union select opportunity_id from deal_touches where campaign_id = any(${causes.campaignIds})
     union select op.opportunity_id
       from (select distinct person_id from touchpoints where campaign_id = any(${causes.campaignIds})) t
-      join opportunity_people op on op.person_id = t.person_id`,
-  )
+      join opportunity_people op on op.person_id = t.person_id`)
 }
 
 /** Marks every deal that is in the ledger or should be; answers how many. */
 export function markAllDirty(tx: Transaction, now: Date): Promise<number> {
-  return mark(
-    tx,
-    now,
-    sql`
+  return mark(tx, now, sql`
     select id from opportunities where deleted_at is null
     union select opportunity_id from attribution_deals
-    union select opportunity_id from deal_touches`,
-  )
+    union select opportunity_id from deal_touches`)
 }
 
 /** In the order of their ids, so that two that mark the same deals wait for each other and do not deadlock. */

@@ -104,31 +104,15 @@ export async function readLedger(
       sum(amount_minor)::bigint as amount_minor, sum(share) as share
     from credits where opportunity_id = any(${opportunityIds})
     group by opportunity_id, closed_at, window_days, model, campaign_id, currency`)
-  const deals = await tx.query(sql<
-    DealFacts & { opportunityId: string; windowDays: number; touches: number }
-  >`
+  const deals = await tx.query(sql<DealFacts & { opportunityId: string; windowDays: number; touches: number }>`
     select opportunity_id, window_days, touches, amount_minor, currency,
       date_trunc('week', closed_at at time zone ${zone})::date as week,
       (extract(epoch from closed_at) * 1000)::float8 as closed_at_ms
     from attribution_deals where opportunity_id = any(${opportunityIds})`)
   const facts: LedgerBefore['facts'] = new Map()
-  for (const {
-    opportunityId,
-    windowDays,
-    touches,
-    week,
-    closedAtMs,
-    amountMinor,
-    currency,
-  } of deals) {
+  for (const { opportunityId, windowDays, touches, week, closedAtMs, amountMinor, currency } of deals) {
     const known = facts.get(opportunityId)?.windows ?? []
-    facts.set(opportunityId, {
-      week,
-      closedAtMs,
-      amountMinor,
-      currency,
-      windows: [...known, windowDays],
-    })
+    facts.set(opportunityId, { week, closedAtMs, amountMinor, currency, windows: [...known, windowDays] })
     if (touches > 0) continue
     const bucket = { model: 'all', bucket: 'uncredited' as const, campaignId: null, share: 1 }
     cells.push({ ...bucket, opportunityId, week, windowDays, amountMinor, currency })
@@ -230,10 +214,7 @@ export async function clearDirty(
 }
 
 /** Keeps a ledger for exactly these windows; what other windows held is deleted. Answers whether any is new. */
-export async function replaceWindows(
-  tx: Transaction,
-  windows: readonly number[],
-): Promise<boolean> {
+export async function replaceWindows(tx: Transaction, windows: readonly number[]): Promise<boolean> {
   const gone = sql`window_days <> all(${windows}::int[])`
   await tx.execute(sql`delete from credits where ${gone}`)
   await tx.execute(sql`delete from attribution_deals where ${gone}`)

@@ -168,10 +168,7 @@ function restatementsOf(
   const causes = new Map(
     deals.map((deal) => {
       const after = deal.isWon ? factsOf(deal) : undefined
-      return [
-        deal.opportunityId,
-        causeOf(before.facts.get(deal.opportunityId), after, deal.isDeleted),
-      ]
+      return [deal.opportunityId, causeOf(before.facts.get(deal.opportunityId), after, deal.isDeleted)]
     }),
   )
   // A window that is kept from now on restates nothing: it had no figures before.
@@ -203,14 +200,7 @@ function cellsOf(
     .map(({ deal, windowDays }): LedgerCell => {
       const { opportunityId, currency, week, amountMinor } = deals[deal]!
       const bucket = { model: 'all', bucket: 'uncredited' as const, campaignId: null, share: 1 }
-      return {
-        ...bucket,
-        opportunityId,
-        currency,
-        week: week ?? '',
-        windowDays,
-        amountMinor: amountMinor ?? 0,
-      }
+      return { ...bucket, opportunityId, currency, week: week ?? '', windowDays, amountMinor: amountMinor ?? 0 }
     })
   return [...credited, ...uncredited]
 }

@@ -2,55 +2,27 @@ import type { EventDraft, OutboxEvent } from '#jobs/job.ts'
 import type { Transaction } from '#store/store.ts'
 import { jobTitlesOf } from './capture-leads.ts'
 import { absorbLead, isChanged, type LeadDraft, type LeadState } from './lead.rules.ts'
-import {
-  findLeads,
-  findPersonals,
-  listLeadsAfter,
-  listWaitingLeadsAfter,
-  lockLeads,
-  mergeLeads,
-} from './lead.store.ts'
+import { findLeads, findPersonals, listLeadsAfter, listWaitingLeadsAfter, lockLeads, mergeLeads } from './lead.store.ts'
 import { progressLeads } from './progress.ts'
 import type { ScoreCause } from './progress.rules.ts'
 import { recordOwnWork } from './record.store.ts'
 import { findSettings } from './score.store.ts'
 
 /** Scores and routes leads again and tells what came of it. The caller holds `lockLeads`. */
-async function rescore(
-  tx: Transaction,
-  drafts: readonly LeadDraft[],
-  cause: ScoreCause,
-  now: Date,
-): Promise<EventDraft[]> {
+async function rescore(tx: Transaction, drafts: readonly LeadDraft[], cause: ScoreCause, now: Date): Promise<EventDraft[]> {
   if (drafts.length === 0) return []
   const settings = await findSettings(tx)
-  const jobTitles = jobTitlesOf(
-    tx,
-    await findPersonals(
-      tx,
-      drafts.map(({ after }) => after.personId),
-    ),
-  )
+  const jobTitles = jobTitlesOf(tx, await findPersonals(tx, drafts.map(({ after }) => after.personId)))
   const progressed = await progressLeads(tx, drafts, { settings, jobTitles, cause, now })
-  const updated = progressed.drafts.filter(
-    (draft) => draft.before !== draft.after && isChanged(draft),
-  )
-  const updates = updated.map(({ after }) => ({
-    event: 'lead.updated',
-    subjectId: after.id,
-    data: { personId: after.personId },
-  }))
+  const updated = progressed.drafts.filter((draft) => draft.before !== draft.after && isChanged(draft))
+  const updates = updated.map(({ after }) => ({ event: 'lead.updated', subjectId: after.id, data: { personId: after.personId } }))
   return [...updates, ...progressed.events]
 }
 
 const untouched = (lead: LeadState): LeadDraft => ({ before: lead, after: lead })
 
 /** What touches and merges of people mean for leads: one lead a person, scored on all that the person did. */
-export async function followPeople(
-  tx: Transaction,
-  events: readonly OutboxEvent[],
-  now: Date,
-): Promise<void> {
+export async function followPeople(tx: Transaction, events: readonly OutboxEvent[], now: Date): Promise<void> {
   const merges = events.flatMap(({ event, subjectId, data }) => {
     const { into } = data
     return event === 'person.merged' && typeof into === 'string' ? [{ from: subjectId, into }] : []
@@ -65,11 +37,7 @@ export async function followPeople(
   if (leads.length === 0) return
   const { drafts, absorbed } = joinLeads(leads, merges)
   if (absorbed.length > 0) await mergeLeads(tx, absorbed, now)
-  const told = absorbed.map(({ from, into }) => ({
-    event: 'lead.merged',
-    subjectId: from,
-    data: { into },
-  }))
+  const told = absorbed.map(({ from, into }) => ({ event: 'lead.merged', subjectId: from, data: { into } }))
   const cause = merges.length > 0 ? 'merge' : 'touch'
   await recordOwnWork(tx, { events: [...told, ...(await rescore(tx, drafts, cause, now))] }, now)
 }
@@ -87,10 +55,7 @@ export function joinLeads(
     byPerson.delete(from)
     const staying = byPerson.get(into)
     if (staying === undefined) {
-      byPerson.set(into, {
-        before: moving.before,
-        after: { ...moving.after, personId: into as LeadState['personId'] },
-      })
+      byPerson.set(into, { before: moving.before, after: { ...moving.after, personId: into as LeadState['personId'] } })
       continue
     }
     byPerson.set(into, { before: staying.before, after: absorbLead(staying.after, moving.after) })
@@ -105,18 +70,11 @@ export function joinLeads(
  */
 export async function rescoreBatch(
   tx: Transaction,
-  {
-    which,
-    after,
-    limit,
-    cause,
-  }: { which: 'all' | 'waiting'; after: string; limit: number; cause: ScoreCause },
+  { which, after, limit, cause }: { which: 'all' | 'waiting'; after: string; limit: number; cause: ScoreCause },
   now: Date,
 ): Promise<string | null> {
   await lockLeads(tx)
-  const leads = await (which === 'all'
-    ? listLeadsAfter(tx, after, limit)
-    : listWaitingLeadsAfter(tx, after, limit))
+  const leads = await (which === 'all' ? listLeadsAfter(tx, after, limit) : listWaitingLeadsAfter(tx, after, limit))
   await recordOwnWork(tx, { events: await rescore(tx, leads.map(untouched), cause, now) }, now)
   return leads.length < limit ? null : (leads.at(-1)?.personId ?? null)
 }

@@ -31,7 +31,5 @@ export function timeOf(values: Values, field: string): Date | null {
  * or a record that is not known here.
  */
 export function referenceOf(write: EntityWrite, field: string): string | null | undefined {
-  return write.references[field] === undefined
-    ? undefined
-    : (write.references[field][0]?.localId ?? null)
+  return write.references[field] === undefined ? undefined : (write.references[field][0]?.localId ?? null)
 }
