@@ -58,7 +58,7 @@ export function controlRoutes(parts: ControlParts): Route<null>[] {
       return Object.assign(account.settings, Object.fromEntries(known))
     }),
     on('GET', 'faults', () => ({ faults: faults.list() })),
-    on('POST', 'faults', (body) => ({ id: faults.add(body as FaultRule & JsonObject) })),
+    on('POST', 'faults', (body) => ({ id: faults.add(readRule(body)) })),
     on('DELETE', 'faults', () => faults.lift()),
     on('DELETE', 'faults/{id}', (_body, call) => faults.lift(call.params['id'])),
     on('GET', 'requests', () => ({ requests: log().requests() })),
@@ -75,6 +75,23 @@ export function controlRoutes(parts: ControlParts): Route<null>[] {
       account.isHubBlocked = body['blocked'] === true
     }),
   ]
+}
+
+const FAULT_KINDS = new Set<FaultRule['kind']>([
+  'status',
+  'html',
+  'drop-before',
+  'drop-after',
+  'slow',
+  'expire-token',
+  'lose-rows',
+])
+
+function readRule(body: JsonObject): FaultRule {
+  const rule = body as FaultRule & JsonObject
+  if (!FAULT_KINDS.has(rule.kind))
+    throw new RangeError(`No fault of kind ${body['kind'] as string}`)
+  return rule
 }
 
 /** A control route; without a result it answers 204. */
