@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { createClient } from 'redis'
 import { createAuthenticator } from '#access/authenticate.ts'
 import { createAccess } from '#access/index.ts'
+import { sales } from '#domains/sales/index.ts'
 import { scopes } from '#access/roles.ts'
 import type { Config } from '#config.ts'
 import { createLog, type Log } from '#core/log.ts'
@@ -126,8 +127,8 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const CONSOLE_FOLDER = join(ROOT, 'console', 'dist')
 
 /** Every module there is; the order is the order of the documentation. */
-function composeModules(publicUrl: () => string): readonly Module[] {
-  return [createAccess(publicUrl)]
+export function composeModules(publicUrl: () => string): readonly Module[] {
+  return [createAccess(publicUrl), sales]
 }
 
 async function openDatabase(
