@@ -47,11 +47,14 @@ export class Refusal extends Error {
 
 export type Route<Caller> = Routed<(call: Call, caller: Caller) => Answer>
 
+/** A route of the control API, which may take its time. */
+export type ControlRoute = Routed<(call: Call) => Answer | Promise<Answer>>
+
 /** What a vendor brings to the kernel; `Caller` is who the vendor takes the request to be from. */
 export interface Vendor<Caller> {
   routes: readonly Route<Caller>[]
   /** `/__sim/…`: seeds, faults, clock. Never counted, never throttled, never faulty. */
-  control: readonly Route<null>[]
+  control: readonly ControlRoute[]
   /** Authenticates and throttles; the headers go on the answer. Throws Refusal. */
   admit(call: Call, route: string): { caller: Caller; headers: Record<string, string> }
   /** Whether a route is open to callers that are not admitted (token endpoints). */
@@ -114,10 +117,10 @@ export async function serve<Caller>(
     return given
   }
 
-  function control(call: Call): Answer {
+  async function control(call: Call): Promise<Answer> {
     const match = findControl(call.method, call.path)
     if (!match) return { status: 404, body: { message: `No control ${call.method} ${call.path}` } }
-    return match.target({ ...call, params: match.params }, null)
+    return await match.target({ ...call, params: match.params })
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -134,7 +137,7 @@ export async function serve<Caller>(
       baseUrl: url,
       fault: null,
     }
-    const given = pathname.startsWith('/__sim/') ? control(call) : await answer(call)
+    const given = await (pathname.startsWith('/__sim/') ? control(call) : answer(call))
     if (given) send(response, given)
     else request.socket.destroy()
   }

@@ -3,7 +3,7 @@ import type { FaultInjector, FaultRule } from '../faults.ts'
 import { listOf, numberOf, objectOf, textOf } from '../json.ts'
 import type { JsonObject } from '../json.ts'
 import { parseBody } from '../kernel.ts'
-import type { Answer, Call, Route } from '../kernel.ts'
+import type { Call, ControlRoute } from '../kernel.ts'
 import type { Account } from './account.ts'
 import {
   editRecord,
@@ -13,8 +13,10 @@ import {
   storedRecords,
   typeNamed,
 } from './backstage.ts'
-import type { Codes } from './oauth.routes.ts'
 import { giveCode } from './oauth.routes.ts'
+import type { Codes } from './oauth.routes.ts'
+import { deliverWebhook } from './webhooks.ts'
+import type { WebhookDelivery } from './webhooks.ts'
 
 export interface ControlParts {
   account: Account
@@ -26,7 +28,7 @@ export interface ControlParts {
 }
 
 /** `/__sim/…`: what tests do to the sandbox from outside its process. Not part of HubSpot. */
-export function controlRoutes(parts: ControlParts): Route<null>[] {
+export function controlRoutes(parts: ControlParts): ControlRoute[] {
   const { account, faults, codes, log } = parts
   return [
     on('POST', 'reset', () => parts.reset()),
@@ -71,6 +73,9 @@ export function controlRoutes(parts: ControlParts): Route<null>[] {
         challenge: textOf(body['codeChallenge']),
       }),
     })),
+    on('POST', 'webhooks', async (body) => ({
+      attempts: await deliverWebhook(account, readDelivery(body)),
+    })),
     on('POST', 'hub', (body) => {
       account.isHubBlocked = body['blocked'] === true
     }),
@@ -94,17 +99,29 @@ function readRule(body: JsonObject): FaultRule {
   return rule
 }
 
+function readDelivery(body: JsonObject): WebhookDelivery {
+  const { copies, retries, publicUrl } = body
+  return {
+    targetUrl: textOf(body['targetUrl']) ?? '',
+    events: listOf(body['events']).map(objectOf),
+    isReversed: body['isReversed'] === true,
+    ...(typeof publicUrl === 'string' ? { publicUrl } : {}),
+    ...(typeof copies === 'number' ? { copies } : {}),
+    ...(typeof retries === 'number' ? { retries } : {}),
+  }
+}
+
 /** A control route; without a result it answers 204. */
 function on(
   method: string,
   path: string,
   act: (body: JsonObject, call: Call) => unknown,
-): Route<null> {
+): ControlRoute {
   return {
     method,
     path: `/__sim/${path}`,
-    target: (call): Answer => {
-      const body = act(objectOf(parseBody(call.text)), call)
+    target: async (call) => {
+      const body = await act(objectOf(parseBody(call.text)), call)
       return body === undefined ? { status: 204 } : { status: 200, body }
     },
   }

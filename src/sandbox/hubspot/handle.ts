@@ -16,6 +16,8 @@ import { giveCode } from './oauth.routes.ts'
 import type { Codes } from './oauth.routes.ts'
 import type { ObjectTypeName } from './object-types.ts'
 import type { Source } from './records.ts'
+import { deliverWebhook } from './webhooks.ts'
+import type { WebhookAttempt, WebhookDelivery } from './webhooks.ts'
 
 /** A running HubSpot account. */
 export interface HubspotSandbox {
@@ -55,6 +57,8 @@ export interface HubspotSandbox {
   /** Uninstalls the app: every refresh token is dead. */
   revokeGrants(): void
   blockHub(isBlocked: boolean): void
+  /** Sends signed events to a target of ours, once and now. */
+  fireWebhook(delivery: WebhookDelivery): Promise<WebhookAttempt[]>
   calls(): CallCounts
   clearCalls(): void
   requests(): LoggedCall[]
@@ -83,6 +87,7 @@ export function createHandle(parts: Parts): HubspotSandbox {
     ...dataHandle(account),
     ...faultHandle(parts.faults),
     ...oauthHandle(account, parts.codes),
+    fireWebhook: (delivery) => deliverWebhook(account, delivery),
     calls: () => kernel.log.counts(),
     clearCalls: () => kernel.log.clear(),
     requests: () => kernel.log.requests(),
