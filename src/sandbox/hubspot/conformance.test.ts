@@ -22,9 +22,11 @@ function readSpec(name: string): JsonObject {
   return objectOf(JSON.parse(readFileSync(join(SPECS, name), 'utf8')) as Json)
 }
 
-/** Shows in the report that nothing was checked, and why. */
+/** Shows in the report and on the terminal that nothing was checked, and why. */
 async function sayAbsent(annotate: TestContext['annotate']): Promise<void> {
-  await annotate(`No vendor specifications at ${SPECS}: shapes were not checked.`, 'warning')
+  const notice = `No vendor specifications at ${SPECS}: the sandbox's answers were not checked.`
+  process.stderr.write(`${notice}\n`)
+  await annotate(notice, 'warning')
 }
 
 let sandbox: HubspotSandbox
