@@ -58,7 +58,7 @@ export class Queue {
       await this.#boss.work(
         job.name,
         { localConcurrency: job.concurrency, pollingIntervalSeconds: 1 },
-        async (queued) => {
+        async (queued: QueuedJob[]) => {
           for (const one of queued) await this.#run(job, one)
         },
       )

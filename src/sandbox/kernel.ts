@@ -127,7 +127,7 @@ export async function serve<Caller>(
       case 'html':
         return { status: fault.status, body: HTML_PAGE, headers: { 'content-type': 'text/html' } }
       case 'slow':
-        await wait(fault.delayMs)
+        await wait(fault.delayMs, undefined, { ref: false })
         return perform(call, match)
       case 'drop-after':
         perform(call, match)

@@ -168,6 +168,7 @@ function acceptOptions(
   sent: string,
   current: string | undefined,
 ): Accepted {
+  if (definition.name === 'hs_additional_emails') return { value: sent.toLowerCase() }
   if (definition.externalOptions) return { value: sent }
   const allowed = new Set(definition.options.map(({ value }) => value))
   if (definition.fieldType !== 'checkbox') {
