@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { expectProblem, ManualClock, useHub } from '#tests/hub.ts'
+import { ManualClock, useHub } from '#tests/hub.ts'
 
 const clock = new ManualClock(new Date('2026-11-02T09:00:00Z'))
 const hub = useHub({ clock })
