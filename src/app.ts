@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { createClient } from 'redis'
 import { createAuthenticator } from '#access/authenticate.ts'
 import { createAccess } from '#access/index.ts'
+import { marketing, seedMarketing } from '#domains/marketing/index.ts'
 import { sales } from '#domains/sales/index.ts'
 import { scopes } from '#access/roles.ts'
 import type { Config } from '#config.ts'
@@ -49,7 +50,8 @@ export interface AppOptions {
 }
 
 /** What every workspace has from its beginning; safe to run again. */
-export async function seedWorkspace(tx: Transaction, _now: Date): Promise<void> {
+export async function seedWorkspace(tx: Transaction, now: Date): Promise<void> {
+  await seedMarketing(tx, now)
   await seedReports(tx)
 }
 
@@ -136,7 +138,7 @@ export function composeModules(
   publicUrl: () => string,
   metrics: Metrics | null = null,
 ): readonly Module[] {
-  const domains = [sales, reports]
+  const domains = [marketing, sales, reports]
   const entities = domains.flatMap((module) => module.entities)
   return [createAccess(publicUrl), ...domains, createSyncModule([hubspot], entities, metrics)]
 }
