@@ -125,6 +125,7 @@ create table sync_pending (
   workspace_id identifier not null references workspaces,
   first_seq bigint not null,
   last_seq bigint not null,
+  changed_in xid8 not null default pg_current_xact_id(), -- tells whether a change came in while the record was on its way
   since timestamptz not null,
   attempts integer not null default 0,
   next_attempt_at timestamptz,

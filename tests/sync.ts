@@ -78,7 +78,11 @@ export interface TestEngine extends Engine {
 }
 
 /** An engine whose pauses take no time: they are noted instead. */
-export function testEngine(store: Store, clock: ManualClock, options: Partial<Omit<Engine, 'clock'>> = {}) {
+export function testEngine(
+  store: Store,
+  clock: ManualClock,
+  options: Partial<Omit<Engine, 'clock'>> = {},
+) {
   const entities = [testLead, ...['owner', 'pipeline', 'stage', 'opportunity'].map(testInbound)]
   const engine: TestEngine = {
     store,

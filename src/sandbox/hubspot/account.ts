@@ -103,7 +103,7 @@ export function tableOf(account: Account, call: Call): RecordTable {
 }
 
 /** HubSpot docs: date-based API versioning. Both families answer with the same bodies. */
-export const DATE_VERSION = '2026-09'
+const DATE_VERSION = '2026-09'
 
 /** `isDated` for calls on date-versioned paths. */
 export function isDated(call: Call): boolean {

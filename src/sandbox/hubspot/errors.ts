@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { Refusal } from '../kernel.ts'
 
 /** One entry of `errors` in an answer. HubSpot docs: error handling. */
-export interface ErrorDetail {
+interface ErrorDetail {
   message: string
   code?: string
   in?: string

@@ -199,7 +199,7 @@ export function planFor(account: Account, caller: Caller, table: RecordTable): W
 }
 
 /** Runs a plan of one row; a row that is refused refuses the call. */
-export function orRefuse(plan: () => PlannedRow): PlannedRow {
+function orRefuse(plan: () => PlannedRow): PlannedRow {
   try {
     return plan()
   } catch (error) {

@@ -87,12 +87,7 @@ function getStage(pipeline: Pipeline, call: Call): Stage {
 }
 
 /** HubSpot docs: pipelines, deal stages need a probability. Values are kept as strings. */
-export function readStage(
-  account: Account,
-  type: ObjectType,
-  sent: JsonObject,
-  known?: Stage,
-): Stage {
+function readStage(account: Account, type: ObjectType, sent: JsonObject, known?: Stage): Stage {
   const nowMs = account.clock.now()
   const label = textOf(sent['label']) ?? known?.label
   if (!label) throw badRequest('label is required')

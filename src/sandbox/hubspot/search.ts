@@ -8,7 +8,7 @@ import type { CrmRecord } from './records.ts'
 import type { AccountState } from './state.ts'
 import { matchesGlob } from '../faults.ts'
 
-export type Predicate = (record: CrmRecord) => boolean
+type Predicate = (record: CrmRecord) => boolean
 
 /** A search request, understood and checked. */
 export interface Search {
