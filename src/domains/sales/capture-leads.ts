@@ -20,7 +20,14 @@ import {
   type Submission,
 } from './lead.rules.ts'
 import type { CapturedLead, LeadMatch, NewLead } from './lead.schema.ts'
-import { findCampaigns, findLeads, findPersonRows, insertReceipts, lockLeads, type PersonRow } from './lead.store.ts'
+import {
+  findCampaigns,
+  findLeads,
+  findPersonRows,
+  insertReceipts,
+  lockLeads,
+  type PersonRow,
+} from './lead.store.ts'
 import { progressLeads, type Progressed } from './progress.ts'
 import { findSettings } from './score.store.ts'
 import { warningsOf } from './warning.rules.ts'
@@ -43,20 +50,34 @@ export async function captureLeads(
   inputs: readonly NewLead[],
   { tx, now, emit }: Pick<OperationContext, 'tx' | 'now' | 'emit'>,
 ): Promise<Settled<CapturedLead>[]> {
-  const outcomes: (Settled<CapturedLead> | undefined)[] = inputs.map((input) => refusalOf(input, now))
+  const outcomes: (Settled<CapturedLead> | undefined)[] = inputs.map((input) =>
+    refusalOf(input, now),
+  )
   const places = inputs.flatMap((_, place) => (outcomes[place] === undefined ? [place] : []))
   if (places.length === 0) return outcomes as Settled<CapturedLead>[]
-  const campaigns = await findNamedCampaigns(tx, places.map((place) => inputs[place]!))
-  const submitted = places.map((place) => ({ place, input: inputs[place]!, at: captureTime(inputs[place]!.capturedAt, now) ?? now }))
+  const campaigns = await findNamedCampaigns(
+    tx,
+    places.map((place) => inputs[place]!),
+  )
+  const submitted = places.map((place) => ({
+    place,
+    input: inputs[place]!,
+    at: captureTime(inputs[place]!.capturedAt, now) ?? now,
+  }))
   const captures = submitted.map(({ input, at }) =>
-    toCapture(input, at, { campaignId: campaignOf(input, campaigns), messageId: messageIdOf(tx, input, now) }),
+    toCapture(input, at, {
+      campaignId: campaignOf(input, campaigns),
+      messageId: messageIdOf(tx, input, now),
+    }),
   )
   const captured = await captureAll(tx, captures, now)
   const submissions = submitted.map((one, i) => ({ ...one, captured: captured.outcomes[i]! }))
 
   await lockLeads(tx)
   const personIds = [...new Set(captured.outcomes.map(({ personId }) => personId))]
-  const known = new Map((await findLeads(tx, { personIds })).map((lead) => [lead.personId as string, lead]))
+  const known = new Map(
+    (await findLeads(tx, { personIds })).map((lead) => [lead.personId as string, lead]),
+  )
   const people = new Map((await findPersonRows(tx, personIds)).map((row) => [row.personId, row]))
   const { accepted, drafts } = settle(submissions, known, people, now)
   const settings = await findSettings(tx)
@@ -71,7 +92,9 @@ export async function captureLeads(
   for (const one of accepted) {
     const lead = leads.get(one.leadId)!
     const person = people.get(lead.personId)!
-    const task = newTasks.get(lead.id) ?? (person.taskId === null ? null : { id: person.taskId, dueAt: person.taskDueAt! })
+    const task =
+      newTasks.get(lead.id) ??
+      (person.taskId === null ? null : { id: person.taskId, dueAt: person.taskDueAt! })
     const output: CapturedLead = {
       id: lead.id,
       personId: lead.personId,
@@ -81,7 +104,12 @@ export async function captureLeads(
       status: lead.status,
       channel: lead.channel,
       campaignId: lead.campaignId,
-      score: { fit: lead.fitScore, engagement: lead.engagementScore, total: effectiveScore(lead, now), mql: lead.mqlAt !== null },
+      score: {
+        fit: lead.fitScore,
+        engagement: lead.engagementScore,
+        total: effectiveScore(lead, now),
+        mql: lead.mqlAt !== null,
+      },
       owner: lead.ownerId === null ? null : { id: lead.ownerId, why: lead.routing?.why ?? '' },
       task: task === null ? null : { id: task.id, dueAt: task.dueAt },
       syncEta: settings.syncEta,
@@ -94,7 +122,11 @@ export async function captureLeads(
         isTerritoryMatched: progressed.assignments.get(lead.id)?.isTerritoryMatched ?? null,
       }),
     }
-    outcomes[one.place] = { kind: 'done', output, status: one.match === 'existing_lead' ? 200 : 201 }
+    outcomes[one.place] = {
+      kind: 'done',
+      output,
+      status: one.match === 'existing_lead' ? 200 : 201,
+    }
   }
   return outcomes as Settled<CapturedLead>[]
 }
@@ -103,18 +135,29 @@ export async function captureLeads(
 function refusalOf(input: NewLead, now: Date): Settled<CapturedLead> | undefined {
   const refuse = (pointer: string, detail: string): Settled<CapturedLead> => ({
     kind: 'refused',
-    problem: new Problem('request.invalid', `${pointer}: ${detail}`, { errors: [{ pointer, detail }] }),
+    problem: new Problem('request.invalid', `${pointer}: ${detail}`, {
+      errors: [{ pointer, detail }],
+    }),
   })
-  if (captureTime(input.capturedAt, now) === null) return refuse('/capturedAt', 'It lies in the future: check the clock of the sender.')
+  if (captureTime(input.capturedAt, now) === null)
+    return refuse('/capturedAt', 'It lies in the future: check the clock of the sender.')
   for (const field of ['userId', 'externalId', 'anonymousId'] as const) {
     const value = input[field]
-    if (value !== undefined && isPlaceholder(value)) return refuse(`/${field}`, 'It names nobody: leave it out when it is unknown.')
+    if (value !== undefined && isPlaceholder(value))
+      return refuse(`/${field}`, 'It names nobody: leave it out when it is unknown.')
   }
   return undefined
 }
 
-async function findNamedCampaigns(tx: Transaction, inputs: readonly NewLead[]): Promise<Map<string, string>> {
-  const names = new Set(inputs.flatMap(({ campaign }) => (campaign === undefined ? [] : [campaign, campaign.toLowerCase()])))
+async function findNamedCampaigns(
+  tx: Transaction,
+  inputs: readonly NewLead[],
+): Promise<Map<string, string>> {
+  const names = new Set(
+    inputs.flatMap(({ campaign }) =>
+      campaign === undefined ? [] : [campaign, campaign.toLowerCase()],
+    ),
+  )
   return names.size === 0 ? new Map() : findCampaigns(tx, [...names])
 }
 
@@ -144,13 +187,15 @@ function settle(
     const after =
       held === null
         ? newLead(newId('lead'), submission, hasWon, now)
-        : { ...withSubmission(held, submission), isCustomer: held.isCustomer || hasWon }
+        : { ...withSubmission(held, submission), isCustomer: hasWon }
     drafts.set(personId, { before, after })
     const match = matchOf(held !== null, after.isCustomer, isNewPerson)
     return { ...submission, leadId: after.id, match, receiptId: newId('cap') }
   })
   const unchanged = (draft: LeadDraft): LeadDraft =>
-    draft.before !== null && !isChanged(draft) ? { before: draft.before, after: draft.before } : draft
+    draft.before !== null && !isChanged(draft)
+      ? { before: draft.before, after: draft.before }
+      : draft
   return { accepted, drafts: [...drafts.values()].map(unchanged) }
 }
 
@@ -169,15 +214,32 @@ export function jobTitlesOf(
 
 function toReceipt({ receiptId, leadId, match, input, at, captured }: Accepted) {
   const { channel, campaignId, touchpointId } = captured
-  return { id: receiptId, leadId, match, source: input.source, channel, campaignId, touchpointId, capturedAt: at }
+  return {
+    id: receiptId,
+    leadId,
+    match,
+    source: input.source,
+    channel,
+    campaignId,
+    touchpointId,
+    capturedAt: at,
+  }
 }
 
 function hasConsent({ consents }: PersonRow): boolean {
-  const history = consents.map((consent) => ({ ...consent, occurredAt: new Date(consent.occurredAt) }))
+  const history = consents.map((consent) => ({
+    ...consent,
+    occurredAt: new Date(consent.occurredAt),
+  }))
   return effectiveConsents(history).some(({ status }) => status === 'granted')
 }
 
-function leadEvents(accepted: readonly Accepted[], progressed: Progressed, people: ReadonlyMap<string, PersonRow>, now: Date) {
+function leadEvents(
+  accepted: readonly Accepted[],
+  progressed: Progressed,
+  people: ReadonlyMap<string, PersonRow>,
+  now: Date,
+) {
   const captures = accepted.map(({ leadId, receiptId, match, captured }) => ({
     event: 'lead.captured',
     subjectId: leadId,

@@ -126,16 +126,28 @@ export function toCapture(
   if (email !== undefined) identities.push({ kind: 'email', value: email })
   if (anonymousId !== undefined) identities.push({ kind: 'anonymous_id', value: anonymousId })
   const { firstName, lastName, phone, jobTitle, company } = input
-  const country = input.country === undefined ? undefined : (countryCode(input.country) ?? input.country)
+  const country =
+    input.country === undefined ? undefined : (countryCode(input.country) ?? input.country)
   const personal = given({ email, firstName, lastName, phone, jobTitle, company, country })
   const consents = input.consents.map(({ purpose, channel, status, text }): ConsentCapture => {
     const proof = given({ text, form: input.form, page: input.pageUrl })
     return { purpose, channel, status, ...(Object.keys(proof).length > 0 && { proof }) }
   })
-  return { source, identities, personal, consents, touch: toTouch(input, at, campaignId, messageId) }
+  return {
+    source,
+    identities,
+    personal,
+    consents,
+    touch: toTouch(input, at, campaignId, messageId),
+  }
 }
 
-function toTouch(input: NewLead, at: Date, campaignId: string | null, messageId: string): Capture['touch'] {
+function toTouch(
+  input: NewLead,
+  at: Date,
+  campaignId: string | null,
+  messageId: string,
+): Capture['touch'] {
   const { event, channel, utm, clickIds, pageUrl, landingPage, referrer, form, campaign } = input
   // A list that is only loaded is no interaction; one that says where the people were met is.
   const isSourced = channel !== undefined || campaign !== undefined || utm !== undefined
@@ -162,7 +174,8 @@ const DOUBLE_SUBMIT_MS = 10 * MINUTE_MS
 export function submissionKey(input: NewLead, now: Date): string {
   const { source, submissionId, ...content } = input
   if (submissionId !== undefined) return JSON.stringify([source, submissionId])
-  const bucket = input.capturedAt === undefined ? Math.floor(now.getTime() / DOUBLE_SUBMIT_MS) : null
+  const bucket =
+    input.capturedAt === undefined ? Math.floor(now.getTime() / DOUBLE_SUBMIT_MS) : null
   return JSON.stringify([source, bucket, ordered(content)])
 }
 
@@ -170,7 +183,9 @@ type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
 
 /** Without the fields that are undefined. */
 function given<T extends object>(fields: T): Given<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Given<T>
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  ) as Given<T>
 }
 
 const noFacts: CompanyFacts = {
@@ -192,7 +207,10 @@ export function withFacts(known: CompanyFacts | null, input: NewLead): CompanyFa
     industry: input.industry,
     employees: input.employees,
     company: input.company,
-    domain: input.companyDomain === undefined ? undefined : (companyDomain(input.companyDomain) ?? undefined),
+    domain:
+      input.companyDomain === undefined
+        ? undefined
+        : (companyDomain(input.companyDomain) ?? undefined),
     emailDomain: input.email === undefined ? undefined : emailDomain(input.email),
   })
   return { ...base, ...said }
@@ -253,7 +271,9 @@ export function withSubmission(lead: LeadState, { input, at, captured }: Submiss
   }
 }
 
-type FactsChange = { [K in 'company' | 'companyDomain' | 'country' | 'region' | 'industry']?: string | null | undefined } & {
+type FactsChange = {
+  [K in 'company' | 'companyDomain' | 'country' | 'region' | 'industry']?: string | null | undefined
+} & {
   employees?: number | null | undefined
 }
 
@@ -274,13 +294,22 @@ export function withChange(lead: LeadState, change: FactsChange): LeadState {
 }
 
 /** How the submission met what was known: a lead, a customer or person without one, or nobody. */
-export function matchOf(isKnownLead: boolean, isCustomer: boolean, isNewPerson: boolean): LeadMatch {
+export function matchOf(
+  isKnownLead: boolean,
+  isCustomer: boolean,
+  isNewPerson: boolean,
+): LeadMatch {
   if (isKnownLead) return 'existing_lead'
   if (isCustomer) return 'customer'
   return isNewPerson ? 'new' : 'existing_person'
 }
 
-const byProgress: Readonly<Record<LeadStatus, number>> = { disqualified: 0, new: 1, working: 2, qualified: 3 }
+const byProgress: Readonly<Record<LeadStatus, number>> = {
+  disqualified: 0,
+  new: 1,
+  working: 2,
+  qualified: 3,
+}
 
 /** One lead of two whose people turned out to be one: gaps are filled, the earliest capture and qualification hold. */
 export function absorbLead(survivor: LeadState, absorbed: LeadState): LeadState {
@@ -288,7 +317,9 @@ export function absorbLead(survivor: LeadState, absorbed: LeadState): LeadState 
   const { channel, campaignId, capturedAt } = earliest
   const attributes = { ...absorbed.attributes, ...withoutNull(survivor.attributes) }
   const custom = { ...absorbed.custom, ...survivor.custom }
-  const qualifiedAt = [survivor.mqlAt, absorbed.mqlAt].filter((at) => at !== null).toSorted((a, b) => a.getTime() - b.getTime())
+  const qualifiedAt = [survivor.mqlAt, absorbed.mqlAt]
+    .filter((at) => at !== null)
+    .toSorted((a, b) => a.getTime() - b.getTime())
   const isOwned = survivor.ownerId !== null
   return {
     ...survivor,
@@ -298,7 +329,8 @@ export function absorbLead(survivor: LeadState, absorbed: LeadState): LeadState 
     attributes,
     custom: Object.keys(custom).length === 0 ? null : custom,
     isCustomer: survivor.isCustomer || absorbed.isCustomer,
-    status: byProgress[absorbed.status] > byProgress[survivor.status] ? absorbed.status : survivor.status,
+    status:
+      byProgress[absorbed.status] > byProgress[survivor.status] ? absorbed.status : survivor.status,
     mqlAt: qualifiedAt[0] ?? null,
     override: survivor.override ?? absorbed.override,
     ownerId: isOwned ? survivor.ownerId : absorbed.ownerId,
@@ -308,14 +340,34 @@ export function absorbLead(survivor: LeadState, absorbed: LeadState): LeadState 
 }
 
 function withoutNull<T extends object>(fields: T): Partial<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as Partial<T>
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== null),
+  ) as Partial<T>
 }
 
 /** Whether anything but scores and routing differs, as far as other systems are concerned. */
 export function isChanged({ before, after }: LeadDraft): boolean {
   if (before === null) return true
-  const told = ({ status, isCustomer, channel, campaignId, attributes, custom, capturedAt, disposition }: LeadState) =>
-    JSON.stringify([status, isCustomer, channel, campaignId, ordered(attributes), ordered(custom ?? {}), capturedAt, disposition])
+  const told = ({
+    status,
+    isCustomer,
+    channel,
+    campaignId,
+    attributes,
+    custom,
+    capturedAt,
+    disposition,
+  }: LeadState) =>
+    JSON.stringify([
+      status,
+      isCustomer,
+      channel,
+      campaignId,
+      ordered(attributes),
+      ordered(custom ?? {}),
+      capturedAt,
+      disposition,
+    ])
   return told(before) !== told(after)
 }
 

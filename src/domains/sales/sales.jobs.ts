@@ -10,7 +10,10 @@ import { escalateTasks } from './task.store.ts'
 // Small enough that a capture never waits long behind a batch.
 const BATCH = 250
 
-const BatchInput = z.object({ workspaceId: z.string(), cause: z.enum(['decay', 'model']).default('decay') })
+const BatchInput = z.object({
+  workspaceId: z.string(),
+  cause: z.enum(['decay', 'model']).default('decay'),
+})
 
 /** Scores all leads of a workspace anew, batch by batch; a run that broke off simply starts over. */
 export const rescoreAll = defineJob({
@@ -32,12 +35,19 @@ export const routeWaiting = defineJob({
   run: ({ workspaceId, cause }, context) => goThrough('waiting', workspaceId, cause, context),
 })
 
-async function goThrough(which: 'all' | 'waiting', workspaceId: string, cause: 'decay' | 'model', { store, clock, signal }: JobContext): Promise<void> {
+async function goThrough(
+  which: 'all' | 'waiting',
+  workspaceId: string,
+  cause: 'decay' | 'model',
+  { store, clock, signal }: JobContext,
+): Promise<void> {
   let after: string | null = ''
   while (after !== null) {
     signal.throwIfAborted()
     const from: string = after
-    after = await store.transaction(workspaceId, (tx) => rescoreBatch(tx, { which, after: from, limit: BATCH, cause }, clock.now()))
+    after = await store.transaction(workspaceId, (tx) =>
+      rescoreBatch(tx, { which, after: from, limit: BATCH, cause }, clock.now()),
+    )
   }
 }
 
@@ -53,7 +63,11 @@ export const settingsFollower: Subscriber = {
   async handle(events, tx, { enqueue }) {
     const { workspaceId } = tx
     if (events.some(({ event }) => event === 'scoring.published')) {
-      await enqueue(rescoreAll.name, { workspaceId, cause: 'model' }, { singletonKey: `${workspaceId} model` })
+      await enqueue(
+        rescoreAll.name,
+        { workspaceId, cause: 'model' },
+        { singletonKey: `${workspaceId} model` },
+      )
     }
     if (events.some(({ event }) => event !== 'scoring.published')) {
       await enqueue(routeWaiting.name, { workspaceId }, { singletonKey: workspaceId })
@@ -66,9 +80,15 @@ export const decayTimer: Timer = {
   name: 'sales.decay',
   everyMs: DAY_MS,
   async run({ store, enqueue }) {
-    const workspaces = await store.system((tx) => tx.query(sql<{ id: string }>`select id from workspaces order by id`))
+    const workspaces = await store.system((tx) =>
+      tx.query(sql<{ id: string }>`select id from workspaces order by id`),
+    )
     for (const { id } of workspaces) {
-      await enqueue(rescoreAll.name, { workspaceId: id, cause: 'decay' }, { singletonKey: `${id} decay` })
+      await enqueue(
+        rescoreAll.name,
+        { workspaceId: id, cause: 'decay' },
+        { singletonKey: `${id} decay` },
+      )
     }
   },
 }
