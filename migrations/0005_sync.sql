@@ -30,6 +30,7 @@ create table sync_streams (
   cursor jsonb, -- opaque to the engine; committed together with the rows that it stands for
   last_run_at timestamptz, -- when a run of the stream last ended
   last_success_at timestamptz, -- when the stream was last gone through to its end
+  reconciled_at timestamptz not null, -- when both sides were last compared whole
   position smallint not null, -- the order of a whole run
   version integer not null default 1,
   primary key (connection_id, name)
@@ -55,6 +56,7 @@ create table sync_runs (
   streams text[] not null,
   cause text not null check (cause in ('schedule', 'catch_up', 'manual', 'retry')),
   due_at timestamptz not null,
+  reconcile boolean not null default false, -- asked to compare both sides whole
   slots integer not null default 1 check (slots >= 0), -- due times that this run answers for
   state text not null default 'queued' check (state in ('queued', 'running', 'succeeded', 'partial', 'failed')),
   fence bigint,

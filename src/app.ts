@@ -127,7 +127,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const CONSOLE_FOLDER = join(ROOT, 'console', 'dist')
 
 /** Every module there is; the order is the order of the documentation. */
-function composeModules(publicUrl: () => string): readonly Module[] {
+export function composeModules(publicUrl: () => string): readonly Module[] {
   return [createAccess(publicUrl), sales]
 }
 

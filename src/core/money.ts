@@ -54,24 +54,40 @@ export function formatMinor(amountMinor: number, currency: string): string {
 /**
  * Splits an amount by shares so that the parts sum to it exactly (largest remainder, ties to the earlier part).
  *
+ * Shares are rounded doubles, so remainders that tie on paper differ in their last bits: they are
+ * compared on a grid of 2^-48 of the amount, above that rounding and below anything a share means.
+ *
+ * @param amountMinor  whole, a safe integer.
  * @param shares  n weights, not negative; they need not sum to 1. All zero: nothing is allotted and every part is 0.
  * @returns n integers of the amount's sign whose sum is `amountMinor` (or 0 when no share is positive).
  * O(n log n).
  */
 export function allotMinor(amountMinor: number, shares: ArrayLike<number>): number[] {
-  const total = Array.from(shares).reduce((sum, share) => sum + share, 0)
-  if (total <= 0) return Array.from(shares, () => 0)
+  let total = 0
+  for (let i = 0; i < shares.length; i++) total += shares[i]!
+  const parts = Array.from<number>({ length: shares.length }).fill(0)
+  if (total <= 0 || amountMinor === 0) return parts
   const size = Math.abs(amountMinor)
-  const exact = Array.from(shares, (share) => (size * share) / total)
-  const parts = exact.map(Math.floor)
-  let left = size - parts.reduce((sum, part) => sum + part, 0)
-  const order = exact
-    .map((value, i) => ({ i, rest: value - Math.floor(value) }))
-    .sort((a, b) => b.rest - a.rest || a.i - b.i)
-  for (const { i } of order) {
-    if (left <= 0) break
-    parts[i]! += 1
-    left -= 1
+  const sign = Math.sign(amountMinor)
+  const grid = Math.min(0.25, 2 ** (Math.ceil(Math.log2(size)) - 48))
+  const rests: { i: number; rest: number }[] = []
+  let left = size
+  for (let i = 0; i < parts.length; i++) {
+    if (shares[i]! <= 0) continue
+    const exact = Math.round((size * (shares[i]! / total)) / grid) * grid
+    const part = Math.floor(exact)
+    rests.push({ i, rest: exact - part })
+    if (part > 0) parts[i] = part * sign
+    left -= part
   }
-  return amountMinor < 0 ? parts.map((part) => (part === 0 ? 0 : -part)) : parts
+  // Beyond some 2^47 the rounding of the products reaches whole units, so `left` can be any small number.
+  const step = Math.sign(left)
+  rests.sort((a, b) => step * (b.rest - a.rest || a.i - b.i))
+  for (let k = 0; left !== 0; k++) {
+    const { i } = rests[k % rests.length]!
+    if (step < 0 && parts[i] === 0) continue
+    parts[i]! += step * sign
+    left -= step
+  }
+  return parts
 }

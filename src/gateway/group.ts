@@ -7,8 +7,8 @@ const MAX_ITEMS = 250
 
 interface Waiting {
   exchange: Exchange
-  resolve(): void
-  reject(thrown: unknown): void
+  resolve: () => void
+  reject: (thrown: unknown) => void
 }
 
 /**

@@ -107,5 +107,5 @@ export type Operation =
 export function defineOperation<Input extends z.ZodType, Output extends z.ZodType>(
   operation: SingleOperation<Input, Output> | CollectiveOperation<Input, Output>,
 ): Operation {
-  return operation as Operation
+  return operation
 }

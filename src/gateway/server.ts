@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { newId } from '#core/id.ts'
 import { Problem } from '#core/problem.ts'
@@ -134,10 +135,7 @@ function notFound(request: FastifyRequest, operations: readonly Operation[]): Pr
 }
 
 /** What Node's parser refuses (smuggling, oversized or slow headers) still gets a problem, then the socket is closed. */
-function answerBrokenRequest(
-  error: Error & { code?: string },
-  socket: import('node:net').Socket,
-): void {
+function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return

@@ -32,7 +32,7 @@ export interface Job<Input extends z.ZodType = z.ZodType> {
 
 /** Closes over the input type, so that a list of jobs needs no `any`. */
 export function defineJob<Input extends z.ZodType>(job: Job<Input>): Job {
-  return job as Job
+  return job
 }
 
 /** One row of the outbox. `data` holds ids and figures, never personal values. */

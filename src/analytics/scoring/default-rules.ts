@@ -236,5 +236,5 @@ export const defaultScoreRules: ScoreRules = {
   ],
   halfLifeDays: 30,
   fitWeightPercent: 50,
-  mqlThreshold: 50,
+  mqlThreshold: 60,
 }

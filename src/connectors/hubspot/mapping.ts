@@ -153,7 +153,6 @@ export function dealToCandidate(
   const amount = read('amount')
   const status =
     read('hs_is_closed_won') === 'true' ? 'won' : read('hs_is_closed') === 'true' ? 'lost' : 'open'
-  const named = (entity: string, id: string | null) => ({ entity, externalIds: id ? [id] : [] })
   return {
     externalId: deal.id,
     modifiedAt: modifiedAtOf(deal),
@@ -174,6 +173,10 @@ export function dealToCandidate(
       leads: { entity: 'lead', externalIds: [...contactIds].sort() },
     },
   }
+}
+
+function named(entity: string, id: string | null): { entity: string; externalIds: string[] } {
+  return { entity, externalIds: id ? [id] : [] }
 }
 
 /** An archived deal: only that it is gone, and since when. */

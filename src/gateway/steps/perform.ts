@@ -2,6 +2,7 @@ import { Problem } from '#core/problem.ts'
 import type { Exchange } from '#gateway/exchange.ts'
 import type { Running } from '#gateway/pipeline.ts'
 import { performUnit } from '#gateway/unit.ts'
+import type { Transaction } from '#store/store.ts'
 
 /** One transaction: the operation's rows, its audit entry, its events and the kept answer; all of it or none. */
 export async function perform(exchange: Exchange, gateway: Running): Promise<void> {
@@ -12,6 +13,9 @@ export async function perform(exchange: Exchange, gateway: Running): Promise<voi
     return
   }
   const unit = { operation, principal, exchanges: [exchange], careful: false }
-  const run = operation.method === 'GET' ? gateway.store.read : gateway.store.transaction
-  await run.call(gateway.store, principal.workspaceId, (tx) => performUnit(tx, unit))
+  const { store } = gateway
+  const work = (tx: Transaction) => performUnit(tx, unit)
+  await (operation.method === 'GET'
+    ? store.read(principal.workspaceId, work)
+    : store.transaction(principal.workspaceId, work))
 }

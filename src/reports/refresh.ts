@@ -1,0 +1,206 @@
+import { sql } from 'kysely'
+import { z } from 'zod'
+import { MINUTE_MS, SECOND_MS } from '#core/time.ts'
+import { defineJob } from '#jobs/job.ts'
+import type { JobContext, OutboxEvent, Subscriber, Timer } from '#jobs/job.ts'
+import { markDirty } from '#reports/dirty.store.ts'
+import { computeLedger, type LedgerRows, type LedgerTouch } from '#reports/ledger.rules.ts'
+import {
+  clearDirty,
+  insertRestatements,
+  listDealTouches,
+  listDirtyDeals,
+  listWindows,
+  lockLedger,
+  readLedger,
+  replaceLedger,
+  type DirtyDeal,
+  type LedgerBefore,
+} from '#reports/ledger.store.ts'
+import {
+  causeOf,
+  restate,
+  type DealFacts,
+  type LedgerCell,
+  type Restatement,
+} from '#reports/restatement.rules.ts'
+import type { Store, Transaction } from '#store/store.ts'
+
+const JOB_NAME = 'reports.attribution.refresh'
+
+/** A page is one transaction: so many deals, and no more than so many touches unless a single deal has more. */
+const PAGE_DEALS = 2000
+const PAGE_TOUCHES = 50_000
+
+/** Events that come close together are answered by one refresh. */
+const GATHER_MS = SECOND_MS
+
+/** Computes the deals of one workspace that are marked dirty. */
+export const refreshJob = defineJob({
+  name: JOB_NAME,
+  input: z.object({ workspaceId: z.string() }),
+  concurrency: 1,
+  retryLimit: 5,
+  timeoutMs: 15 * MINUTE_MS,
+  async run({ workspaceId }, { store, clock, signal, log }) {
+    const deals = await refreshLedger(store, workspaceId, () => clock.now(), signal)
+    log.debug({ workspaceId, deals }, 'the credit ledger was refreshed')
+  },
+})
+
+/** Takes up what no event did: marks whose refresh was lost on the way or failed for good. */
+export const refreshTimer: Timer = {
+  name: JOB_NAME,
+  everyMs: MINUTE_MS,
+  async run({ store, enqueue }) {
+    const rows = await store.system((tx) =>
+      tx.query(sql<{ workspaceId: string }>`
+        select w.id as workspace_id from workspaces w
+        where exists (select 1 from attribution_dirty d where d.workspace_id = w.id)`),
+    )
+    for (const { workspaceId } of rows) {
+      await enqueue(JOB_NAME, { workspaceId }, { singletonKey: workspaceId })
+    }
+  },
+}
+
+/** Marks the deals that a change may bear upon, and asks for a refresh. */
+export const dirtySubscriber: Subscriber = {
+  name: 'reports.attribution',
+  events: [
+    'opportunity.created',
+    'opportunity.updated',
+    'opportunity.deleted',
+    'touchpoint.recorded',
+    'person.merged',
+    'campaign.created',
+    'campaign.updated',
+    'campaign.deleted',
+    'attribution.recompute_requested',
+    'attribution.windows_changed',
+  ],
+  async handle(events, tx, context) {
+    const subjects = (prefix: string) => [
+      ...new Set(events.flatMap(idsIn).filter((id) => id.startsWith(prefix))),
+    ]
+    await markDirty(
+      tx,
+      {
+        opportunityIds: subjects('opp_'),
+        touchpointIds: subjects('tch_'),
+        personIds: subjects('per_'),
+        campaignIds: subjects('cmp_'),
+      },
+      context.clock.now(),
+    )
+    await askForRefresh(tx.workspaceId, context)
+  },
+}
+
+/** All ids that an event names: its subject and those in its data. */
+function idsIn({ subjectId, data }: OutboxEvent): string[] {
+  const named = Object.values(data).flat()
+  return [subjectId, ...named.filter((value) => typeof value === 'string')]
+}
+
+function askForRefresh(workspaceId: string, { clock, enqueue }: JobContext): Promise<void> {
+  // The marks commit after this; should the refresh come first, the timer takes them up.
+  const startAfter = new Date(clock.now().getTime() + GATHER_MS)
+  return enqueue(JOB_NAME, { workspaceId }, { singletonKey: workspaceId, startAfter })
+}
+
+/**
+ * Computes all dirty deals of the workspace, a transaction a page, so that a kill leaves whole pages and dirty deals.
+ *
+ * @returns how many deals were computed. Goes on until none is dirty or `signal` aborts.
+ */
+export async function refreshLedger(
+  store: Store,
+  workspaceId: string,
+  now: () => Date,
+  signal?: AbortSignal,
+): Promise<number> {
+  let done = 0
+  for (;;) {
+    signal?.throwIfAborted()
+    const page = await store.transaction(workspaceId, (tx) => refreshPage(tx, now()))
+    if (page === 0) return done
+    done += page
+  }
+}
+
+/** One page in the caller's transaction; answers how many deals it computed, 0 when none was dirty. */
+export async function refreshPage(
+  tx: Transaction,
+  now: Date,
+  { maxDeals = PAGE_DEALS, maxTouches = PAGE_TOUCHES } = {},
+): Promise<number> {
+  const firstOpenWeek = await lockLedger(tx)
+  const windows = await listWindows(tx)
+  const deals = cutPage(await listDirtyDeals(tx, maxDeals), maxTouches)
+  if (deals.length === 0) return 0
+  const ids = deals.map((deal) => deal.opportunityId)
+  const touches = await listDealTouches(tx, ids, now)
+  const rows = computeLedger(deals, touches, windows)
+  if (firstOpenWeek !== null) {
+    const before = await readLedger(tx, ids)
+    await insertRestatements(tx, restatementsOf(before, deals, touches, rows, firstOpenWeek), now)
+  }
+  await replaceLedger(tx, deals, touches, rows)
+  await clearDirty(tx, deals, now)
+  return deals.length
+}
+
+/** As many deals from the front as have `maxTouches` touches together, and at least one. */
+function cutPage(deals: readonly DirtyDeal[], maxTouches: number): DirtyDeal[] {
+  let touches = 0
+  const end = deals.findIndex((deal, i) => (touches += deal.touchCount) > maxTouches && i > 0)
+  return deals.slice(0, end === -1 ? deals.length : end)
+}
+
+function restatementsOf(
+  before: LedgerBefore,
+  deals: readonly DirtyDeal[],
+  touches: readonly LedgerTouch[],
+  rows: LedgerRows,
+  firstOpenWeek: string,
+): Restatement[] {
+  const causes = new Map(
+    deals.map((deal) => {
+      const after = deal.isWon ? factsOf(deal) : undefined
+      return [deal.opportunityId, causeOf(before.facts.get(deal.opportunityId), after, deal.isDeleted)]
+    }),
+  )
+  // A window that is kept from now on restates nothing: it had no figures before.
+  const after = cellsOf(deals, touches, rows).filter(({ opportunityId, windowDays }) => {
+    const facts = before.facts.get(opportunityId)
+    return !facts || facts.windows.includes(windowDays)
+  })
+  return restate(before.cells, after, firstOpenWeek, causes)
+}
+
+function factsOf({ week, closedAtMs, amountMinor, currency }: DirtyDeal): DealFacts {
+  return { week: week ?? '', closedAtMs: closedAtMs ?? 0, amountMinor: amountMinor ?? 0, currency }
+}
+
+/** The rows to come as cells; cells of equal keys may repeat, their sums count. */
+function cellsOf(
+  deals: readonly DirtyDeal[],
+  touches: readonly LedgerTouch[],
+  rows: LedgerRows,
+): LedgerCell[] {
+  const credited = rows.creditRows.map(({ touch, ...row }): LedgerCell => {
+    const { deal, campaignId } = touches[touch]!
+    const { opportunityId, currency, week } = deals[deal]!
+    const bucket = campaignId === null ? 'no_campaign' : 'campaign'
+    return { ...row, bucket, campaignId, opportunityId, currency, week: week ?? '' }
+  })
+  const uncredited = rows.dealRows
+    .filter((row) => row.touches === 0)
+    .map(({ deal, windowDays }): LedgerCell => {
+      const { opportunityId, currency, week, amountMinor } = deals[deal]!
+      const bucket = { model: 'all', bucket: 'uncredited' as const, campaignId: null, share: 1 }
+      return { ...bucket, opportunityId, currency, week: week ?? '', windowDays, amountMinor: amountMinor ?? 0 }
+    })
+  return [...credited, ...uncredited]
+}
