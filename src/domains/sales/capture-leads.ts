@@ -7,13 +7,10 @@ import { isPlaceholder } from '#people/identity.rules.ts'
 import { openPersonal } from '#people/person.store.ts'
 import type { Transaction } from '#store/store.ts'
 import {
-  captureTime,
   effectiveScore,
   isChanged,
   matchOf,
   newLead,
-  submissionKey,
-  toCapture,
   withSubmission,
   type LeadDraft,
   type LeadState,
@@ -30,6 +27,7 @@ import {
 } from './lead.store.ts'
 import { progressLeads, type Progressed } from './progress.ts'
 import { findSettings } from './score.store.ts'
+import { captureTime, submissionKey, toCapture } from './submission.rules.ts'
 import { warningsOf } from './warning.rules.ts'
 
 /** A submission with its place among the inputs and what it met. */
@@ -87,46 +85,11 @@ export async function captureLeads(
 
   for (const event of captured.events) emit(event)
   for (const event of leadEvents(accepted, progressed, people, now)) emit(event)
-  const leads = new Map(progressed.drafts.map(({ after }) => [after.id, after]))
-  const newTasks = new Map(progressed.newTasks.map((task) => [task.leadId, task]))
+  const answer = answerer({ progressed, people, syncEta: settings.syncEta, now })
   for (const one of accepted) {
-    const lead = leads.get(one.leadId)!
-    const person = people.get(lead.personId)!
-    const task =
-      newTasks.get(lead.id) ??
-      (person.taskId === null ? null : { id: person.taskId, dueAt: person.taskDueAt! })
-    const output: CapturedLead = {
-      id: lead.id,
-      personId: lead.personId,
-      receiptId: one.receiptId,
-      match: one.match,
-      isCustomer: lead.isCustomer,
-      status: lead.status,
-      channel: lead.channel,
-      campaignId: lead.campaignId,
-      score: {
-        fit: lead.fitScore,
-        engagement: lead.engagementScore,
-        total: effectiveScore(lead, now),
-        mql: lead.mqlAt !== null,
-      },
-      owner: lead.ownerId === null ? null : { id: lead.ownerId, why: lead.routing?.why ?? '' },
-      task: task === null ? null : { id: task.id, dueAt: task.dueAt },
-      syncEta: settings.syncEta,
-      warnings: warningsOf(one.input, {
-        hasConflict: one.captured.conflictId !== undefined,
-        isCampaignKnown: campaignOf(one.input, campaigns) !== null,
-        hasConsent: hasConsent(person),
-        isCustomer: lead.isCustomer,
-        hasOwner: lead.ownerId !== null,
-        isTerritoryMatched: progressed.assignments.get(lead.id)?.isTerritoryMatched ?? null,
-      }),
-    }
-    outcomes[one.place] = {
-      kind: 'done',
-      output,
-      status: one.match === 'existing_lead' ? 200 : 201,
-    }
+    const output = answer(one, campaignOf(one.input, campaigns) !== null)
+    const status = one.match === 'existing_lead' ? 200 : 201
+    outcomes[one.place] = { kind: 'done', output, status }
   }
   return outcomes as Settled<CapturedLead>[]
 }
@@ -197,6 +160,72 @@ function settle(
       ? { before: draft.before, after: draft.before }
       : draft
   return { accepted, drafts: [...drafts.values()].map(unchanged) }
+}
+
+interface Answering {
+  progressed: Progressed
+  people: ReadonlyMap<string, PersonRow>
+  syncEta: Date | null
+  now: Date
+}
+
+/** Answers submissions once their leads are scored, routed and written. */
+function answerer({ progressed, people, syncEta, now }: Answering) {
+  const leads = new Map(progressed.drafts.map(({ after }) => [after.id, after]))
+  const newTasks = new Map(progressed.newTasks.map((task) => [task.leadId, task]))
+  const taskOf = (
+    leadId: LeadState['id'],
+    { taskId, taskDueAt }: PersonRow,
+  ): CapturedLead['task'] => {
+    const made = newTasks.get(leadId)
+    if (made !== undefined) return { id: made.id, dueAt: made.dueAt }
+    return taskId === null || taskDueAt === null ? null : { id: taskId, dueAt: taskDueAt }
+  }
+  return (
+    { leadId, receiptId, match, input, captured }: Accepted,
+    isCampaignKnown: boolean,
+  ): CapturedLead => {
+    const lead = leads.get(leadId)!
+    const person = people.get(lead.personId)!
+    const {
+      id,
+      personId,
+      isCustomer,
+      status,
+      channel,
+      campaignId,
+      fitScore,
+      engagementScore,
+      ownerId,
+    } = lead
+    return {
+      id,
+      personId,
+      receiptId,
+      match,
+      isCustomer,
+      status,
+      channel,
+      campaignId,
+      score: {
+        fit: fitScore,
+        engagement: engagementScore,
+        total: effectiveScore(lead, now),
+        mql: lead.mqlAt !== null,
+      },
+      owner: ownerId === null ? null : { id: ownerId, why: lead.routing?.why ?? '' },
+      task: taskOf(id, person),
+      syncEta,
+      warnings: warningsOf(input, {
+        hasConflict: captured.conflictId !== undefined,
+        isCampaignKnown,
+        hasConsent: hasConsent(person),
+        isCustomer,
+        hasOwner: ownerId !== null,
+        isTerritoryMatched: progressed.assignments.get(id)?.isTerritoryMatched ?? null,
+      }),
+    }
+  }
 }
 
 /** The job titles of people, by person. */

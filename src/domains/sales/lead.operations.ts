@@ -1,13 +1,13 @@
 import { cutPage, decodeCursor } from '#core/page.ts'
 import { Problem } from '#core/problem.ts'
 import { defineOperation } from '#gateway/operation.ts'
+import { Disposition } from './disposition.schema.ts'
 import { countryCode } from './country.ts'
 import { captureLeads } from './capture-leads.ts'
 import { changeLead, readLead } from './change-lead.ts'
 import { canMove, overrideEnd, statusesAfter, withChange, type LeadState } from './lead.rules.ts'
 import {
   CapturedLead,
-  Disposition,
   LeadChange,
   LeadDetail,
   LeadPage,
@@ -141,7 +141,7 @@ export const overrideScore = defineOperation({
   input: NewScoreOverride,
   output: LeadDetail,
   async perform({ leadId, score, reason, days }, context) {
-    const { principal, now, tx, audit } = context
+    const { principal, now, tx } = context
     const until = overrideEnd(now, days)
     const { before } = await changeLead(context, leadId, 'override', (lead) => ({
       ...lead,
@@ -149,7 +149,7 @@ export const overrideScore = defineOperation({
     }))
     const previous = before.override?.score ?? null
     const detail = { computed: before.score, override: score, previous, until: until.toISOString() }
-    audit({ action: 'lead.score_overridden', subjectId: leadId, detail })
+    context.audit({ action: 'lead.score_overridden', subjectId: leadId, detail })
     return readLead(tx, leadId, now)
   },
 })

@@ -1,7 +1,7 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { ConsentStatus } from '#people/capture.ts'
 import type { Transaction } from '#store/store.ts'
-import type { LeadState, Routed } from './lead.rules.ts'
+import type { LeadState } from './lead.rules.ts'
 import type { LeadMatch } from './lead.schema.ts'
 
 /**
@@ -43,7 +43,7 @@ export function toState(tx: Transaction, row: LeadRow): LeadState {
   const hasOverride = overrideScore !== null && overrideUntil !== null
   return {
     ...rest,
-    routing: routing !== null && Object.keys(routing).length > 0 ? (routing as Routed) : null,
+    routing: routing !== null && Object.keys(routing).length > 0 ? routing : null,
     custom:
       custom === null
         ? null

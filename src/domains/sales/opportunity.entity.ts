@@ -133,12 +133,10 @@ async function followOpportunities(
     cause: 'change',
     now,
   })
-  const updates = progressed.drafts
-    .filter(isChanged)
-    .map(({ after }) => ({
-      event: 'lead.updated',
-      subjectId: after.id,
-      data: { personId: after.personId },
-    }))
+  const updates = progressed.drafts.filter(isChanged).map(({ after }) => ({
+    event: 'lead.updated',
+    subjectId: after.id,
+    data: { personId: after.personId },
+  }))
   return [...updates, ...progressed.events]
 }

@@ -32,7 +32,7 @@ export async function findOpportunities(
       select op.person_id::text from opportunity_people op
       where op.workspace_id = ${tx.workspaceId} and op.opportunity_id = o.id order by op.person_id
     ) as person_ids
-    from opportunities o where o.id = any(${ids}::text[]) order by o.id for update of o`)
+    from opportunities o where o.id = any(${ids}::text[]) order by o.id for no key update of o`)
   return rows.map((row) => openName(tx, row))
 }
 

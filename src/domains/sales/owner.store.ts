@@ -40,7 +40,7 @@ export function ownerEmailIndex(tx: Transaction, email: string): Buffer {
 
 export async function findOwners(tx: Transaction, ids: readonly string[]): Promise<OwnerState[]> {
   const rows = await tx.query(
-    sql<OwnerRow>`select ${columns} from owners o where o.id = any(${ids}::text[]) for update`,
+    sql<OwnerRow>`select ${columns} from owners o where o.id = any(${ids}::text[]) for no key update`,
   )
   return rows.map((row) => toState(tx, row))
 }
@@ -52,7 +52,7 @@ export async function findOwnersByEmail(
 ): Promise<Map<string, OwnerState>> {
   const rows = await tx.query(sql<OwnerRow & { emailIndex: Buffer }>`
     select ${columns}, o.email_index from owners o
-    where o.workspace_id = ${tx.workspaceId} and o.email_index = any(${indexes}::bytea[]) for update`)
+    where o.workspace_id = ${tx.workspaceId} and o.email_index = any(${indexes}::bytea[])`)
   return new Map(
     rows.map(({ emailIndex, ...row }) => [emailIndex.toString('hex'), toState(tx, row)]),
   )

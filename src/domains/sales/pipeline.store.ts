@@ -23,7 +23,7 @@ export async function findPipelines(
   ids: readonly string[],
 ): Promise<PipelineState[]> {
   return tx.query(sql<PipelineState>`
-    select id, label, archived from pipelines where id = any(${ids}::text[]) for update`)
+    select id, label, archived from pipelines where id = any(${ids}::text[]) for no key update`)
 }
 
 export async function savePipelines(

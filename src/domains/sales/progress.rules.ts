@@ -3,14 +3,9 @@ import { compileScorer, type ScoredTouch } from '#analytics/scoring/lead-score.t
 import { MINUTE_MS } from '#core/time.ts'
 import type { EventDraft } from '#jobs/job.ts'
 import { activeOverride, effectiveScore, type LeadDraft, type LeadState } from './lead.rules.ts'
+import type { RoutedLead } from './routing-condition.rules.ts'
 import type { RoutingRules } from './routing.schema.ts'
-import {
-  route,
-  type Assignment,
-  type RouteCounter,
-  type RoutedLead,
-  type RoutedOwner,
-} from './routing.rules.ts'
+import { route, type Assignment, type RouteCounter, type RoutedOwner } from './routing.rules.ts'
 
 export type ScoreCause =
   | 'capture'

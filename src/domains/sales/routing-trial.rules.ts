@@ -1,5 +1,6 @@
 import type { z } from 'zod'
-import { route, type RoutedLead, type RoutedOwner } from './routing.rules.ts'
+import { route, type RoutedOwner } from './routing.rules.ts'
+import type { RoutedLead } from './routing-condition.rules.ts'
 import type { RoutingRules, RoutingTrialResult } from './routing.schema.ts'
 
 /** A lead as it was routed, with when it came. */

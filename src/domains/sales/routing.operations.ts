@@ -10,7 +10,7 @@ import {
   RoutingTrial,
   RoutingTrialResult,
 } from './routing.schema.ts'
-import { routingFaults } from './routing.rules.ts'
+import { routingFaults } from './routing-faults.rules.ts'
 import { findRouting, insertRouting, listRoutedOwners } from './routing.store.ts'
 import { tryRouting } from './routing-trial.rules.ts'
 import { listRecentRouted } from './lead-list.store.ts'

@@ -60,17 +60,17 @@ export const peopleFollower: Subscriber = {
 export const settingsFollower: Subscriber = {
   name: 'sales.settings',
   events: ['scoring.published', 'routing.published', 'owner.created', 'owner.updated'],
-  async handle(events, tx, { enqueue }) {
+  async handle(events, tx, context) {
     const { workspaceId } = tx
     if (events.some(({ event }) => event === 'scoring.published')) {
-      await enqueue(
+      await context.enqueue(
         rescoreAll.name,
         { workspaceId, cause: 'model' },
         { singletonKey: `${workspaceId} model` },
       )
     }
     if (events.some(({ event }) => event !== 'scoring.published')) {
-      await enqueue(routeWaiting.name, { workspaceId }, { singletonKey: workspaceId })
+      await context.enqueue(routeWaiting.name, { workspaceId }, { singletonKey: workspaceId })
     }
   },
 }
@@ -79,12 +79,12 @@ export const settingsFollower: Subscriber = {
 export const decayTimer: Timer = {
   name: 'sales.decay',
   everyMs: DAY_MS,
-  async run({ store, enqueue }) {
-    const workspaces = await store.system((tx) =>
+  async run(context) {
+    const workspaces = await context.store.system((tx) =>
       tx.query(sql<{ id: string }>`select id from workspaces order by id`),
     )
     for (const { id } of workspaces) {
-      await enqueue(
+      await context.enqueue(
         rescoreAll.name,
         { workspaceId: id, cause: 'decay' },
         { singletonKey: `${id} decay` },
@@ -97,14 +97,14 @@ export const decayTimer: Timer = {
 export const waitingTimer: Timer = {
   name: 'sales.waiting',
   everyMs: 15 * MINUTE_MS,
-  async run({ store, enqueue }) {
-    const workspaces = await store.system((tx) =>
+  async run(context) {
+    const workspaces = await context.store.system((tx) =>
       tx.query(sql<{ workspaceId: string }>`
         select distinct workspace_id from leads
         where owner_id is null and merged_into is null and status <> 'disqualified'`),
     )
     for (const { workspaceId } of workspaces) {
-      await enqueue(routeWaiting.name, { workspaceId }, { singletonKey: workspaceId })
+      await context.enqueue(routeWaiting.name, { workspaceId }, { singletonKey: workspaceId })
     }
   },
 }

@@ -44,7 +44,7 @@ export async function insertTasks(
 }
 
 export async function findTask(tx: Transaction, id: string): Promise<TaskRow | null> {
-  return tx.find(sql<TaskRow>`select ${columns} from tasks t where t.id = ${id} for update`)
+  return tx.find(sql<TaskRow>`select ${columns} from tasks t where t.id = ${id} for no key update`)
 }
 
 /** The newest task of a lead. */
