@@ -66,9 +66,9 @@ type Run = (text: string, values?: unknown[]) => Promise<unknown>
 async function createMakers(run: Run, workspaceId: string, now: Date): Promise<void> {
   const start = `timestamptz '${now.toISOString()}' - interval '365 days'`
   const salt = workspaceId.replaceAll(/[^A-Za-z0-9_]/g, '')
-  await run(`create function pg_temp.day(n numeric) returns timestamptz immutable language sql
+  await run(`create function pg_temp.day(n numeric) returns timestamptz stable language sql
     as $$ select date_trunc('milliseconds', ${start} + n::float8 * interval '1 day') $$`)
-  await run(`create function pg_temp.id(prefix text, i bigint, day numeric) returns text immutable language sql
+  await run(`create function pg_temp.id(prefix text, i bigint, day numeric) returns text stable language sql
     as $$ select prefix || '_' || lpad(to_hex((extract(epoch from ${start} + day::float8 * interval '1 day') * 1000)::bigint), 12, '0')
       || '7' || substr(md5('${salt}' || prefix || i), 1, 19) $$`)
 }
