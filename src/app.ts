@@ -21,6 +21,7 @@ import { createHealthRoutes } from '#gateway/pages/health.routes.ts'
 import { createServer } from '#gateway/server.ts'
 import { startJobs, type Jobs } from '#jobs/engine.ts'
 import type { Module } from '#module.ts'
+import { people } from '#people/index.ts'
 import { reports, seedReports } from '#reports/index.ts'
 import { openStore } from '#store/connect.ts'
 import { startEmbedded } from '#store/embedded.ts'
@@ -138,7 +139,7 @@ export function composeModules(
   publicUrl: () => string,
   metrics: Metrics | null = null,
 ): readonly Module[] {
-  const domains = [marketing, sales, reports]
+  const domains = [people, marketing, sales, reports]
   const entities = domains.flatMap((module) => module.entities)
   return [createAccess(publicUrl), ...domains, createSyncModule([hubspot], entities, metrics)]
 }

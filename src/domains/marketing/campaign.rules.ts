@@ -29,23 +29,3 @@ export function planFaults(plan: Plan): InputFault[] {
   }
   return faults
 }
-
-/** The channels that every workspace starts with: a default channel grouping in the manner of Google Analytics 4. */
-export const defaultChannels: Readonly<Record<string, string>> = {
-  paid_search: 'Paid search',
-  organic_search: 'Organic search',
-  paid_social: 'Paid social',
-  organic_social: 'Organic social',
-  email: 'E-mail',
-  referral: 'Referral',
-  direct: 'Direct',
-  display: 'Display',
-  affiliate: 'Affiliate',
-  event: 'Event',
-  webinar: 'Webinar',
-  partner: 'Partner',
-  sms: 'SMS',
-  video: 'Video',
-  other: 'Other',
-  unknown: 'Unknown',
-}

@@ -6,9 +6,9 @@ import {
   listAllChannels,
   removeCampaign,
 } from '#domains/marketing/campaign.operations.ts'
-import { defaultChannels } from '#domains/marketing/campaign.rules.ts'
 import { insertChannels } from '#domains/marketing/campaign.store.ts'
 import type { Module } from '#module.ts'
+import { wellKnownChannels } from '#people/channel.rules.ts'
 import type { Transaction } from '#store/store.ts'
 
 /** Campaigns, channels and tracking. */
@@ -30,5 +30,5 @@ export const marketing: Module = {
 
 /** The channels that a workspace starts with; safe to run again. */
 export async function seedMarketing(tx: Transaction, now: Date): Promise<void> {
-  await insertChannels(tx, defaultChannels, now)
+  await insertChannels(tx, wellKnownChannels, now)
 }
