@@ -24,6 +24,8 @@ import {
   sumCredits,
   sumLedgerDeals,
 } from '#reports/credit.store.ts'
+import { NO_CREDIT } from '#reports/credit-sums.ts'
+import { AttributionModel } from '#reports/lens.schema.ts'
 import { listDealTouches } from '#reports/ledger.store.ts'
 import { receiptsLink } from '#reports/links.ts'
 import { readWon, resolveLens, windowDaysOf } from '#reports/lens.store.ts'
@@ -115,18 +117,18 @@ export const getChannelAttribution = defineOperation({
   async perform(query, { tx, now }) {
     const lens = await resolveLens(tx, query, now)
     const [rows, workspace] = await Promise.all([listChannelCredit(tx, lens), readWon(tx, lens)])
-    const channels = [...Map.groupBy(rows, (row) => row.channel)].map(([channel, rows]) => {
-      const models = rows.map(({ model, creditedMinor, deals, n }) => ({ model, creditedMinor, deals, n }))
-      const { creditedMinor, deals, n } = models.find(({ model }) => model === lens.answer.model) ?? NOTHING
-      const receipts = receiptsLink(lens, { channel })
-      return { channel, label: rows[0]!.label, creditedMinor, deals, n, models, receipts }
-    })
+    const { model } = lens.answer
+    const channels = rows.map(({ channel, label, models }) => ({
+      channel,
+      label,
+      ...models[model],
+      models: AttributionModel.options.map((model) => ({ model, ...models[model] })),
+      receipts: receiptsLink(lens, { channel }),
+    }))
     channels.sort((a, b) => b.creditedMinor - a.creditedMinor || a.channel.localeCompare(b.channel))
     return { ...lens.answer, channels, workspace }
   },
 })
-
-const NOTHING = { creditedMinor: 0, deals: 0, n: 0 }
 
 export const listCampaignAttribution = defineOperation({
   ...reading,
@@ -156,12 +158,21 @@ export const listCampaignAttribution = defineOperation({
   async perform(query, { tx, now }) {
     const lens = await resolveLens(tx, query, now)
     const [rows, workspace] = await Promise.all([listCampaignCreditRows(tx, lens, query), readWon(tx, lens)])
-    const page = cutPage(rows, query.limit, (row) => [row.creditedMinor, row.campaignId ?? ''])
-    return { ...lens.answer, ...page, data: page.data.map((row) => ({ ...campaignLine(row, lens), creditedByModel: { ...NO_CREDIT, ...row.creditedByModel } })), workspace }
+    const lines = rows.map(({ models, ...row }) => {
+      const credit = models ?? NO_CREDIT
+      const creditedByModel = {
+        first: credit.first.creditedMinor,
+        last: credit.last.creditedMinor,
+        linear: credit.linear.creditedMinor,
+        position: credit.position.creditedMinor,
+        time_decay: credit.time_decay.creditedMinor,
+      }
+      return { ...campaignLine({ ...row, ...credit[lens.answer.model] }, lens), creditedByModel }
+    })
+    const page = cutPage(lines, query.limit, (row) => [row.creditedMinor, row.campaignId ?? ''])
+    return { ...lens.answer, ...page, workspace }
   },
 })
-
-const NO_CREDIT = { first: 0, last: 0, linear: 0, position: 0, time_decay: 0 }
 
 export const listAttributionRestatements = defineOperation({
   ...reading,

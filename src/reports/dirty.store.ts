@@ -33,7 +33,7 @@ export function markDirty(tx: Transaction, causes: DirtyCauses, now: Date): Prom
       join opportunities o on o.id = op.opportunity_id
       where m.first_at is null or o.closed_at is null or o.closed_at >= m.first_at
     union select id from opportunities where id = any(${causes.opportunityIds})
-    union select opportunity_id from deal_touches where campaign_id = any(${causes.campaignIds})
+    union select opportunity_id from deal_touches where kind = 'campaign' and key = any(${causes.campaignIds})
     union select op.opportunity_id
       from (select distinct person_id from touchpoints where campaign_id = any(${causes.campaignIds})) t
       join opportunity_people op on op.person_id = t.person_id`)

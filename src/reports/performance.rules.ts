@@ -58,12 +58,13 @@ export function pipelineOf(
     ...group,
     asOf: now,
     influencedShare: group.amountMinor === 0 ? null : touchedMinor / group.amountMinor,
-    campaigns: influence.flatMap((row) =>
-      row.campaignId === null
-        ? []
-        : [{ campaignId: row.campaignId, name: row.name ?? 'Unknown campaign', ...amounts(row) }],
-    ).slice(0, LISTED),
-    channels: influence.flatMap((row) => (row.channel === null ? [] : [{ channel: row.channel, ...amounts(row) }])),
+    campaigns: influence
+      .filter((row) => row.kind === 'campaign')
+      .slice(0, LISTED)
+      .map((row) => ({ campaignId: row.key, name: row.name ?? 'Unknown campaign', ...amounts(row) })),
+    channels: influence
+      .filter((row) => row.kind === 'channel')
+      .map((row) => ({ channel: row.key, ...amounts(row) })),
   }
 }
 
@@ -127,15 +128,18 @@ function closedOf(which: Span['which'], classes: readonly DealClassRow[], curren
 }
 
 function revenueOf(credit: readonly PeriodCreditRow[], won: Won, lens: Lens): PeriodFigures['revenue'] {
-  const campaigns = credit.filter((row) => !row.isChannel).slice(0, LISTED)
+  const campaigns = credit.filter((row) => row.kind === 'campaign').slice(0, LISTED)
+  const channels = credit.filter((row) => row.kind === 'channel')
   return {
     workspace: won,
-    campaigns: campaigns.map((row) => campaignLine({ ...row, channel: row.campaignChannel }, lens)),
-    channels: credit.flatMap(({ isChannel, channel, creditedMinor, deals, n }) =>
-      isChannel && channel !== null
-        ? [{ channel, creditedMinor, deals, n, receipts: receiptsLink(lens, { channel }) }]
-        : [],
+    campaigns: campaigns.map(({ credit, key, ...row }) =>
+      campaignLine({ ...row, campaignId: key === '' ? null : key, ...credit }, lens),
     ),
+    channels: channels.map(({ key, credit }) => ({
+      channel: key,
+      ...credit,
+      receipts: receiptsLink(lens, { channel: key }),
+    })),
   }
 }
 
