@@ -42,7 +42,12 @@ export function campaignReport(
     weeks: weekSeries(campaign, credit, restated, lens, unit, withModels),
     workspace: won,
     reach,
-    cost: { budgetMinor, budgetCurrency, ...cost, roi: returnOn(totals.creditedMinor, cost.costMinor) },
+    cost: {
+      budgetMinor,
+      budgetCurrency,
+      ...cost,
+      roi: returnOn(totals.creditedMinor, cost.costMinor),
+    },
     notes: notesOf(totals, won, lens),
     links: linksOf(campaign.id, lens),
   }
@@ -118,7 +123,13 @@ function linksOf(campaignId: string, lens: Lens): CampaignReport['links'] {
   const { model, window, currency, from, to } = lens.answer
   return {
     credits: receiptsLink(lens, { campaignId }),
-    uncredited: link('/api/v1/attribution/deals', { credited: 'false', window, currency, from, to }),
+    uncredited: link('/api/v1/attribution/deals', {
+      credited: 'false',
+      window,
+      currency,
+      from,
+      to,
+    }),
     restatements: link('/api/v1/attribution/restatements', { campaignId, model, window, currency }),
   }
 }

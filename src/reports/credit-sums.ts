@@ -29,7 +29,10 @@ export function columnsOf(model: AttributionModel): Columns {
  * another campaign, so that within one campaign or channel, rows with a share count deals.
  */
 export const modelCredits: RawBuilder<ModelCredits> = sql`jsonb_build_object(${sql.join(
-  AttributionModel.options.flatMap((model) => [sql`${sql.lit(model)}::text`, creditOf(columnsOf(model))]),
+  AttributionModel.options.flatMap((model) => [
+    sql`${sql.lit(model)}::text`,
+    creditOf(columnsOf(model)),
+  ]),
 )})`
 
 /** The same for one model. */

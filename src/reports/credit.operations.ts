@@ -40,7 +40,8 @@ export const listAttributionCredits = defineOperation({
   id: 'listAttributionCredits',
   path: '/api/v1/attribution/credits',
   summary: 'The credit ledger: what each touch got of each won deal',
-  description: 'The records behind every credited figure: ask with the filters of the figure, and `total` is the figure.',
+  description:
+    'The records behind every credited figure: ask with the filters of the figure, and `total` is the figure.',
   input: ListCreditsQuery,
   output: CreditPage,
   csv: [
@@ -57,9 +58,16 @@ export const listAttributionCredits = defineOperation({
   ],
   async perform(query, { tx, now }) {
     const lens = await resolveLens(tx, query, now)
-    const [rows, total] = await Promise.all([listCredits(tx, lens, query), sumCredits(tx, lens, query)])
+    const [rows, total] = await Promise.all([
+      listCredits(tx, lens, query),
+      sumCredits(tx, lens, query),
+    ])
     return {
-      ...cutPage(rows, query.limit, (row) => [row.closedAtMicros, row.opportunityId, row.touchpointId]),
+      ...cutPage(rows, query.limit, (row) => [
+        row.closedAtMicros,
+        row.opportunityId,
+        row.touchpointId,
+      ]),
       total,
     }
   },
@@ -81,8 +89,14 @@ export const listAttributionDeals = defineOperation({
   ],
   async perform(query, { tx, now }) {
     const lens = await resolveLens(tx, query, now)
-    const [rows, total] = await Promise.all([listLedgerDeals(tx, lens, query), sumLedgerDeals(tx, lens, query)])
-    return { ...cutPage(rows, query.limit, (row) => [row.closedAtMicros, row.opportunityId]), total }
+    const [rows, total] = await Promise.all([
+      listLedgerDeals(tx, lens, query),
+      sumLedgerDeals(tx, lens, query),
+    ])
+    return {
+      ...cutPage(rows, query.limit, (row) => [row.closedAtMicros, row.opportunityId]),
+      total,
+    }
   },
 })
 
@@ -96,12 +110,16 @@ export const getAttributionReceipt = defineOperation({
   async perform({ opportunityId, window }, { tx, now }) {
     const deal = await findReceiptDeal(tx, opportunityId)
     if (!deal) throw new Problem('resource.not_found', 'There is no opportunity with this id.')
-    if (deal.deletedAt) throw new Problem('resource.gone', 'The opportunity was deleted and has no credit any more.')
+    if (deal.deletedAt)
+      throw new Problem('resource.gone', 'The opportunity was deleted and has no credit any more.')
     await resolveLens(tx, { model: 'linear', window }, now)
     const touches = await listDealTouches(tx, [opportunityId], now)
     const [credits, details] = await Promise.all([
       listReceiptCredits(tx, opportunityId, windowDaysOf(window)),
-      listReceiptTouches(tx, touches.map((touch) => touch.touchpointId)),
+      listReceiptTouches(
+        tx,
+        touches.map((touch) => touch.touchpointId),
+      ),
     ])
     return receiptOf(deal, window, touches, credits, details)
   },
@@ -157,7 +175,10 @@ export const listCampaignAttribution = defineOperation({
   ],
   async perform(query, { tx, now }) {
     const lens = await resolveLens(tx, query, now)
-    const [rows, workspace] = await Promise.all([listCampaignCreditRows(tx, lens, query), readWon(tx, lens)])
+    const [rows, workspace] = await Promise.all([
+      listCampaignCreditRows(tx, lens, query),
+      readWon(tx, lens),
+    ])
     const lines = rows.map(({ models, ...row }) => {
       const credit = models ?? NO_CREDIT
       const creditedByModel = {
@@ -193,7 +214,10 @@ export const listAttributionRestatements = defineOperation({
   ],
   async perform(query, { tx, now }) {
     const lens = await resolveLens(tx, query, now)
-    const [rows, total] = await Promise.all([listRestatements(tx, lens, query), sumRestatements(tx, lens, query)])
+    const [rows, total] = await Promise.all([
+      listRestatements(tx, lens, query),
+      sumRestatements(tx, lens, query),
+    ])
     return { ...cutPage(rows, query.limit, (row) => [Number(row.id)]), total }
   },
 })

@@ -103,7 +103,10 @@ export async function sumLedgerDeals(
   return row!
 }
 
-function dealFilter(lens: Lens, { credited, week }: z.output<typeof ListDealsQuery>): RawBuilder<unknown> {
+function dealFilter(
+  lens: Lens,
+  { credited, week }: z.output<typeof ListDealsQuery>,
+): RawBuilder<unknown> {
   const touched = { true: sql`and touches > 0`, false: sql`and touches = 0` }
   return sql`window_days = ${lens.windowDays} and currency = ${lens.answer.currency} ${inPeriod(lens)}
     ${inWeek(week, lens)} ${credited === undefined ? sql`` : touched[credited]}`
@@ -127,7 +130,9 @@ export function listChannelCredit(
 }
 
 /** A campaign with its credit under every model. */
-export type CampaignCreditRow = Omit<CampaignLineRow, keyof Credit> & { models: ModelCredits | null }
+export type CampaignCreditRow = Omit<CampaignLineRow, keyof Credit> & {
+  models: ModelCredits | null
+}
 
 /** Campaigns by credit, one more than the page; with them the touches without a campaign, and deleted campaigns with credit. */
 export function listCampaignCreditRows(
@@ -137,7 +142,10 @@ export function listCampaignCreditRows(
 ): Promise<CampaignCreditRow[]> {
   const { minor } = columnsOf(lens.answer.model)
   const [credited, id] = query.cursor === undefined ? [] : decodeCursor(query.cursor, 2)
-  const after = id === undefined ? sql`` : sql`where (credited_minor, id) < (${Number(credited)}::bigint, ${id}::identifier)`
+  const after =
+    id === undefined
+      ? sql``
+      : sql`where (credited_minor, id) < (${Number(credited)}::bigint, ${id}::identifier)`
   return tx.query(sql<CampaignCreditRow>`
     with total as (
       select key, sum(${minor})::bigint as credited_minor, ${modelCredits} as models

@@ -139,7 +139,8 @@ function sumsOf(touches: readonly LedgerTouch[], creditRows: readonly CreditRow[
     for (const source of sourcesOf(touches[touch]!)) {
       const id = `${deal} ${windowDays} ${source.kind} ${source.key}`
       let sum = sums.get(id)
-      if (!sum) sums.set(id, (sum = { ...source, deal, windowDays, amountMinor: zeros(), share: zeros() }))
+      if (!sum)
+        sums.set(id, (sum = { ...source, deal, windowDays, amountMinor: zeros(), share: zeros() }))
       sum.amountMinor[model] += amountMinor
       sum.share[model] += share
     }

@@ -109,15 +109,31 @@ export async function readLedger(
       ('linear', linear_minor, linear_share), ('position', position_minor, position_share),
       ('time_decay', time_decay_minor, time_decay_share)) as m (model, amount_minor, share)
     where s.opportunity_id = any(${opportunityIds}) and s.kind = 'campaign' and m.share > 0`)
-  const deals = await tx.query(sql<DealFacts & { opportunityId: string; windowDays: number; touches: number }>`
+  const deals = await tx.query(sql<
+    DealFacts & { opportunityId: string; windowDays: number; touches: number }
+  >`
     select opportunity_id, window_days, touches, amount_minor, currency,
       date_trunc('week', closed_at at time zone ${zone})::date as week,
       (extract(epoch from closed_at) * 1000)::float8 as closed_at_ms
     from attribution_deals where opportunity_id = any(${opportunityIds})`)
   const facts: LedgerBefore['facts'] = new Map()
-  for (const { opportunityId, windowDays, touches, week, closedAtMs, amountMinor, currency } of deals) {
+  for (const {
+    opportunityId,
+    windowDays,
+    touches,
+    week,
+    closedAtMs,
+    amountMinor,
+    currency,
+  } of deals) {
     const known = facts.get(opportunityId)?.windows ?? []
-    facts.set(opportunityId, { week, closedAtMs, amountMinor, currency, windows: [...known, windowDays] })
+    facts.set(opportunityId, {
+      week,
+      closedAtMs,
+      amountMinor,
+      currency,
+      windows: [...known, windowDays],
+    })
     if (touches > 0) continue
     const bucket = { model: 'all', bucket: 'uncredited' as const, campaignId: null, share: 1 }
     cells.push({ ...bucket, opportunityId, week, windowDays, amountMinor, currency })
@@ -133,7 +149,14 @@ export async function replaceLedger(
   { dealRows, creditRows, sumRows, dealTouchRows }: LedgerRows,
 ): Promise<void> {
   const ids = deals.map((deal) => deal.opportunityId)
-  for (const table of ['credits', 'attribution_deals', 'credit_sums', 'deal_touches', 'deal_reach', 'stage_stays']) {
+  for (const table of [
+    'credits',
+    'attribution_deals',
+    'credit_sums',
+    'deal_touches',
+    'deal_reach',
+    'stage_stays',
+  ]) {
     await tx.execute(sql`delete from ${sql.table(table)} where opportunity_id = any(${ids})`)
   }
   await tx.execute(sql`
@@ -265,7 +288,10 @@ export async function clearDirty(
 }
 
 /** Keeps a ledger for exactly these windows; what other windows held is deleted. Answers whether any is new. */
-export async function replaceWindows(tx: Transaction, windows: readonly number[]): Promise<boolean> {
+export async function replaceWindows(
+  tx: Transaction,
+  windows: readonly number[],
+): Promise<boolean> {
   const gone = sql`window_days <> all(${windows}::int[])`
   await tx.execute(sql`delete from credits where ${gone}`)
   await tx.execute(sql`delete from credit_sums where ${gone}`)

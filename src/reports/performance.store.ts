@@ -54,7 +54,11 @@ export interface DealClassRow {
 }
 
 /** Deals open now, and those closed in each span, by what campaigns had to do with them; each deal counted once. */
-export function listDealClasses(tx: Transaction, focus: Focus, spans: readonly Span[]): Promise<DealClassRow[]> {
+export function listDealClasses(
+  tx: Transaction,
+  focus: Focus,
+  spans: readonly Span[],
+): Promise<DealClassRow[]> {
   return tx.query(sql<DealClassRow>`
     with deal as (
       select o.status as state, 'now' as which, o.id, o.currency, o.amount_minor, null::float8 as days
@@ -86,7 +90,11 @@ export interface InfluenceRow {
   sourcedMinor: number
 }
 
-export function listPipelineInfluence(tx: Transaction, focus: Focus, currency: string): Promise<InfluenceRow[]> {
+export function listPipelineInfluence(
+  tx: Transaction,
+  focus: Focus,
+  currency: string,
+): Promise<InfluenceRow[]> {
   return tx.query(sql<InfluenceRow>`
     select t.*, c.name from (
       select dt.kind, dt.key, count(*) as influenced_deals, coalesce(sum(o.amount_minor), 0)::bigint as influenced_minor,
@@ -106,9 +114,17 @@ export function ledgerFocus({ ownerId, channel }: Focus): RawBuilder<unknown> {
 }
 
 /** Credit under the model of the lens: of a campaign (key empty: without one), or of a channel. */
-export type PeriodCreditRow = Omit<CampaignLineRow, keyof Credit> & { kind: 'campaign' | 'channel'; key: string; credit: Credit }
+export type PeriodCreditRow = Omit<CampaignLineRow, keyof Credit> & {
+  kind: 'campaign' | 'channel'
+  key: string
+  credit: Credit
+}
 
-export function listPeriodCredit(tx: Transaction, lens: Lens, focus: Focus): Promise<PeriodCreditRow[]> {
+export function listPeriodCredit(
+  tx: Transaction,
+  lens: Lens,
+  focus: Focus,
+): Promise<PeriodCreditRow[]> {
   const columns = { minor: sql.ref('minor'), share: sql.ref('share') }
   return tx.query(sql<PeriodCreditRow>`
     with part as (${creditParts(lens, focus)}),
@@ -148,7 +164,11 @@ export interface LeadRow {
   periodMqls: number
 }
 
-export function listLeadCounts(tx: Transaction, focus: Focus, spans: readonly Span[]): Promise<LeadRow[]> {
+export function listLeadCounts(
+  tx: Transaction,
+  focus: Focus,
+  spans: readonly Span[],
+): Promise<LeadRow[]> {
   return tx.query(sql<LeadRow>`
     select which, channel, sum(leads)::bigint as leads, sum(cohort_mqls)::bigint as cohort_mqls,
       sum(accepted)::bigint as accepted, sum(rejected)::bigint as rejected, sum(period_mqls)::bigint as period_mqls
@@ -189,7 +209,11 @@ export interface ReachedRow {
   periodWon: number
 }
 
-export function listReachedLeads(tx: Transaction, focus: Focus, spans: readonly Span[]): Promise<ReachedRow[]> {
+export function listReachedLeads(
+  tx: Transaction,
+  focus: Focus,
+  spans: readonly Span[],
+): Promise<ReachedRow[]> {
   return tx.query(sql<ReachedRow>`
     with reached as (
       select l.channel, l.captured_at, l.person_id, min(o.opened_at) as opened_at,
@@ -242,7 +266,11 @@ export interface StageRow {
   p90Days: number
 }
 
-export function listStageDays(tx: Transaction, focus: Focus, spans: readonly Span[]): Promise<StageRow[]> {
+export function listStageDays(
+  tx: Transaction,
+  focus: Focus,
+  spans: readonly Span[],
+): Promise<StageRow[]> {
   const ofFocus = focus.ownerId === null && focus.channel === null ? sql`` : ledgerFocus(focus)
   return tx.query(sql<StageRow>`
     with ended as (

@@ -83,7 +83,9 @@ export const dirtySubscriber: Subscriber = {
   async handle(events, tx, context) {
     const of = (prefix: string) => events.filter(({ event }) => event.startsWith(prefix))
     const subjects = (prefix: string) => [...new Set(of(prefix).map((event) => event.subjectId))]
-    const mergedInto = of('person.merged').flatMap(({ data }) => (typeof data['into'] === 'string' ? [data['into']] : []))
+    const mergedInto = of('person.merged').flatMap(({ data }) =>
+      typeof data['into'] === 'string' ? [data['into']] : [],
+    )
     const marked = await markDirty(
       tx,
       {
@@ -163,7 +165,10 @@ function restatementsOf(
   const causes = new Map(
     deals.map((deal) => {
       const after = deal.isWon ? factsOf(deal) : undefined
-      return [deal.opportunityId, causeOf(before.facts.get(deal.opportunityId), after, deal.isDeleted)]
+      return [
+        deal.opportunityId,
+        causeOf(before.facts.get(deal.opportunityId), after, deal.isDeleted),
+      ]
     }),
   )
   // A window that is kept from now on restates nothing: it had no figures before.
@@ -185,15 +190,34 @@ function cellsOf(deals: readonly DirtyDeal[], rows: LedgerRows): LedgerCell[] {
     .flatMap(({ deal, windowDays, key, amountMinor, share }) => {
       const { opportunityId, currency, week } = deals[deal]!
       const bucket = key === '' ? ('no_campaign' as const) : ('campaign' as const)
-      const cell = { bucket, campaignId: key === '' ? null : key, opportunityId, currency, week: week ?? '', windowDays }
-      return ruleModels.map((model): LedgerCell => ({ ...cell, model, amountMinor: amountMinor[model], share: share[model] }))
+      const cell = {
+        bucket,
+        campaignId: key === '' ? null : key,
+        opportunityId,
+        currency,
+        week: week ?? '',
+        windowDays,
+      }
+      return ruleModels.map((model): LedgerCell => ({
+        ...cell,
+        model,
+        amountMinor: amountMinor[model],
+        share: share[model],
+      }))
     })
   const uncredited = rows.dealRows
     .filter((row) => row.touches === 0)
     .map(({ deal, windowDays }): LedgerCell => {
       const { opportunityId, currency, week, amountMinor } = deals[deal]!
       const bucket = { model: 'all', bucket: 'uncredited' as const, campaignId: null, share: 1 }
-      return { ...bucket, opportunityId, currency, week: week ?? '', windowDays, amountMinor: amountMinor ?? 0 }
+      return {
+        ...bucket,
+        opportunityId,
+        currency,
+        week: week ?? '',
+        windowDays,
+        amountMinor: amountMinor ?? 0,
+      }
     })
   return [...credited, ...uncredited]
 }
