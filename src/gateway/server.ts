@@ -17,7 +17,6 @@ export async function createServer(parts: GatewayParts): Promise<FastifyInstance
   const server = fastify({
     genReqId: () => newId('req'),
     requestIdHeader: false,
-    disableRequestLogging: true,
     logger: false,
     bodyLimit: parts.maxBodyBytes,
     requestTimeout: 30 * SECOND_MS,
