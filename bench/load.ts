@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher } from 'undici'
+import { Agent } from 'undici'
 
 export interface LoadResult {
   /** Requests answered with a success, a second. */
@@ -32,7 +32,7 @@ export class LoadClient {
   async send(shot: Shot): Promise<number> {
     const { statusCode, body } = await this.#agent.request({
       origin: this.#origin,
-      method: shot.method as Dispatcher.HttpMethod,
+      method: shot.method,
       path: shot.path,
       headers: this.#headers,
       ...(shot.body === undefined ? {} : { body: shot.body }),
