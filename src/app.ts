@@ -18,6 +18,7 @@ import { createDocsRoutes } from '#gateway/pages/docs.routes.ts'
 import { createHealthRoutes } from '#gateway/pages/health.routes.ts'
 import { createServer } from '#gateway/server.ts'
 import { startJobs, type Jobs } from '#jobs/engine.ts'
+import { createImports } from '#imports/index.ts'
 import type { Module } from '#module.ts'
 import { openStore } from '#store/connect.ts'
 import { startEmbedded } from '#store/embedded.ts'
@@ -128,7 +129,8 @@ const CONSOLE_FOLDER = join(ROOT, 'console', 'dist')
 
 /** Every module there is; the order is the order of the documentation. */
 export function composeModules(publicUrl: () => string): readonly Module[] {
-  return [createAccess(publicUrl), sales]
+  const modules = [createAccess(publicUrl), sales]
+  return [...modules, createImports(modules.flatMap((module) => module.importTargets ?? []))]
 }
 
 async function openDatabase(

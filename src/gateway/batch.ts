@@ -1,10 +1,12 @@
+import { newId } from '#core/id.ts'
 import { Problem } from '#core/problem.ts'
 import { statusOf } from '#gateway/answer.ts'
 import { collectEffects, type DoneInput } from '#gateway/effects.ts'
 import { hasUnstorableText, inputSchemaOf, parseInput } from '#gateway/input.ts'
-import type { Operation, Principal, Settled } from '#gateway/operation.ts'
+import type { AuditDraft, Operation, Principal, Settled } from '#gateway/operation.ts'
 import { isDataFault, performInputs, type Caller, type Performed } from '#gateway/perform-inputs.ts'
 import { recordEffects } from '#gateway/record.store.ts'
+import type { EventDraft } from '#jobs/job.ts'
 import type { Transaction } from '#store/store.ts'
 
 /** What became of one raw input; `status` tells what was made (201) from what was there before (200). */
@@ -73,4 +75,27 @@ async function performSafely(
     if (!isDataFault(thrown)) throw thrown
     return performInputs(tx, operation, inputs, caller, true)
   }
+}
+
+/** Writes audit entries and events of work that is no operation of its own, such as a job's. */
+export async function recordWork(
+  tx: Transaction,
+  principal: Principal,
+  work: { audits: readonly AuditDraft[]; events: readonly EventDraft[] },
+  { now, requestId }: { now: Date; requestId: string },
+): Promise<void> {
+  await recordEffects(tx, {
+    principalId: principal.id,
+    principalKind: principal.kind,
+    operation: '',
+    now,
+    audit: work.audits.map(({ detail = {}, ...entry }) => ({
+      id: newId('aud'),
+      ...entry,
+      detail,
+      requestId,
+    })),
+    outbox: work.events.map(({ data = {}, ...event }) => ({ ...event, data, requestId })),
+    answers: [],
+  })
 }

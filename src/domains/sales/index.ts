@@ -1,4 +1,5 @@
 import type { Module } from '#module.ts'
+import { leadImport } from './lead.import.ts'
 import { captureLead } from './lead.operations.ts'
 
 /** Leads, scores, routing, follow-up, opportunities. */
@@ -9,4 +10,5 @@ export const sales: Module = {
   jobs: [],
   subscribers: [],
   timers: [],
+  importTargets: [leadImport],
 }
