@@ -3,11 +3,12 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Command } from 'commander'
 import type { App } from '#app.ts'
+import { systemPrincipal } from '#cli/call.ts'
 import { withApp } from '#cli/with-app.ts'
 import { chooseWorkspace } from '#cli/workspace.ts'
 import { Problem } from '#core/problem.ts'
 import { exportList } from '#gateway/export.ts'
-import type { CsvColumn, Operation, Principal } from '#gateway/operation.ts'
+import type { CsvColumn, Operation } from '#gateway/operation.ts'
 
 interface Options {
   filter: string[]
@@ -37,13 +38,7 @@ export function exportCommand(): Command {
 async function writeList(app: App, name: string, options: Options): Promise<void> {
   const operation = findList(app.operations, name)
   const workspaceId = await chooseWorkspace(app, options.workspace)
-  const principal: Principal = {
-    id: 'cli',
-    kind: 'system',
-    workspaceId,
-    scopes: new Set(operation.scope === null ? [] : [operation.scope]),
-    rateLimitPerMinute: Number.MAX_SAFE_INTEGER,
-  }
+  const principal = systemPrincipal(workspaceId, operation.scope)
   const text = exportList(app.store, operation, principal, readFilters(options.filter), app.clock)
   if (options.out === undefined) await pipeline(Readable.from(text), process.stdout, { end: false })
   else await pipeline(Readable.from(text), createWriteStream(options.out))
