@@ -20,6 +20,7 @@ import { createDocsRoutes } from '#gateway/pages/docs.routes.ts'
 import { createHealthRoutes } from '#gateway/pages/health.routes.ts'
 import { createServer } from '#gateway/server.ts'
 import { startJobs, type Jobs } from '#jobs/engine.ts'
+import { createImports } from '#imports/index.ts'
 import type { Module } from '#module.ts'
 import { people } from '#people/index.ts'
 import { reports, seedReports } from '#reports/index.ts'
@@ -141,7 +142,9 @@ export function composeModules(
 ): readonly Module[] {
   const domains = [people, createMarketing(publicUrl), sales, reports]
   const entities = domains.flatMap((module) => module.entities)
-  return [createAccess(publicUrl), ...domains, createSyncModule([hubspot], entities, metrics)]
+  const imports = createImports(domains.flatMap((module) => module.importTargets ?? []))
+  const sync = createSyncModule([hubspot], entities, metrics)
+  return [createAccess(publicUrl), ...domains, imports, sync]
 }
 
 async function openDatabase(
