@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 
@@ -47,11 +47,14 @@ export class Refusal extends Error {
 
 export type Route<Caller> = Routed<(call: Call, caller: Caller) => Answer>
 
+/** A route of the control API, which may take its time. */
+export type ControlRoute = Routed<(call: Call) => Answer | Promise<Answer>>
+
 /** What a vendor brings to the kernel; `Caller` is who the vendor takes the request to be from. */
 export interface Vendor<Caller> {
   routes: readonly Route<Caller>[]
   /** `/__sim/…`: seeds, faults, clock. Never counted, never throttled, never faulty. */
-  control: readonly Route<null>[]
+  control: readonly ControlRoute[]
   /** Authenticates and throttles; the headers go on the answer. Throws Refusal. */
   admit(call: Call, route: string): { caller: Caller; headers: Record<string, string> }
   /** Whether a route is open to callers that are not admitted (token endpoints). */
@@ -100,7 +103,7 @@ export async function serve<Caller>(
     const startedAtMs = options.clock.now()
     const match = findRoute(call.method, call.path)
     const fault = options.faults.take(call.method, call.path)
-    const given = await answerUnder(fault, call, match)
+    const given = await answerUnder(vendor, fault, call, match)
     log.add({
       atMs: startedAtMs,
       method: call.method,
@@ -114,54 +117,10 @@ export async function serve<Caller>(
     return given
   }
 
-  async function answerUnder(
-    fault: Fault | null,
-    call: Call,
-    match: Match<Route<Caller>['target']> | null,
-  ): Promise<Answer | null> {
-    switch (fault?.kind) {
-      case 'drop-before':
-        return null
-      case 'status':
-        return vendor.statusAnswer(fault)
-      case 'html':
-        return { status: fault.status, body: HTML_PAGE, headers: { 'content-type': 'text/html' } }
-      case 'slow':
-        await wait(fault.delayMs, undefined, { ref: false })
-        return perform(call, match)
-      case 'drop-after':
-        perform(call, match)
-        return null
-      case 'expire-token':
-      case 'lose-rows':
-        return perform({ ...call, fault }, match)
-      case undefined:
-      default:
-        return perform(call, match)
-    }
-  }
-
-  function perform(call: Call, match: Match<Route<Caller>['target']> | null): Answer {
-    let headers: Record<string, string> = {}
-    try {
-      if (!match) return vendor.notFound(call)
-      const routed = { ...call, params: match.params }
-      const open = vendor.isOpen(match.route)
-      if (open) return match.target(routed, open)
-      const admitted = vendor.admit(routed, match.route)
-      headers = admitted.headers
-      const given = match.target(routed, admitted.caller)
-      return { ...given, headers: { ...headers, ...given.headers } }
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error
-      return { ...error.answer, headers: { ...headers, ...error.answer.headers } }
-    }
-  }
-
-  function control(call: Call): Answer {
+  async function control(call: Call): Promise<Answer> {
     const match = findControl(call.method, call.path)
     if (!match) return { status: 404, body: { message: `No control ${call.method} ${call.path}` } }
-    return match.target({ ...call, params: match.params }, null)
+    return await match.target({ ...call, params: match.params })
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -178,7 +137,7 @@ export async function serve<Caller>(
       baseUrl: url,
       fault: null,
     }
-    const given = pathname.startsWith('/__sim/') ? control(call) : await answer(call)
+    const given = await (pathname.startsWith('/__sim/') ? control(call) : answer(call))
     if (given) send(response, given)
     else request.socket.destroy()
   }
@@ -187,14 +146,11 @@ export async function serve<Caller>(
   server.on('request', (request, response) => {
     handle(request, response).catch((error: unknown) => {
       if (request.destroyed && !request.complete) return
-      send(response, { status: 500, body: { message: `Sandbox error: ${String(error)}` } })
+      if (response.headersSent) response.destroy()
+      else send(response, { status: 500, body: { message: `Sandbox error: ${String(error)}` } })
     })
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(options.port ?? 0, '127.0.0.1', () => resolve())
-  })
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  url = await listen(server, options.port ?? 0)
   return {
     url,
     log,
@@ -203,6 +159,66 @@ export async function serve<Caller>(
         server.close(() => resolve())
         server.closeAllConnections()
       }),
+  }
+}
+
+/** Opens the port on 127.0.0.1; returns the base URL. */
+async function listen(server: Server, port: number): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', () => resolve())
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** What a call comes to under a fault; null means that the connection is cut. */
+async function answerUnder<Caller>(
+  vendor: Vendor<Caller>,
+  fault: Fault | null,
+  call: Call,
+  match: Match<Route<Caller>['target']> | null,
+): Promise<Answer | null> {
+  switch (fault?.kind) {
+    case 'drop-before':
+      return null
+    case 'status':
+      return vendor.statusAnswer(fault)
+    case 'html':
+      return { status: fault.status, body: HTML_PAGE, headers: { 'content-type': 'text/html' } }
+    case 'slow':
+      await wait(fault.delayMs, undefined, { ref: false })
+      return perform(vendor, call, match)
+    case 'drop-after':
+      perform(vendor, call, match)
+      return null
+    case 'expire-token':
+    case 'lose-rows':
+      return perform(vendor, { ...call, fault }, match)
+    case undefined:
+    default:
+      return perform(vendor, call, match)
+  }
+}
+
+/** Admits and answers a call; what a route refuses is an answer too. */
+function perform<Caller>(
+  vendor: Vendor<Caller>,
+  call: Call,
+  match: Match<Route<Caller>['target']> | null,
+): Answer {
+  let headers: Record<string, string> = {}
+  try {
+    if (!match) return vendor.notFound(call)
+    const routed = { ...call, params: match.params }
+    const open = vendor.isOpen(match.route)
+    if (open) return match.target(routed, open)
+    const admitted = vendor.admit(routed, match.route)
+    headers = admitted.headers
+    const given = match.target(routed, admitted.caller)
+    return { ...given, headers: { ...headers, ...given.headers } }
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    return { ...error.answer, headers: { ...headers, ...error.answer.headers } }
   }
 }
 

@@ -49,5 +49,5 @@ async function notePending(
       as r(entity text, "localId" text, "firstSeq" bigint, "lastSeq" bigint, since timestamptz)
     join sync_streams s on s.direction = 'push' and s.entity = r.entity
     on conflict (connection_id, entity, local_id) do update
-    set last_seq = greatest(known.last_seq, excluded.last_seq), held_code = null, next_attempt_at = null, attempts = 0`)
+    set last_seq = greatest(known.last_seq, excluded.last_seq), changed_in = pg_current_xact_id(), held_code = null, next_attempt_at = null, attempts = 0`)
 }

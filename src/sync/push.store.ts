@@ -18,7 +18,7 @@ export interface PendingKey {
 }
 
 interface PendingRow extends PendingKey {
-  lastSeq: number
+  changedIn: string
   attempts: number
   externalId: string | null
   fingerprint: Buffer | null
@@ -36,7 +36,7 @@ export interface PushPage {
   changes: PushChange[]
   /** Those that need no call. */
   settled: Delivery[]
-  pending: ReadonlyMap<string, { lastSeq: number; attempts: number }>
+  pending: ReadonlyMap<string, { changedIn: string; attempts: number }>
   fingerprints: ReadonlyMap<string, Buffer>
   /** The last key of the page; null when nothing is pending any more. */
   last: PendingKey | null
@@ -141,7 +141,7 @@ function listPending(
   limit: number,
 ): Promise<PendingRow[]> {
   return tx.query(sql<PendingRow>`
-    select p.local_id, p.first_seq, p.last_seq, p.attempts, l.external_id, l.fingerprint, l.deleted_at
+    select p.local_id, p.first_seq, p.changed_in::text as changed_in, p.attempts, l.external_id, l.fingerprint, l.deleted_at
     from (
       select * from sync_pending
       where connection_id = ${connectionId} and entity = ${entity} and held_code is null
@@ -220,27 +220,16 @@ export async function settlePage(
 
 function outcomeOf({ change, result }: Delivery): Outcome {
   const ids = { localId: change.record.localId, externalId: change.externalId }
-  switch (result.kind) {
-    case 'written':
-      return {
-        ...ids,
-        externalId: result.externalId,
-        outcome: result.created ? 'created' : 'updated',
-        code: null,
-        detail: null,
-      }
-    case 'unchanged':
-      return { ...ids, outcome: 'unchanged', code: null, detail: null }
-    case 'skipped':
-      return { ...ids, outcome: 'skipped', code: result.code, detail: result.detail }
-    case 'refused':
-      return {
-        ...ids,
-        outcome: result.fault === 'conflict' ? 'conflict' : 'refused',
-        code: result.code,
-        detail: result.detail,
-      }
+  if (result.kind === 'written') {
+    const outcome = result.created ? 'created' : 'updated'
+    return { ...ids, externalId: result.externalId, outcome, code: null, detail: null }
   }
+  if (result.kind === 'unchanged') {
+    return { ...ids, outcome: 'unchanged', code: null, detail: null }
+  }
+  const { code, detail } = result
+  if (result.kind === 'skipped') return { ...ids, outcome: 'skipped', code, detail }
+  return { ...ids, outcome: result.fault === 'conflict' ? 'conflict' : 'refused', code, detail }
 }
 
 /** Two of ours at one vendor record would be a wrong link: the newer one, which the vendor has just confirmed, stays. */
@@ -285,18 +274,18 @@ async function removePending(
   if (deliveries.length === 0) return
   const rows = deliveries.map(({ change }) => {
     const { localId } = change.record
-    return { localId, lastSeq: page.pending.get(localId)?.lastSeq ?? 0 }
+    return { localId, changedIn: page.pending.get(localId)?.changedIn ?? '0' }
   })
-  const recordset = sql`jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r("localId" text, "lastSeq" bigint)`
+  const recordset = sql`jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r("localId" text, "changedIn" xid8)`
   const removed = await tx.execute(sql`
     delete from sync_pending p using ${recordset}
     where p.connection_id = ${connectionId} and p.entity = ${entity} and p.local_id = r."localId"
-      and p.last_seq <= r."lastSeq"`)
+      and p.changed_in = r."changedIn"`)
   if (removed === rows.length) return
   await tx.execute(sql`
     update sync_pending p set first_seq = p.last_seq from ${recordset}
     where p.connection_id = ${connectionId} and p.entity = ${entity} and p.local_id = r."localId"
-      and p.last_seq > r."lastSeq"`)
+      and p.changed_in <> r."changedIn"`)
 }
 
 /**
@@ -314,17 +303,17 @@ async function holdPending(
   const rows = deliveries.flatMap(({ change, result }) => {
     if (result.kind !== 'refused') return []
     const { localId } = change.record
-    const { lastSeq = 0, attempts = 0 } = page.pending.get(localId) ?? {}
+    const { changedIn = '0', attempts = 0 } = page.pending.get(localId) ?? {}
     const mayPass = result.fault === 'transient' && attempts + 1 < MAX_ATTEMPTS
     const nextAttemptAt = mayPass ? new Date(now.getTime() + MINUTE_MS * 2 ** attempts) : null
-    return [{ localId, lastSeq, code: mayPass ? null : result.code, nextAttemptAt }]
+    return [{ localId, changedIn, code: mayPass ? null : result.code, nextAttemptAt }]
   })
   if (rows.length === 0) return
   await tx.execute(sql`
     update sync_pending p
     set held_code = r.code, next_attempt_at = r."nextAttemptAt", attempts = p.attempts + 1
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-      as r("localId" text, "lastSeq" bigint, code text, "nextAttemptAt" timestamptz)
+      as r("localId" text, "changedIn" xid8, code text, "nextAttemptAt" timestamptz)
     where p.connection_id = ${connectionId} and p.entity = ${entity} and p.local_id = r."localId"
-      and p.last_seq <= r."lastSeq"`)
+      and p.changed_in = r."changedIn"`)
 }

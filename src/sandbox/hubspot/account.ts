@@ -1,5 +1,5 @@
-import type { Call } from '../kernel.ts'
-import type { SandboxClock } from '../clock.ts'
+import type { Call } from '#sandbox/kernel.ts'
+import type { SandboxClock } from '#sandbox/clock.ts'
 import { refuse } from './errors.ts'
 import type { RateLimiter } from './limits.ts'
 import { findObjectType } from './object-types.ts'
@@ -103,7 +103,7 @@ export function tableOf(account: Account, call: Call): RecordTable {
 }
 
 /** HubSpot docs: date-based API versioning. Both families answer with the same bodies. */
-export const DATE_VERSION = '2026-09'
+const DATE_VERSION = '2026-09'
 
 /** `isDated` for calls on date-versioned paths. */
 export function isDated(call: Call): boolean {

@@ -1,7 +1,7 @@
-import { listOf, numberOf, objectOf, textOf } from '../json.ts'
-import type { Json, JsonObject } from '../json.ts'
-import { parseBody } from '../kernel.ts'
-import type { Answer, Call, Route } from '../kernel.ts'
+import { listOf, numberOf, objectOf, textOf } from '#sandbox/json.ts'
+import type { Json, JsonObject } from '#sandbox/json.ts'
+import { parseBody } from '#sandbox/kernel.ts'
+import type { Answer, Call, Route } from '#sandbox/kernel.ts'
 import { isDated, requireScope, typeOf } from './account.ts'
 import type { Account, Caller } from './account.ts'
 import type { AssociationType } from './associations.ts'
@@ -13,7 +13,6 @@ import { nextLink } from './objects.routes.ts'
 import type { Change } from './state.ts'
 
 const BATCH_PATHS = ['/crm/v4/associations', '/crm/associations/2026-09']
-const LABEL_PATHS = [...BATCH_PATHS, '/crm/associations/v4']
 const SINGLE_PATHS = ['/crm/v4/objects', '/crm/objects/2026-09']
 
 /** HubSpot docs: associations v4, batch limits. */
@@ -21,44 +20,51 @@ const MAX_WRITES = 2000
 const MAX_READS = 1000
 const PAGE = 500
 
-interface Pair {
+/** A call about two object types. */
+export interface Pair {
   account: Account
   call: Call
   from: ObjectType
   to: ObjectType
 }
-type Act = (pair: Pair) => Answer
+export type PairAct = (pair: Pair) => Answer
 
 /** HubSpot docs: associations v4. */
 export function associationRoutes(account: Account): Route<Caller>[] {
-  const on = (method: string, paths: readonly string[], rest: string, act: Act) =>
-    paths.map((base) => ({
-      method,
-      path: `${base}/${rest}`,
-      target: (call: Call, caller: Caller) => {
-        const from = typeOf(call.params['from'])
-        const to = typeOf(call.params['to'])
-        const isRead = method === 'GET' || rest.endsWith('/read')
-        requireScope(caller, isRead ? from.readScope : from.writeScope)
-        return act({ account, call, from, to })
-      },
-    }))
+  const on = (method: string, paths: readonly string[], rest: string, act: PairAct) =>
+    paths.map((base) => pairRoute(account, method, `${base}/${rest}`, act))
   return [
     ...on('POST', BATCH_PATHS, '{from}/{to}/batch/read', readBatch),
     ...on('POST', BATCH_PATHS, '{from}/{to}/batch/create', createBatch),
     ...on('POST', BATCH_PATHS, '{from}/{to}/batch/associate/default', defaultBatch),
     ...on('POST', BATCH_PATHS, '{from}/{to}/batch/archive', archiveBatch),
     ...on('POST', BATCH_PATHS, '{from}/{to}/batch/labels/archive', archiveLabelsBatch),
-    ...on('GET', LABEL_PATHS, '{from}/{to}/labels', listLabels),
-    ...on('POST', LABEL_PATHS, '{from}/{to}/labels', createLabel),
-    ...on('PUT', LABEL_PATHS, '{from}/{to}/labels', renameLabel),
-    ...on('DELETE', LABEL_PATHS, '{from}/{to}/labels/{typeId}', deleteLabel),
     ...on('PUT', SINGLE_PATHS, '{from}/{fromId}/associations/default/{to}/{toId}', defaultOne),
     ...on('PUT', SINGLE_PATHS, '{from}/{fromId}/associations/{to}/{toId}', labelOne),
     ...on('DELETE', SINGLE_PATHS, '{from}/{fromId}/associations/{to}/{toId}', archiveOne),
     // HubSpot docs: 2026-09 has no list of one record's associations, use batch/read.
     ...on('GET', ['/crm/v4/objects'], '{from}/{fromId}/associations/{to}', listOne),
   ]
+}
+
+/** A route whose path names two object types; the rights needed are those of the first. */
+export function pairRoute(
+  account: Account,
+  method: string,
+  path: string,
+  act: PairAct,
+): Route<Caller> {
+  return {
+    method,
+    path,
+    target: (call, caller) => {
+      const from = typeOf(call.params['from'])
+      const to = typeOf(call.params['to'])
+      const isRead = method === 'GET' || path.endsWith('/read')
+      requireScope(caller, isRead ? from.readScope : from.writeScope)
+      return act({ account, call, from, to })
+    },
+  }
 }
 
 function inputsOf(call: Call, maximum: number): JsonObject[] {
@@ -90,7 +96,8 @@ function targetsOf({ account, call, from, to }: Pair, id: number, after: number,
   return { page, next: next === undefined ? null : String(next) }
 }
 
-function renderType({ category, typeId, label }: AssociationType) {
+/** An association type as answers show it. */
+export function renderType({ category, typeId, label }: AssociationType) {
   return { category, typeId, label }
 }
 
@@ -310,56 +317,4 @@ function archiveLabelsBatch(pair: Pair): Answer {
 /** 204 in v4; the date-versioned specification names 200. */
 function archived({ account, call }: Pair): Answer {
   return isDated(call) ? batchAnswer(account, 200, [], []) : { status: 204 }
-}
-
-function listLabels({ account, from, to }: Pair): Answer {
-  const types = account.state.linkTypes.between(from.name, to.name)
-  return { status: 200, body: { results: types.map(renderType) } }
-}
-
-/** HubSpot docs: create association labels. A pair of labels gets two type ids. */
-function createLabel({ account, call, from, to }: Pair): Answer {
-  const body = objectOf(parseBody(call.text))
-  const label = textOf(body['label'])
-  const name = textOf(body['name'])
-  if (!label || !name) throw badRequest('name and label are required')
-  const inverseLabel = textOf(body['inverseLabel']) ?? label
-  const typeId = account.state.linkTypes.nextUserTypeId()
-  const inverseTypeId = typeId + 1
-  const category = 'USER_DEFINED'
-  const type: AssociationType = {
-    from: from.name,
-    to: to.name,
-    typeId,
-    inverseTypeId,
-    category,
-    label,
-    name,
-  }
-  const inverse: AssociationType = {
-    from: to.name,
-    to: from.name,
-    typeId: inverseTypeId,
-    inverseTypeId: typeId,
-    category,
-    label: inverseLabel,
-    name,
-  }
-  account.state.commit([{ do: 'label', type, inverse }])
-  return { status: 200, body: { results: [renderType(type), renderType(inverse)] } }
-}
-
-function renameLabel({ account, call }: Pair): Answer {
-  const body = objectOf(parseBody(call.text))
-  const typeId = numberOf(body['associationTypeId']) ?? 0
-  account.state.commit([{ do: 'relabel', typeId, label: textOf(body['label']) ?? '' }])
-  return { status: 204 }
-}
-
-function deleteLabel({ account, call, from, to }: Pair): Answer {
-  const typeId = Number(call.params['typeId'])
-  const type = account.state.linkTypes.find(from.name, to.name, typeId)
-  if (!type || type.category !== 'USER_DEFINED') throw notFound()
-  account.state.commit([{ do: 'drop-label', typeId }])
-  return { status: 204 }
 }

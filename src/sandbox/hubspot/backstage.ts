@@ -1,6 +1,7 @@
-import { objectOf, textOf } from '../json.ts'
-import type { JsonObject } from '../json.ts'
+import { objectOf, textOf } from '#sandbox/json.ts'
+import type { JsonObject } from '#sandbox/json.ts'
 import type { Account } from './account.ts'
+import type { Campaign } from './campaigns.routes.ts'
 import { RowRefusal } from './errors.ts'
 import { OBJECT_TYPES, findObjectType } from './object-types.ts'
 import type { ObjectTypeName } from './object-types.ts'
@@ -24,6 +25,10 @@ export interface OwnerSeed {
   teams?: Owner['teams']
 }
 
+/** A campaign to seed; reports are empty unless given. */
+type CampaignSeed = Pick<Campaign, 'id' | 'properties'> &
+  Partial<Omit<Campaign, 'id' | 'properties'>>
+
 /** A record to seed. Read-only properties may be set too: they stand for what HubSpot fills in. */
 export interface RecordSeed {
   properties: Record<string, string>
@@ -37,6 +42,7 @@ export interface Seed {
   properties?: Partial<Record<ObjectTypeName, JsonObject[]>>
   pipelines?: Partial<Record<ObjectTypeName, JsonObject[]>>
   records?: Partial<Record<ObjectTypeName, RecordSeed[]>>
+  campaigns?: CampaignSeed[]
   /** By position within the seed's own `records`; unlabelled, the first company is primary. */
   associations?: {
     from: ObjectTypeName
@@ -57,7 +63,7 @@ export interface StoredRecord {
 }
 
 /** What a person in HubSpot does. HubSpot docs: property history, source CRM_UI. */
-export const BY_USER: Source = { type: 'CRM_UI', id: 'userId:12345' }
+const BY_USER: Source = { type: 'CRM_UI', id: 'userId:12345' }
 
 /** Seeds are committed in lines of this many changes. */
 const CHUNK = 1000
@@ -88,6 +94,7 @@ export function seedAccount(account: Account, seed: Seed): Record<ObjectTypeName
     ids[name] = seedRecords(account, name, seed.records?.[name] ?? [])
   }
   seedAssociations(account, seed.associations ?? [], ids)
+  for (const campaign of seed.campaigns ?? []) putCampaign(account, campaign)
   return ids
 }
 
@@ -144,6 +151,25 @@ function seedAssociations(
     const typeIds = [...new Set(wanted)]
     account.state.commit([{ do: 'link', from, to, fromId, toId, typeIds }])
   }
+}
+
+/** Adds a campaign, or puts the new content in the place of the one with this id. */
+function putCampaign(account: Account, seed: CampaignSeed): void {
+  const nowMs = account.clock.now()
+  const campaign: Campaign = {
+    metrics: {
+      sessions: 0,
+      newContactsFirstTouch: 0,
+      newContactsLastTouch: 0,
+      influencedContacts: 0,
+    },
+    revenue: { contactsNumber: 0, dealsNumber: 0, dealAmount: 0, revenueAmount: 0 },
+    contacts: { contactFirstTouch: [], contactLastTouch: [], influencedContacts: [] },
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+    ...seed,
+  }
+  account.state.commit([{ do: 'campaign', campaign }])
 }
 
 /** Adds an owner, or puts the new content in the place of the one with this id. */

@@ -1,7 +1,7 @@
-import { listOf, objectOf, textOf, textsOf } from '../json.ts'
-import type { JsonObject } from '../json.ts'
-import { parseBody } from '../kernel.ts'
-import type { Answer, Call, Route } from '../kernel.ts'
+import { listOf, objectOf, textOf, textsOf } from '#sandbox/json.ts'
+import type { JsonObject } from '#sandbox/json.ts'
+import { parseBody } from '#sandbox/kernel.ts'
+import type { Answer, Call, Route } from '#sandbox/kernel.ts'
 import { requireScope, tableOf } from './account.ts'
 import type { Account, Caller } from './account.ts'
 import { RowRefusal, badRequest, refuse } from './errors.ts'
@@ -298,7 +298,7 @@ export function batchAnswer(
 }
 
 /** HubSpot docs: results are not in the order of the inputs. Never the same order for two or more. */
-export function shuffled<T>(results: readonly T[]): T[] {
+function shuffled<T>(results: readonly T[]): T[] {
   const odd = results.filter((_, i) => i % 2 === 1)
   const even = results.filter((_, i) => i % 2 === 0)
   return [...odd, ...even.reverse()]

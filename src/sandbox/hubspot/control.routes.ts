@@ -1,9 +1,9 @@
-import type { CallLog } from '../call-log.ts'
-import type { FaultInjector, FaultRule } from '../faults.ts'
-import { listOf, numberOf, objectOf, textOf } from '../json.ts'
-import type { JsonObject } from '../json.ts'
-import { parseBody } from '../kernel.ts'
-import type { Answer, Call, Route } from '../kernel.ts'
+import type { CallLog } from '#sandbox/call-log.ts'
+import type { FaultInjector, FaultRule } from '#sandbox/faults.ts'
+import { listOf, numberOf, objectOf, textOf } from '#sandbox/json.ts'
+import type { JsonObject } from '#sandbox/json.ts'
+import { parseBody } from '#sandbox/kernel.ts'
+import type { Call, ControlRoute } from '#sandbox/kernel.ts'
 import type { Account } from './account.ts'
 import {
   editRecord,
@@ -13,8 +13,10 @@ import {
   storedRecords,
   typeNamed,
 } from './backstage.ts'
-import type { Codes } from './oauth.routes.ts'
 import { giveCode } from './oauth.routes.ts'
+import type { Codes } from './oauth.routes.ts'
+import { deliverWebhook } from './webhooks.ts'
+import type { WebhookDelivery } from './webhooks.ts'
 
 export interface ControlParts {
   account: Account
@@ -26,7 +28,7 @@ export interface ControlParts {
 }
 
 /** `/__sim/…`: what tests do to the sandbox from outside its process. Not part of HubSpot. */
-export function controlRoutes(parts: ControlParts): Route<null>[] {
+export function controlRoutes(parts: ControlParts): ControlRoute[] {
   const { account, faults, codes, log } = parts
   return [
     on('POST', 'reset', () => parts.reset()),
@@ -58,7 +60,7 @@ export function controlRoutes(parts: ControlParts): Route<null>[] {
       return Object.assign(account.settings, Object.fromEntries(known))
     }),
     on('GET', 'faults', () => ({ faults: faults.list() })),
-    on('POST', 'faults', (body) => ({ id: faults.add(body as FaultRule & JsonObject) })),
+    on('POST', 'faults', (body) => ({ id: faults.add(readRule(body)) })),
     on('DELETE', 'faults', () => faults.lift()),
     on('DELETE', 'faults/{id}', (_body, call) => faults.lift(call.params['id'])),
     on('GET', 'requests', () => ({ requests: log().requests() })),
@@ -71,10 +73,42 @@ export function controlRoutes(parts: ControlParts): Route<null>[] {
         challenge: textOf(body['codeChallenge']),
       }),
     })),
+    on('POST', 'webhooks', async (body) => ({
+      attempts: await deliverWebhook(account, readDelivery(body)),
+    })),
     on('POST', 'hub', (body) => {
       account.isHubBlocked = body['blocked'] === true
     }),
   ]
+}
+
+const FAULT_KINDS = new Set<FaultRule['kind']>([
+  'status',
+  'html',
+  'drop-before',
+  'drop-after',
+  'slow',
+  'expire-token',
+  'lose-rows',
+])
+
+function readRule(body: JsonObject): FaultRule {
+  const rule = body as FaultRule & JsonObject
+  if (!FAULT_KINDS.has(rule.kind))
+    throw new RangeError(`No fault of kind ${body['kind'] as string}`)
+  return rule
+}
+
+function readDelivery(body: JsonObject): WebhookDelivery {
+  const { copies, retries, publicUrl } = body
+  return {
+    targetUrl: textOf(body['targetUrl']) ?? '',
+    events: listOf(body['events']).map(objectOf),
+    isReversed: body['isReversed'] === true,
+    ...(typeof publicUrl === 'string' ? { publicUrl } : {}),
+    ...(typeof copies === 'number' ? { copies } : {}),
+    ...(typeof retries === 'number' ? { retries } : {}),
+  }
 }
 
 /** A control route; without a result it answers 204. */
@@ -82,12 +116,12 @@ function on(
   method: string,
   path: string,
   act: (body: JsonObject, call: Call) => unknown,
-): Route<null> {
+): ControlRoute {
   return {
     method,
     path: `/__sim/${path}`,
-    target: (call): Answer => {
-      const body = act(objectOf(parseBody(call.text)), call)
+    target: async (call) => {
+      const body = await act(objectOf(parseBody(call.text)), call)
       return body === undefined ? { status: 204 } : { status: 200, body }
     },
   }

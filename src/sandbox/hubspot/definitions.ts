@@ -24,7 +24,7 @@ export interface PropertyDefinition {
   updatedAtMs: number
 }
 
-export interface PropertyOption {
+interface PropertyOption {
   label: string
   value: string
   description: string

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 
-import { Refusal } from '../kernel.ts'
+import { Refusal } from '#sandbox/kernel.ts'
 
 /** One entry of `errors` in an answer. HubSpot docs: error handling. */
-export interface ErrorDetail {
+interface ErrorDetail {
   message: string
   code?: string
   in?: string

@@ -1,6 +1,6 @@
-import { objectOf, textOf } from '../json.ts'
-import { parseBody } from '../kernel.ts'
-import type { Answer, Call, Route } from '../kernel.ts'
+import { objectOf, textOf } from '#sandbox/json.ts'
+import { parseBody } from '#sandbox/kernel.ts'
+import type { Answer, Call, Route } from '#sandbox/kernel.ts'
 import { listParameter, requireScope, tableOf } from './account.ts'
 import type { Account, Caller } from './account.ts'
 import { badRequest, notFound, refuse } from './errors.ts'
@@ -199,7 +199,7 @@ export function planFor(account: Account, caller: Caller, table: RecordTable): W
 }
 
 /** Runs a plan of one row; a row that is refused refuses the call. */
-export function orRefuse(plan: () => PlannedRow): PlannedRow {
+function orRefuse(plan: () => PlannedRow): PlannedRow {
   try {
     return plan()
   } catch (error) {

@@ -1,7 +1,7 @@
-import { listOf, numberOf, objectOf, textOf } from '../json.ts'
-import type { JsonObject } from '../json.ts'
-import { parseBody } from '../kernel.ts'
-import type { Answer, Call, Route } from '../kernel.ts'
+import { listOf, numberOf, objectOf, textOf } from '#sandbox/json.ts'
+import type { JsonObject } from '#sandbox/json.ts'
+import { parseBody } from '#sandbox/kernel.ts'
+import type { Answer, Call, Route } from '#sandbox/kernel.ts'
 import { requireScope, typeOf } from './account.ts'
 import type { Account, Caller } from './account.ts'
 import { badRequest, notFound } from './errors.ts'
@@ -87,12 +87,7 @@ function getStage(pipeline: Pipeline, call: Call): Stage {
 }
 
 /** HubSpot docs: pipelines, deal stages need a probability. Values are kept as strings. */
-export function readStage(
-  account: Account,
-  type: ObjectType,
-  sent: JsonObject,
-  known?: Stage,
-): Stage {
+function readStage(account: Account, type: ObjectType, sent: JsonObject, known?: Stage): Stage {
   const nowMs = account.clock.now()
   const label = textOf(sent['label']) ?? known?.label
   if (!label) throw badRequest('label is required')

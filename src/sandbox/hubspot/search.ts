@@ -1,14 +1,14 @@
-import { listOf, numberOf, objectOf, textOf, textsOf } from '../json.ts'
-import type { Json, JsonObject } from '../json.ts'
+import { listOf, numberOf, objectOf, textOf, textsOf } from '#sandbox/json.ts'
+import type { Json, JsonObject } from '#sandbox/json.ts'
 import { badRequest, refuse } from './errors.ts'
 import type { ObjectType } from './object-types.ts'
 import { findProperty, readTime, readerOf } from './readers.ts'
 import type { Reader } from './readers.ts'
 import type { CrmRecord } from './records.ts'
 import type { AccountState } from './state.ts'
-import { matchesGlob } from '../faults.ts'
+import { matchesGlob } from '#sandbox/faults.ts'
 
-export type Predicate = (record: CrmRecord) => boolean
+type Predicate = (record: CrmRecord) => boolean
 
 /** A search request, understood and checked. */
 export interface Search {

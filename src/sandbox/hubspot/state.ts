@@ -1,5 +1,6 @@
-import { noJournal } from '../journal.ts'
-import type { Journal } from '../journal.ts'
+import { noJournal } from '#sandbox/journal.ts'
+import type { Journal } from '#sandbox/journal.ts'
+import type { Campaign } from './campaigns.routes.ts'
 import { AssociationStore, AssociationTypes } from './associations.ts'
 import type { AssociationType } from './associations.ts'
 import { defaultProperties } from './definitions.ts'
@@ -56,6 +57,7 @@ export type Change =
   | { do: 'pipeline'; type: ObjectTypeName; pipeline: Pipeline }
   | { do: 'drop-pipeline'; type: ObjectTypeName; id: string }
   | { do: 'owner'; owner: Owner }
+  | { do: 'campaign'; campaign: Campaign }
   | { do: 'label'; type: AssociationType; inverse: AssociationType }
   | { do: 'relabel'; typeId: number; label: string }
   | { do: 'drop-label'; typeId: number }
@@ -72,6 +74,7 @@ export class AccountState {
   properties = new Map<ObjectTypeName, Map<string, PropertyDefinition>>()
   pipelines = new Map<ObjectTypeName, Pipeline[]>()
   owners = new Map<string, Owner>()
+  campaigns = new Map<string, Campaign>()
   links = new AssociationStore()
   linkTypes = new AssociationTypes()
   grants = new Map<string, Grant>()
@@ -98,6 +101,7 @@ export class AccountState {
     }
     this.pipelines = defaultPipelines()
     this.owners.clear()
+    this.campaigns.clear()
     this.links = new AssociationStore()
     this.linkTypes = new AssociationTypes()
     this.grants.clear()
@@ -175,6 +179,9 @@ export class AccountState {
       }
       case 'owner':
         this.owners.set(change.owner.id, change.owner)
+        return
+      case 'campaign':
+        this.campaigns.set(change.campaign.id, change.campaign)
         return
       case 'label':
         this.linkTypes.add(change.type, change.inverse)
