@@ -5,7 +5,7 @@ import { DAY_MS } from '#core/time.ts'
 import { captureLeads } from './capture-leads.ts'
 import { NewLead } from './lead.schema.ts'
 import { expectProblem, ManualClock, useHub } from '#tests/hub.ts'
-import { addOwner, ada, eventsOf, fallbackTo, LEADS_PATH } from './lead.cases.ts'
+import { addOwner, ada, eventsOf, fallbackTo, LEADS_PATH } from '#tests/leads.ts'
 
 const clock = new ManualClock(new Date('2026-11-02T09:00:00Z'))
 const hub = useHub({ clock })

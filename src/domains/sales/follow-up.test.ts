@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { MINUTE_MS } from '#core/time.ts'
 import { expectProblem, ManualClock, useHub } from '#tests/hub.ts'
-import { addOwner, ada, eventsOf, fallbackTo, LEADS_PATH } from './lead.cases.ts'
+import { addOwner, ada, eventsOf, fallbackTo, LEADS_PATH } from '#tests/leads.ts'
 
 const clock = new ManualClock(new Date('2026-11-02T09:00:00Z'))
 const hub = useHub({ clock })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { expectProblem, ManualClock, useHub } from '#tests/hub.ts'
-import { ada, LEADS_PATH } from './lead.cases.ts'
+import { ada, LEADS_PATH } from '#tests/leads.ts'
 
 const clock = new ManualClock(new Date('2026-11-02T09:00:00Z'))
 const hub = useHub({ clock })

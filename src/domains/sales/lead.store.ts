@@ -112,7 +112,7 @@ export async function findPersonals(
     select id as person_id, personal from people where id = any(${personIds}::text[])`)
 }
 
-export interface ConsentFact {
+interface ConsentFact {
   purpose: string
   channel: string
   status: ConsentStatus
@@ -277,6 +277,9 @@ export async function mergeLeads(
     ), closed as (
       update tasks t set state = 'cancelled', closed_at = ${now}::timestamptz from pairs
       where t.workspace_id = ${tx.workspaceId} and t.lead_id = pairs.merged and t.state = 'open'
+    ), pointed as (
+      update leads l set merged_into = pairs.survivor from pairs
+      where l.workspace_id = ${tx.workspaceId} and l.merged_into = pairs.merged
     )
     update leads l set merged_into = pairs.survivor, updated_at = ${now}::timestamptz, version = l.version + 1
     from pairs where l.id = pairs.merged`)
