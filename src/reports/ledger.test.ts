@@ -85,13 +85,7 @@ function oracle(plan: Plan, order: readonly number[], windowDays: number, model:
       uncredited += amount
       continue
     }
-    const cents = split(
-      amount,
-      weights(
-        journey.map((i) => plan.touches[i]!.day),
-        model,
-      ),
-    )
+    const cents = split(amount, weightsBy[model](journey.map((i) => plan.touches[i]!.day)))
     journey.forEach((touch, k) => {
       const { campaign } = plan.touches[touch]!
       credited.set(campaign, (credited.get(campaign) ?? 0) + cents[k]!)
@@ -100,21 +94,15 @@ function oracle(plan: Plan, order: readonly number[], windowDays: number, model:
   return { credited, uncredited, won }
 }
 
-function weights(days: number[], model: Model): number[] {
-  const n = days.length
-  switch (model) {
-    case 'first':
-      return days.map((_, i) => Number(i === 0))
-    case 'last':
-      return days.map((_, i) => Number(i === n - 1))
-    case 'linear':
-      return days.map(() => 1)
-    case 'position':
-      if (n <= 2) return days.map(() => 1)
-      return days.map((_, i) => (i === 0 || i === n - 1 ? 2 * (n - 2) : 1))
-    case 'time_decay':
-      return days.map((day) => 2 ** ((day - days[n - 1]!) / 7))
-  }
+const weightsBy: Record<Model, (days: number[]) => number[]> = {
+  first: (days) => days.map((_, i) => Number(i === 0)),
+  last: (days) => days.map((_, i) => Number(i === days.length - 1)),
+  linear: (days) => days.map(() => 1),
+  position: (days) =>
+    days.map((_, i) =>
+      days.length > 2 && (i === 0 || i === days.length - 1) ? 2 * (days.length - 2) : 1,
+    ),
+  time_decay: (days) => days.map((day) => 2 ** ((day - days.at(-1)!) / 7)),
 }
 
 function split(amount: number, parts: number[]): number[] {
