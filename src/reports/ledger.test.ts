@@ -457,3 +457,15 @@ test('a list of credits goes on after its cursor without a gap or a repeat', asy
   expect(seen).toEqual(all.data)
   expect(seen).toHaveLength(10)
 })
+
+test('the first computation restates nothing, however many pages it takes', async () => {
+  const world = await smallWorld(store)
+  for (let i = 0; i < 3; i++) await world.deal({ closedAt: '2026-01-15T00:00:00Z' })
+  await world.ask(recomputeAttribution)
+  const page = () => world.write((tx) => refreshPage(tx, new Date(), { maxDeals: 1 }))
+  expect([await page(), await page()]).toEqual([1, 1])
+  const halfway = await world.ask(listAttributionDeals)
+  expect(halfway.total.deals).toBe(2)
+  expect([await page(), await page()]).toEqual([1, 0])
+  expect((await world.ask(listAttributionRestatements)).data).toEqual([])
+})

@@ -31,7 +31,7 @@ const JOB_NAME = 'reports.attribution.refresh'
 
 /** A page is one transaction: so many deals, and no more than so many touches unless a single deal has more. */
 const PAGE_DEALS = 2000
-const PAGE_TOUCHES = 50_000
+const PAGE_TOUCHES = 20_000
 
 /** Computes the deals of one workspace that are marked dirty. */
 export const refreshJob = defineJob({
