@@ -82,7 +82,7 @@ create table leads (
   unique (workspace_id, person_id)
 );
 create index leads_list on leads (workspace_id, created_at desc, id desc) where merged_into is null;
-create index leads_waiting on leads (workspace_id, created_at) where owner_id is null and merged_into is null;
+create index leads_waiting on leads (workspace_id, person_id) where owner_id is null and merged_into is null;
 create index leads_owner on leads (workspace_id, owner_id, created_at desc);
 create index leads_campaign on leads (workspace_id, campaign_id, captured_at) where campaign_id is not null;
 create index leads_captured on leads (workspace_id, captured_at);
@@ -146,7 +146,7 @@ select throughline_isolate('pipelines');
 create table stages (
   id identifier primary key,
   workspace_id identifier not null references workspaces,
-  pipeline_id identifier not null references pipelines,
+  pipeline_id identifier references pipelines, -- null: the CRM named one that is not known here yet
   label text not null,
   position integer not null,
   probability double precision not null check (probability between 0 and 1),

@@ -30,6 +30,7 @@ create table sync_streams (
   cursor jsonb, -- opaque to the engine; committed together with the rows that it stands for
   last_run_at timestamptz, -- when a run of the stream last ended
   last_success_at timestamptz, -- when the stream was last gone through to its end
+  reconciled_at timestamptz not null, -- when both sides were last compared whole
   position smallint not null, -- the order of a whole run
   version integer not null default 1,
   primary key (connection_id, name)
@@ -55,6 +56,7 @@ create table sync_runs (
   streams text[] not null,
   cause text not null check (cause in ('schedule', 'catch_up', 'manual', 'retry')),
   due_at timestamptz not null,
+  reconcile boolean not null default false, -- asked to compare both sides whole
   slots integer not null default 1 check (slots >= 0), -- due times that this run answers for
   state text not null default 'queued' check (state in ('queued', 'running', 'succeeded', 'partial', 'failed')),
   fence bigint,
@@ -78,7 +80,7 @@ create index sync_runs_open on sync_runs (queued_at) where state in ('queued', '
 create index sync_runs_retry on sync_runs (retry_at) where retry_at is not null;
 select throughline_isolate('sync_runs');
 
--- One row for each record in each run. `record` is the id of ours, or the vendor's where there is none of ours.
+-- One row for each record in each run. `record` is the id of the side that it comes from: ours for a push, the vendor's for a pull.
 create table sync_outcomes (
   run_id identifier not null references sync_runs on delete cascade,
   stream text not null,
@@ -123,6 +125,7 @@ create table sync_pending (
   workspace_id identifier not null references workspaces,
   first_seq bigint not null,
   last_seq bigint not null,
+  changed_in xid8 not null default pg_current_xact_id(), -- tells whether a change came in while the record was on its way
   since timestamptz not null,
   attempts integer not null default 0,
   next_attempt_at timestamptz,

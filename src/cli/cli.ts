@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { demoCommand } from '#cli/demo.ts'
 import { exportCommand } from '#cli/export.ts'
 import { importCommand } from '#cli/import.ts'
 import { keysCommand } from '#cli/keys.ts'
@@ -15,6 +16,7 @@ export async function runCli(argv: string[]): Promise<void> {
     .configureHelp({ sortSubcommands: true })
   for (const command of [
     serveCommand(),
+    demoCommand(),
     migrateCommand(),
     keysCommand(),
     importCommand(),

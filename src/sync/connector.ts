@@ -110,18 +110,18 @@ export interface Stream {
   /** Records in one call of `push` or one page of `fetch`. */
   batchSize: number
   /** The next page after the cursor; null starts from the beginning. */
-  pull?(cursor: unknown, signal: AbortSignal): Promise<PullPage>
+  pull?: (cursor: unknown, signal: AbortSignal) => Promise<PullPage>
   /** These records as they are now; those that are gone come as deleted candidates or not at all. At most `batchSize`. */
-  fetch?(externalIds: readonly string[], signal: AbortSignal): Promise<Candidate[]>
+  fetch?: (externalIds: readonly string[], signal: AbortSignal) => Promise<Candidate[]>
   /** Ids of all live records at the vendor that carry an id of ours, page by page: the whole truth for reconciliation. */
-  listLinked?(cursor: unknown, signal: AbortSignal): Promise<LinkedPage>
+  listLinked?: (cursor: unknown, signal: AbortSignal) => Promise<LinkedPage>
   /**
    * The vendor's properties for a record, pure; equal properties mean that nothing needs to be written.
    * @param references  vendor ids of the records that it names, by field; those not known at the vendor are absent.
    */
-  toVendor?(record: EntityRecord, references: Record<string, string>): Record<string, string>
+  toVendor?: (record: EntityRecord, references: Record<string, string>) => Record<string, string>
   /** Writes up to `batchSize` records in as few calls as the vendor allows; one result a change, in order. */
-  push?(changes: readonly PushChange[], signal: AbortSignal): Promise<PushResult[]>
+  push?: (changes: readonly PushChange[], signal: AbortSignal) => Promise<PushResult[]>
 }
 
 export interface LinkedPage {
@@ -140,11 +140,11 @@ export interface Session {
   /** In the order in which a whole run goes through them. */
   streams: readonly Stream[]
   /** Records that others name and that have no link yet, with the id of ours that they carry, if any. */
-  identify?(
+  identify?: (
     entity: string,
     externalIds: readonly string[],
     signal: AbortSignal,
-  ): Promise<Candidate[]>
+  ) => Promise<Candidate[]>
   close(): Promise<void>
 }
 

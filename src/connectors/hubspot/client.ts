@@ -251,12 +251,29 @@ export class HubspotClient {
     )
     const missing = definitions.filter((definition) => !present.has(definition.name))
     if (missing.length === 0) return
-    const groups = await this.#get(`${path}/groups`, {}, Names, signal)
-    if (!groups.results.some((known) => known.name === group.name)) {
-      await this.#create(`${path}/groups`, group, signal)
-    }
+    const groupName = await this.#ensureGroup(path, group, signal)
     for (const definition of missing) {
-      await this.#create(path, { ...definition, groupName: group.name }, signal)
+      await this.#create(path, { ...definition, groupName }, signal)
+    }
+  }
+
+  /** The group to put properties into: the one wanted, or the standard one where accounts do not let us add any. */
+  async #ensureGroup(
+    path: string,
+    group: { name: string; label: string },
+    signal: AbortSignal,
+  ): Promise<string> {
+    const Groups = z.object({ results: z.array(z.object({ name: z.string() })) })
+    const groups = await this.#get(`${path}/groups`, {}, Groups, signal)
+    if (groups.results.some((known) => known.name === group.name)) return group.name
+    try {
+      await this.#create(`${path}/groups`, group, signal)
+      return group.name
+    } catch (error) {
+      const isDenied =
+        error instanceof VendorFault && ['gone', 'permission', 'mapping'].includes(error.kind)
+      if (!isDenied) throw error
+      return 'contactinformation'
     }
   }
 

@@ -49,8 +49,8 @@ const contactProperties: readonly [field: string, property: string][] = [
 ]
 
 /**
- * A lead as contact properties: all text, "" clears. Fields that the lead does not have at all are not sent, so that
- * they do not blank what someone typed into HubSpot.
+ * A lead as contact properties, all text. Where the lead has no value, only our own properties are cleared: an empty
+ * field here must not blank what someone typed into HubSpot.
  */
 export function leadToContact(
   record: EntityRecord,
@@ -58,8 +58,8 @@ export function leadToContact(
 ): Record<string, string> {
   const properties: Record<string, string> = {}
   for (const [field, property] of contactProperties) {
-    const value = record.values[field]
-    if (value !== undefined) properties[property] = textOf(value)
+    const text = textOf(record.values[field] ?? null)
+    if (text !== '' || property.startsWith('hub_')) properties[property] = text
   }
   if (properties['email'] !== undefined) properties['email'] = properties['email'].toLowerCase()
   if (references['owner'] !== undefined) properties['hubspot_owner_id'] = references['owner']
@@ -153,7 +153,6 @@ export function dealToCandidate(
   const amount = read('amount')
   const status =
     read('hs_is_closed_won') === 'true' ? 'won' : read('hs_is_closed') === 'true' ? 'lost' : 'open'
-  const named = (entity: string, id: string | null) => ({ entity, externalIds: id ? [id] : [] })
   return {
     externalId: deal.id,
     modifiedAt: modifiedAtOf(deal),
@@ -174,6 +173,10 @@ export function dealToCandidate(
       leads: { entity: 'lead', externalIds: [...contactIds].sort() },
     },
   }
+}
+
+function named(entity: string, id: string | null): { entity: string; externalIds: string[] } {
+  return { entity, externalIds: id ? [id] : [] }
 }
 
 /** An archived deal: only that it is gone, and since when. */

@@ -1,0 +1,66 @@
+import { sql } from 'kysely'
+import type { Budget } from '#reports/cost.rules.ts'
+import { modelCredits, type ModelCredits } from '#reports/credit-sums.ts'
+import { inPeriod, type Lens } from '#reports/lens.store.ts'
+import type { Transaction } from '#store/store.ts'
+
+export interface CampaignRow extends Budget {
+  id: `cmp_${string}`
+  key: string
+  name: string
+  channel: string
+  status: string
+  deletedAt: Date | null
+}
+
+export function findCampaign(tx: Transaction, campaignId: string): Promise<CampaignRow | null> {
+  return tx.find(sql<CampaignRow>`
+    select id, key, name, channel, status, starts_on, ends_on, budget_minor, currency, deleted_at
+    from campaigns where id = ${campaignId}`)
+}
+
+/** Credit under all models in one week; `week` is null in the row of the whole period. */
+export interface CampaignCredit {
+  week: string | null
+  models: ModelCredits
+}
+
+/** The campaign's credit under every model, by week and over the period. */
+export function listCampaignCredit(
+  tx: Transaction,
+  campaignId: string,
+  lens: Lens,
+): Promise<CampaignCredit[]> {
+  return tx.query(sql<CampaignCredit>`
+    select week, ${modelCredits} as models
+    from (
+      select date_trunc('week', s.closed_at at time zone ${lens.answer.timeZone})::date as week, s.*
+      from credit_sums s
+      where kind = 'campaign' and key = ${campaignId} and window_days = ${lens.windowDays}
+        and currency = ${lens.answer.currency} ${inPeriod(lens)}
+    ) credit
+    group by grouping sets ((week), ())`)
+}
+
+export async function countReach(
+  tx: Transaction,
+  campaignId: string,
+): Promise<{ touches: number; people: number }> {
+  const row = await tx.find(sql<{ touches: number; people: number }>`
+    select coalesce(sum(touches), 0)::bigint as touches, count(*) as people
+    from (select person_id, count(*) as touches from touchpoints where campaign_id = ${campaignId} group by person_id) p`)
+  return row ?? { touches: 0, people: 0 }
+}
+
+/** By how much each ended week of the campaign moved since. */
+export function listRestatedWeeks(
+  tx: Transaction,
+  campaignId: string,
+  lens: Lens,
+): Promise<{ week: string; deltaMinor: number }[]> {
+  return tx.query(sql<{ week: string; deltaMinor: number }>`
+    select week, sum(delta_minor)::bigint as delta_minor from attribution_restatements
+    where campaign_id = ${campaignId} and window_days = ${lens.windowDays} and model = ${lens.answer.model}
+      and currency = ${lens.answer.currency}
+    group by week`)
+}

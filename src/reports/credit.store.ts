@@ -1,0 +1,161 @@
+import { sql, type RawBuilder } from 'kysely'
+import type { z } from 'zod'
+import type { CampaignLineRow } from '#reports/campaign-line.rules.ts'
+import type {
+  CreditLine,
+  LedgerDealLine,
+  ListCampaignCreditQuery,
+  ListCreditsQuery,
+  ListDealsQuery,
+} from '#reports/credit.schema.ts'
+import { columnsOf, modelCredits, type ModelCredits } from '#reports/credit-sums.ts'
+import type { Credit } from '#reports/lens.schema.ts'
+import { inPeriod, type Lens } from '#reports/lens.store.ts'
+import { decodeCursor } from '#core/page.ts'
+import type { Transaction } from '#store/store.ts'
+
+/** The close in epoch microseconds: a cursor needs all its digits, a Date has milliseconds. */
+interface Positioned {
+  closedAtMicros: number
+}
+const closedAtMicros = sql`(extract(epoch from closed_at) * 1000000)::bigint as closed_at_micros`
+
+/** A campaign filter; `none` stands for touches without a campaign. */
+export function ofCampaign(campaignId: string | undefined): RawBuilder<unknown> {
+  if (campaignId === undefined) return sql``
+  return campaignId === 'none' ? sql`and campaign_id is null` : sql`and campaign_id = ${campaignId}`
+}
+
+function equal(column: string, value: string | undefined): RawBuilder<unknown> {
+  return value === undefined ? sql`` : sql`and ${sql.ref(column)} = ${value}`
+}
+
+function inWeek(week: string | undefined, lens: Lens): RawBuilder<unknown> {
+  if (week === undefined) return sql``
+  const start = sql`date_trunc('week', ${week}::date::timestamp)`
+  const zone = lens.answer.timeZone
+  return sql`and closed_at >= ${start} at time zone ${zone} and closed_at < (${start} + interval '7 days') at time zone ${zone}`
+}
+
+function creditFilter(lens: Lens, query: z.output<typeof ListCreditsQuery>): RawBuilder<unknown> {
+  const { campaignId, channel, week, opportunityId, touchpointId } = query
+  return sql`window_days = ${lens.windowDays} and model = ${lens.answer.model} and currency = ${lens.answer.currency}
+    ${inPeriod(lens)} ${ofCampaign(campaignId)} ${equal('channel', channel)} ${inWeek(week, lens)}
+    ${equal('opportunity_id', opportunityId)} ${equal('touchpoint_id', touchpointId)}`
+}
+
+/** One more than the page, latest close first. */
+export function listCredits(
+  tx: Transaction,
+  lens: Lens,
+  query: z.output<typeof ListCreditsQuery>,
+): Promise<(z.output<typeof CreditLine> & Positioned)[]> {
+  const after = query.cursor === undefined ? sql`` : afterPosition(query.cursor, 3)
+  return tx.query(sql<z.output<typeof CreditLine> & Positioned>`
+    select opportunity_id, touchpoint_id, person_id, campaign_id, channel, closed_at, ${closedAtMicros},
+      model, share, amount_minor as credited_minor, currency
+    from credits where ${creditFilter(lens, query)} ${after}
+    order by closed_at desc, opportunity_id desc, touchpoint_id desc limit ${query.limit + 1}`)
+}
+
+function afterPosition(cursor: string, length: 2 | 3): RawBuilder<unknown> {
+  const [micros, opportunityId, touchpointId] = decodeCursor(cursor, length)
+  const at = sql`timestamptz 'epoch' + ${Number(micros)}::bigint * interval '1 microsecond'`
+  return length === 2
+    ? sql`and (closed_at, opportunity_id) < (${at}, ${opportunityId}::identifier)`
+    : sql`and (closed_at, opportunity_id, touchpoint_id)
+        < (${at}, ${opportunityId}::identifier, ${touchpointId}::identifier)`
+}
+
+export async function sumCredits(
+  tx: Transaction,
+  lens: Lens,
+  query: z.output<typeof ListCreditsQuery>,
+): Promise<Credit & { lines: number }> {
+  const row = await tx.find(sql<Credit & { lines: number }>`
+    select coalesce(sum(amount_minor), 0)::bigint as credited_minor, count(distinct opportunity_id) as n, count(*) as lines,
+      coalesce(round(sum(share)::numeric, 9), 0)::float8 as deals
+    from credits where ${creditFilter(lens, query)}`)
+  return row!
+}
+
+/** Won deals of the ledger, one more than the page, latest close first. */
+export function listLedgerDeals(
+  tx: Transaction,
+  lens: Lens,
+  query: z.output<typeof ListDealsQuery>,
+): Promise<(z.output<typeof LedgerDealLine> & Positioned)[]> {
+  const after = query.cursor === undefined ? sql`` : afterPosition(query.cursor, 2)
+  return tx.query(sql<z.output<typeof LedgerDealLine> & Positioned>`
+    select opportunity_id, closed_at, ${closedAtMicros}, amount_minor, has_amount, currency, touches
+    from attribution_deals where ${dealFilter(lens, query)} ${after}
+    order by closed_at desc, opportunity_id desc limit ${query.limit + 1}`)
+}
+
+export async function sumLedgerDeals(
+  tx: Transaction,
+  lens: Lens,
+  query: z.output<typeof ListDealsQuery>,
+): Promise<{ deals: number; amountMinor: number }> {
+  const row = await tx.find(sql<{ deals: number; amountMinor: number }>`
+    select count(*) as deals, coalesce(sum(amount_minor), 0)::bigint as amount_minor
+    from attribution_deals where ${dealFilter(lens, query)}`)
+  return row!
+}
+
+function dealFilter(
+  lens: Lens,
+  { credited, week }: z.output<typeof ListDealsQuery>,
+): RawBuilder<unknown> {
+  const touched = { true: sql`and touches > 0`, false: sql`and touches = 0` }
+  return sql`window_days = ${lens.windowDays} and currency = ${lens.answer.currency} ${inPeriod(lens)}
+    ${inWeek(week, lens)} ${credited === undefined ? sql`` : touched[credited]}`
+}
+
+/** Sums of one kind under the lens; a statement over `credit_sums`. */
+function sumFilter(lens: Lens, kind: 'campaign' | 'channel'): RawBuilder<unknown> {
+  return sql`kind = ${kind} and window_days = ${lens.windowDays} and currency = ${lens.answer.currency} ${inPeriod(lens)}`
+}
+
+/** All models over all won deals, by channel. */
+export function listChannelCredit(
+  tx: Transaction,
+  lens: Lens,
+): Promise<{ channel: string; label: string; models: ModelCredits }[]> {
+  return tx.query(sql`
+    select s.key as channel, coalesce(c.label, s.key) as label, s.models
+    from (
+      select key, ${modelCredits} as models from credit_sums where ${sumFilter(lens, 'channel')} group by key
+    ) s left join channels c on c.key = s.key`)
+}
+
+/** A campaign with its credit under every model. */
+export type CampaignCreditRow = Omit<CampaignLineRow, keyof Credit> & {
+  models: ModelCredits | null
+}
+
+/** Campaigns by credit, one more than the page; with them the touches without a campaign, and deleted campaigns with credit. */
+export function listCampaignCreditRows(
+  tx: Transaction,
+  lens: Lens,
+  query: z.output<typeof ListCampaignCreditQuery>,
+): Promise<CampaignCreditRow[]> {
+  const { minor } = columnsOf(lens.answer.model)
+  const [credited, id] = query.cursor === undefined ? [] : decodeCursor(query.cursor, 2)
+  const after =
+    id === undefined
+      ? sql``
+      : sql`where (credited_minor, id) < (${Number(credited)}::bigint, ${id}::identifier)`
+  return tx.query(sql<CampaignCreditRow>`
+    with total as (
+      select key, sum(${minor})::bigint as credited_minor, ${modelCredits} as models
+      from credit_sums where ${sumFilter(lens, 'campaign')} group by key
+    ), line as (
+      select coalesce(c.id, t.key)::identifier as id, nullif(coalesce(c.id, t.key), '') as campaign_id, c.name, c.channel,
+        c.status, c.budget_minor, c.currency, c.starts_on, c.ends_on, c.deleted_at is not null as is_deleted,
+        coalesce(t.credited_minor, 0) as credited_minor, t.models
+      from campaigns c full join total t on t.key = c.id
+      where c.deleted_at is null or t.key is not null
+    )
+    select * from line ${after} order by credited_minor desc, id desc limit ${query.limit + 1}`)
+}
