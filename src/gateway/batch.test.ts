@@ -20,8 +20,9 @@ const addChannels = defineOperation({
   input: z.object({ key: z.string().max(20) }),
   output: z.object({ key: z.string() }),
   batch: { key: 'channels', max: 10 },
-  async performMany(inputs, { tx, now, emit }) {
-    for (const { key } of inputs) emit({ event: 'channel.seen', subjectId: key })
+  async performMany(inputs, context) {
+    const { tx, now } = context
+    for (const { key } of inputs) context.emit({ event: 'channel.seen', subjectId: key })
     await tx.execute(sql`
       insert into channels (workspace_id, key, label, created_at)
       select ${tx.workspaceId}, key, key, ${now} from unnest(${inputs.map(({ key }) => key)}::text[]) as key`)

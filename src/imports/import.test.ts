@@ -221,7 +221,7 @@ test('of two starts at once one runs', async () => {
   const starts = await Promise.all(
     [1, 2].map(() => workspace.post(`/api/v1/imports/${body.id}/start`, {})),
   )
-  expect(starts.map(({ status }) => status).toSorted()).toEqual([202, 409])
+  expect(starts.map(({ status }) => status)).toEqual(expect.arrayContaining([202, 409]))
   await hub.settle()
   expect((await workspace.get(`/api/v1/imports/${body.id}`)).body.counts.read).toBe(5)
   expect(await count(workspace, 'lead_captures')).toBe(3)

@@ -1,3 +1,4 @@
+import { campaignImport } from '#domains/marketing/campaign.import.ts'
 import {
   changeCampaign,
   createCampaign,
@@ -26,6 +27,7 @@ export const marketing: Module = {
   jobs: [],
   subscribers: [],
   timers: [],
+  importTargets: [campaignImport],
 }
 
 /** The channels that a workspace starts with; safe to run again. */
