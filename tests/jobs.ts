@@ -19,7 +19,8 @@ export interface JobsBench {
 }
 
 export async function openJobsBench(clock: Clock = systemClock): Promise<JobsBench> {
-  const { connectionString, drop } = await createDatabase()
+  const database = await createDatabase()
+  const { connectionString } = database
   await migrate({ connectionString, folder: migrationsFolder, log: silentLog })
   const store = await openTestStore({ connectionString, poolSize: 10 })
   const started: Jobs[] = []
@@ -43,7 +44,7 @@ export async function openJobsBench(clock: Clock = systemClock): Promise<JobsBen
     async close() {
       await Promise.all(started.map((jobs) => jobs.stop()))
       await store.close()
-      await drop()
+      await database.drop()
     },
   }
 }

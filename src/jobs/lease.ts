@@ -55,7 +55,7 @@ export class Lease {
   }
 }
 
-/** The same store, but nothing commits through it once the lease is over. */
+/** The same store, but nothing commits through it once the lease is over. Reads are let through: they change nothing. */
 export function fence(store: Store, lease: Lease): Store {
   const guarded =
     <Tx, T>(work: (tx: Tx) => Promise<T>) =>
