@@ -195,7 +195,7 @@ export async function listLags(
     from jsonb_to_recordset(${wanted}::jsonb) as s(name text, events text[])
     join subscriber_positions p on p.subscriber = s.name
     cross join lateral (select count(*) as waiting from (
-      select 1 from outbox o where (o.xid, o.seq) > (p.xid, p.seq) and o.event = any(s.events) limit ${most}) as some) as w`)
+      select 1 from outbox o where (o.xid, o.seq) > (p.xid, p.seq) and o.event = any(s.events) limit ${most}) as ahead) as w`)
 }
 
 /**
