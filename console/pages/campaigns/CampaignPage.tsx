@@ -1,0 +1,1 @@
+export function CampaignPage() { return <h1>CampaignPage</h1> }

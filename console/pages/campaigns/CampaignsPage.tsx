@@ -1,0 +1,1 @@
+export function CampaignsPage() { return <h1>CampaignsPage</h1> }

@@ -1,0 +1,1 @@
+export function SyncPage() { return <h1>SyncPage</h1> }
