@@ -1,2 +1,56 @@
-create table outbox (seq bigint generated always as identity primary key, xid xid8 not null default pg_current_xact_id(), workspace_id identifier not null, event text not null, subject_id text not null, data jsonb not null default '{}', request_id text, occurred_at timestamptz not null);
-select throughline_isolate('outbox');
+-- 0001_jobs.sql: events waiting for their subscribers, and duties that recur. Creates tables only; locks nothing.
+
+-- A row for each event, written in the transaction of the change that it tells of. Subscribers read it in the order of (xid, seq), and
+-- only below the oldest running transaction, so that a late commit is never passed over.
+create table outbox (
+  seq bigint generated always as identity primary key,
+  xid xid8 not null default pg_current_xact_id(),
+  workspace_id identifier not null,
+  event text not null,
+  subject_id text not null,
+  data jsonb not null default '{}', -- ids and figures, never personal values
+  request_id text,
+  occurred_at timestamptz not null
+);
+create index outbox_order on outbox (xid, seq);
+select throughline_isolate('outbox', 'select, insert');
+
+create function throughline_wake() returns trigger language plpgsql as $$
+begin
+  perform pg_notify('throughline_outbox', '');
+  return null;
+end
+$$;
+create trigger outbox_wake after insert on outbox for each statement execute function throughline_wake();
+
+-- How far each subscriber has come. The row is moved in the transaction of what the subscriber did.
+create table subscriber_positions (
+  subscriber text primary key,
+  xid xid8 not null,
+  seq bigint not null
+);
+grant select, update on subscriber_positions to throughline_app;
+
+-- Events that a subscriber failed on again and again: visible, and replayed on request.
+create table dead_events (
+  subscriber text not null,
+  seq bigint not null,
+  workspace_id identifier not null,
+  event text not null,
+  subject_id text not null,
+  error text not null, -- name and SQLSTATE of the error, no values
+  tries integer not null,
+  failed_at timestamptz not null,
+  state text not null default 'open' check (state in ('open', 'replayed', 'dismissed')),
+  primary key (subscriber, seq)
+);
+create index on dead_events (workspace_id, failed_at desc) where state = 'open';
+select throughline_isolate('dead_events');
+
+-- When each recurring duty is due next, and who is at it.
+create table timers (
+  name text primary key,
+  next_due_at timestamptz not null,
+  last_run_at timestamptz,
+  held_until timestamptz -- a runner that died is replaced after this
+);

@@ -26,7 +26,7 @@ create table routing_versions (
 );
 select throughline_isolate('routing_versions');
 
--- Whose turn it is: how many leads each owner has got from each rule, and today.
+-- Whose turn it is: how many leads each owner has got from each rule, in all and on `day` (UTC), and when last in the rotation.
 create table routing_counters (
   workspace_id identifier not null references workspaces,
   rule_id text not null,
@@ -34,6 +34,7 @@ create table routing_counters (
   assigned integer not null default 0,
   day date not null,
   assigned_today integer not null default 0,
+  turn integer not null default 0, -- the owner of a rule with the lowest is next
   primary key (workspace_id, rule_id, owner_id)
 );
 select throughline_isolate('routing_counters');
@@ -73,13 +74,15 @@ create table leads (
   owner_id identifier references owners,
   routing jsonb not null default '{}', -- rule, version and reason: why this owner
   disposition text, -- reason code of accept or reject
-  captured_at timestamptz not null,
+  captured_at timestamptz not null, -- of its earliest submission; channel and campaign are that one's
+  merged_into identifier references leads, -- its person turned out to be another one, who has a lead
   created_at timestamptz not null,
   updated_at timestamptz not null,
   version integer not null default 1,
   unique (workspace_id, person_id)
 );
-create index leads_list on leads (workspace_id, created_at desc, id desc);
+create index leads_list on leads (workspace_id, created_at desc, id desc) where merged_into is null;
+create index leads_waiting on leads (workspace_id, person_id) where owner_id is null and merged_into is null;
 create index leads_owner on leads (workspace_id, owner_id, created_at desc);
 create index leads_campaign on leads (workspace_id, campaign_id, captured_at) where campaign_id is not null;
 create index leads_captured on leads (workspace_id, captured_at);
@@ -109,7 +112,7 @@ create table lead_scores (
   fit_score smallint not null,
   engagement_score smallint not null,
   score smallint not null,
-  cause text not null, -- touch, decay, override, override_lifted, model
+  cause text not null, -- capture, touch, decay, model, override, override_lifted, merge, change
   primary key (workspace_id, lead_id, scored_at)
 );
 select throughline_isolate('lead_scores');

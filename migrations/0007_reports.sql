@@ -61,6 +61,17 @@ create table deal_touches (
 create index deal_touches_deal on deal_touches (workspace_id, opportunity_id) include (campaign_id, channel, touches, is_source);
 select throughline_isolate('deal_touches');
 
+-- One row a deal: what its touches mean for it, so that totals need not look at each touch.
+create table deal_reach (
+  workspace_id identifier not null references workspaces,
+  opportunity_id identifier primary key,
+  touches integer not null,
+  is_influenced boolean not null, -- a campaign touched it before its close
+  is_sourced boolean not null -- its very first touch was a campaign's and came before it was opened
+);
+create index deal_reach_all on deal_reach (workspace_id, opportunity_id) include (is_influenced, is_sourced);
+select throughline_isolate('deal_reach');
+
 -- Deals whose rows are to be computed again. `marks` tells a mark that came during the computation from the one it answered.
 create table attribution_dirty (
   workspace_id identifier not null references workspaces,
@@ -103,4 +114,11 @@ select throughline_isolate('attribution_restatements');
 -- Indexes on the tables of other modules, for what only reports ask.
 create index people_merged_into on people (workspace_id, merged_into) where merged_into is not null;
 create index touchpoints_campaign_people on touchpoints (workspace_id, campaign_id, person_id) where campaign_id is not null;
-create index leads_quality on leads (workspace_id, captured_at) include (channel, mql_at, status, owner_id, person_id);
+create index leads_quality on leads (workspace_id, captured_at) include (channel, mql_at, status, disposition, owner_id)
+  where merged_into is null;
+create index leads_qualified on leads (workspace_id, mql_at) include (channel, owner_id)
+  where mql_at is not null and merged_into is null;
+create index leads_reached on leads (workspace_id, person_id) include (channel, captured_at, owner_id)
+  where merged_into is null;
+create index people_created on people (workspace_id, created_at) where merged_into is null;
+create index sync_links_linked on sync_links (workspace_id, entity, linked_at) include (local_id);

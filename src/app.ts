@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { createClient } from 'redis'
 import { createAuthenticator } from '#access/authenticate.ts'
 import { createAccess } from '#access/index.ts'
+import { sales } from '#domains/sales/index.ts'
 import { scopes } from '#access/roles.ts'
 import type { Config } from '#config.ts'
 import { createLog, type Log } from '#core/log.ts'
@@ -127,7 +128,7 @@ const CONSOLE_FOLDER = join(ROOT, 'console', 'dist')
 
 /** Every module there is; the order is the order of the documentation. */
 export function composeModules(publicUrl: () => string): readonly Module[] {
-  return [createAccess(publicUrl)]
+  return [createAccess(publicUrl), sales]
 }
 
 async function openDatabase(

@@ -6,7 +6,14 @@ import { describe, expect, test } from 'vitest'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 /** Who may import whom, besides themselves; the table of docs/architecture.md. */
-const CONTRACTS = ['module.ts', 'gateway/operation.ts', 'gateway/raw-route.ts', 'sync/connector.ts', 'sync/entity.ts', 'jobs/job.ts']
+const CONTRACTS = [
+  'module.ts',
+  'gateway/operation.ts',
+  'gateway/raw-route.ts',
+  'sync/connector.ts',
+  'sync/entity.ts',
+  'jobs/job.ts',
+]
 const allowed: Record<string, string[]> = {
   core: [],
   sandbox: [],
@@ -16,7 +23,14 @@ const allowed: Record<string, string[]> = {
   gateway: ['core', 'store', ...CONTRACTS],
   jobs: ['core', 'store', ...CONTRACTS],
   sync: ['core', 'store', ...CONTRACTS],
-  access: ['core', 'store', 'gateway/gateway.ts', 'gateway/credentials.ts', 'gateway/origin.ts', ...CONTRACTS],
+  access: [
+    'core',
+    'store',
+    'gateway/gateway.ts',
+    'gateway/credentials.ts',
+    'gateway/origin.ts',
+    ...CONTRACTS,
+  ],
   people: ['core', 'store', ...CONTRACTS],
   imports: ['core', 'store', ...CONTRACTS],
   domains: ['core', 'store', 'people', 'imports', 'analytics/scoring', ...CONTRACTS],
@@ -28,7 +42,10 @@ const everything = ['app.ts', 'main.ts', 'cli', 'demo']
 async function sources(folder: string): Promise<string[]> {
   const entries = await readdir(join(ROOT, folder), { recursive: true, withFileTypes: true })
   return entries
-    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name) && !entry.parentPath.includes(`${sep}dist`))
+    .filter(
+      (entry) =>
+        entry.isFile() && /\.tsx?$/.test(entry.name) && !entry.parentPath.includes(`${sep}dist`),
+    )
     .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)))
 }
 
@@ -46,16 +63,23 @@ describe('imports', () => {
     const wrong: string[] = []
     for (const file of await sources('src')) {
       const path = file.slice('src/'.length)
-      if (path.endsWith('.test.ts') || everything.some((rule) => covers(rule, path)) || !path.includes('/')) continue
+      if (
+        path.endsWith('.test.ts') ||
+        everything.some((rule) => covers(rule, path)) ||
+        !path.includes('/')
+      )
+        continue
       const [folder, second] = path.split('/') as [string, string]
       const own = folder === 'domains' || folder === 'connectors' ? `${folder}/${second}` : folder
       for (const target of await importsOf(file)) {
-        if (target.startsWith('..') || target.includes('/../')) wrong.push(`${file} climbs: ${target}`)
+        if (target.startsWith('..') || target.includes('/../'))
+          wrong.push(`${file} climbs: ${target}`)
         if (!target.startsWith('#')) continue
         const to = target.slice(1)
         const rules = path.endsWith('.schema.ts') ? ['core'] : (allowed[folder] ?? [])
         const isShared = folder === 'connectors' && /^connectors\/[\w-]+\.ts$/.test(to)
-        if (!isShared && ![own, ...rules].some((rule) => covers(rule, to))) wrong.push(`${file} imports ${target}`)
+        if (!isShared && ![own, ...rules].some((rule) => covers(rule, to)))
+          wrong.push(`${file} imports ${target}`)
       }
     }
     expect(wrong).toEqual([])
@@ -69,7 +93,8 @@ describe('imports', () => {
         if (target.startsWith('..')) wrong.push(`${file} climbs: ${target}`)
         if (!target.startsWith('#')) continue
         const to = target.slice(1)
-        if (!covers('console', to) && !covers('core', to) && !to.endsWith('.schema.ts')) wrong.push(`${file} imports ${target}`)
+        if (!covers('console', to) && !covers('core', to) && !to.endsWith('.schema.ts'))
+          wrong.push(`${file} imports ${target}`)
       }
     }
     expect(wrong).toEqual([])
@@ -79,9 +104,14 @@ describe('imports', () => {
     const wrong: string[] = []
     for (const file of await sources('src')) {
       const text = await readFile(join(ROOT, file), 'utf8')
-      const mayRead = file === 'src/config.ts' || file.startsWith('src/cli/') || file.startsWith('src/sandbox/') || file.endsWith('.test.ts')
+      const mayRead =
+        file === 'src/config.ts' ||
+        file.startsWith('src/cli/') ||
+        file.startsWith('src/sandbox/') ||
+        file.endsWith('.test.ts')
       if (!mayRead && text.includes('process.env')) wrong.push(`${file} reads the environment`)
-      if (/\b(?:it|test|describe)\.(?:skip|only|todo)\b/.test(text)) wrong.push(`${file} skips a test`)
+      if (/\b(?:it|test|describe)\.(?:skip|only|todo)\b/.test(text))
+        wrong.push(`${file} skips a test`)
     }
     expect(wrong).toEqual([])
   })
@@ -91,7 +121,9 @@ test('every table with a workspace is isolated by row-level security', async () 
   const schema = await readFile(join(ROOT, 'migrations', 'schema.sql'), 'utf8')
   const tables = [...schema.matchAll(/create table (\w+) \(([\s\S]*?)\n\);/g)]
   const open = tables
-    .filter(([, name, body]) => name !== 'workspace_keys' && /\n {2}workspace_id /.test(`\n${body}`))
+    .filter(
+      ([, name, body]) => name !== 'workspace_keys' && /\n {2}workspace_id /.test(`\n${body}`),
+    )
     .map((match) => match[1]!)
     .filter((name) => !schema.includes(`alter table ${name} enable row level security`))
   expect(tables.length).toBeGreaterThan(20)

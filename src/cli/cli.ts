@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { demoCommand } from '#cli/demo.ts'
 import { keysCommand } from '#cli/keys.ts'
 import { migrateCommand } from '#cli/migrate.ts'
 import { serveCommand } from '#cli/serve.ts'
@@ -11,7 +12,7 @@ export async function runCli(argv: string[]): Promise<void> {
     .description('The revenue integration hub: one chain from the first touch to the money.')
     .exitOverride()
     .configureHelp({ sortSubcommands: true })
-  for (const command of [serveCommand(), migrateCommand(), keysCommand()])
+  for (const command of [serveCommand(), demoCommand(), migrateCommand(), keysCommand()])
     program.addCommand(command.exitOverride())
   try {
     await program.parseAsync(argv)

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { startApp } from '#app.ts'
 import { loadConfig } from '#config.ts'
+import { buildConsole } from '#cli/build-console.ts'
 import { untilStopped } from '#cli/lifetime.ts'
 
 export function serveCommand(): Command {
@@ -12,6 +13,7 @@ export function serveCommand(): Command {
         ...process.env,
         ...(options.port === undefined ? {} : { THROUGHLINE_HTTP_PORT: options.port }),
       })
+      await buildConsole()
       const app = await startApp(config, { listen: true })
       process.stdout.write(`ready ${app.url}\n`)
       await untilStopped(() => app.stop())

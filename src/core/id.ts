@@ -22,6 +22,7 @@ export type IdPrefix =
   | 'pip'
   | 'stg'
   | 'ter'
+  | 'cap'
   | 'con'
   | 'run'
   | 'out'

@@ -73,6 +73,12 @@ const kinds = {
     title: 'The identifiers belong to two different people',
     retry: 'after a change',
   },
+  'owner.duplicate': {
+    status: 409,
+    title: 'An owner with this address exists already',
+    retry: 'after a change',
+  },
+  'task.closed': { status: 409, title: 'The task is closed already', retry: 'no' },
   'campaign.duplicate': {
     status: 409,
     title: 'A campaign with this key exists already',
@@ -107,6 +113,11 @@ const kinds = {
   'routing.rule_invalid': {
     status: 422,
     title: 'The routing rule does not fit',
+    retry: 'after a change',
+  },
+  'routing.no_owner': {
+    status: 409,
+    title: 'No owner is available',
     retry: 'after a change',
   },
   'attribution.window_unknown': {

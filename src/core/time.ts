@@ -32,6 +32,7 @@ export const SECOND_MS = 1000
 export const MINUTE_MS = 60 * SECOND_MS
 export const HOUR_MS = 60 * MINUTE_MS
 export const DAY_MS = 24 * HOUR_MS
+export const WEEK_MS = 7 * DAY_MS
 
 /** A moment: a Date inside, RFC 3339 in UTC on the wire. Years 1970 to 9999. */
 export const Instant = z

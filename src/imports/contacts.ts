@@ -67,8 +67,11 @@ export function readUrl(text: string): Reading<string> {
   const trimmed = text.trim()
   const full = /^[a-z][a-z\d+.-]*:\/\//i.test(trimmed) ? trimmed : `https://${trimmed}`
   const url = trimmed.length > 2000 || /\s/u.test(trimmed) ? null : URL.parse(full)
+  // A bare 12.5 would be an address of the Internet's, too.
+  const hasName = url !== null && (full === trimmed || /[a-z][^.]*$/.test(url.hostname))
   const isWeb = url !== null && /^https?:$/.test(url.protocol) && url.hostname.includes('.')
-  if (!isWeb) return fault(text, 'is not a web address: write it like https://example.com')
+  if (!hasName || !isWeb)
+    return fault(text, 'is not a web address: write it like https://example.com')
   if (url.username !== '' || url.password !== '') {
     return fault(text, 'holds a user name or password: take it out')
   }

@@ -1,4 +1,4 @@
-import { readEmail, readPhone } from '#imports/contacts.ts'
+import { readEmail, readPhone, readUrl } from '#imports/contacts.ts'
 import { detectDateFormat } from '#imports/date-format.ts'
 import {
   detectDecimalMark,
@@ -164,7 +164,7 @@ const FITS: Record<Exclude<FieldKind, 'date'>, Fit | null> = {
   email: (value) => readEmail(value).kind === 'value',
   phone: (value) => readPhone(value).kind === 'value',
   boolean: (value) => readBoolean(value).kind === 'value',
-  url: (value) => /^(?:https?:\/\/|www\.)|^[^\s@]+\.[^\s@]+$/i.test(value.slice(0, 500)),
+  url: (value) => readUrl(value).kind === 'value' && !value.includes('@'),
   number: (value, mark) => readNumber(value, mark).kind === 'value',
   money: (value, mark) => readMoney(value, 'EUR', mark).kind === 'value',
   country: (value) => /^[^\d@]{2,60}$/.test(value),

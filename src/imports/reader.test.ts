@@ -140,6 +140,24 @@ test('a row of a megabyte is rejected and the next one is read', async () => {
   }
 })
 
+test('a quote that is never closed does not fill the memory', async () => {
+  const dialect = await detectDialect(Buffer.from(`${H}a,1\n`))
+  const chunk = Buffer.alloc(1_000_000, 'x,\n')
+  const before = process.memoryUsage().rss
+  let most = before
+  function* file(): Generator<Uint8Array> {
+    yield Buffer.from(`${H}"`)
+    for (let i = 0; i < 200; i += 1) {
+      yield chunk
+      most = Math.max(most, process.memoryUsage().rss)
+    }
+  }
+  const [row, ...more] = await collect(readRows(file(), dialect))
+  expect(most - before).toBeLessThan(100_000_000)
+  expect(more).toEqual([])
+  expect(row).toMatchObject({ code: 'quote.unclosed', line: 2, values: [] })
+})
+
 test('bytes that stop being UTF-8 after the sample reject their row and say so', async () => {
   const head = `${H}${'a,1\n'.repeat(80_000)}`
   const file = Buffer.concat([

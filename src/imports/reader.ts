@@ -102,7 +102,7 @@ class Reader implements RowReader {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<ImportRow, void, undefined> {
-    for await (const batch of this.batches()) yield* batch
+    for await (const batch of this.batches()) for (const row of batch) yield row
   }
 
   async *batches(): AsyncGenerator<ImportRow[], void, undefined> {

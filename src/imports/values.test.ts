@@ -75,6 +75,10 @@ const amounts: [text: string, currency: string, expected: [number, string] | str
   ['¥1000', 'CNY', [100000, 'CNY']],
   ['100 kr', 'NOK', [10000, 'NOK']],
   ['100 kr', 'EUR', 'fault'],
+  ['Kr. 1.000,50', 'DKK', [100050, 'DKK']],
+  ['100 kr.', 'SEK', [10000, 'SEK']],
+  ['Rs. 12,34,567.50', 'EUR', [123456750, 'INR']],
+  ['$.50', 'USD', [50, 'USD']],
   ['100 XQQ', 'EUR', 'fault'],
   ['10.50', 'JPY', 'fault'],
   ['10.00', 'JPY', [10, 'JPY']],
@@ -156,6 +160,7 @@ test('web addresses get their scheme, and only the web is taken', () => {
     'javascript://example.com/%0aalert(1)',
     'ftp://example.com',
     'not a url',
+    '12.5',
     'x',
     'https://u:p@example.com',
   ]) {

@@ -1,4 +1,4 @@
-import { formatMinor, parseMinor, type Money } from '#core/money.ts'
+import { minorDigits, parseMinor, type Money } from '#core/money.ts'
 
 /** What a cell says: a value, nothing at all, or a fault with what to do about it. */
 export type Reading<T> =
@@ -87,9 +87,10 @@ export function readMoney(
   }
   const amountMinor = parseMinor(digits, code)
   if (amountMinor === null) return fault(text, `is too large for an amount in ${code}`)
-  const exact = formatMinor(amountMinor, code)
-  const lost = digits.replace(/\.?0*$/, '').length > exact.length
-  if (lost) return fault(text, `has more decimals than ${code} knows: round it`)
+  const [, fraction = ''] = digits.split('.')
+  if (/[1-9]/.test(fraction.slice(minorDigits(code)))) {
+    return fault(text, `has more decimals than ${code} knows: round it`)
+  }
   return { kind: 'value', value: { amountMinor, currency: code } }
 }
 
@@ -147,15 +148,26 @@ function stripMoney(text: string): MoneyParts | null {
     isNegative = true
     rest = rest.slice(1, -1)
   }
-  const match = /^([^\d.,]*)([.,]?\d[\d.,\s'’_]*)([^\d.,]*)$/u.exec(rest)
-  if (match === null) return null
-  const [, before = '', body = '', after = ''] = match
+  const { before, body, after } = cutNumber(rest)
+  if (!/^[.,]?\d[\d.,\s'’_]*$/u.test(body)) return null
   const around = `${before} ${after}`
   const signs = around.match(/[+-]/g) ?? []
   if (signs.length > 1 || (isNegative && signs.length > 0)) return null
   const currency = around.replaceAll(/[+\-\s]/gu, '')
   if (currency.length > 5) return null
   return { body: body.trim(), isNegative: isNegative || signs[0] === '-', currency }
+}
+
+/** Cuts a text at its first and last digit, with a mark that touches them: the dot of `.5`, not of `Rs. 5`. */
+function cutNumber(text: string): { before: string; body: string; after: string } {
+  const isMark = (at: number) => text[at] === '.' || text[at] === ','
+  let from = text.search(/\d/)
+  let to = text.length
+  while (to > 0 && !/\d/.test(text.charAt(to - 1))) to -= 1
+  if (from < 0) return { before: text, body: '', after: '' }
+  if (isMark(from - 1) && !/\p{L}/u.test(text.charAt(from - 2))) from -= 1
+  if (isMark(to)) to += 1
+  return { before: text.slice(0, from), body: text.slice(from, to), after: text.slice(to) }
 }
 
 /** The decimal mark that a number shows by itself; null when it has none or it could be a group's. */
@@ -216,6 +228,8 @@ const SIGNS: Record<string, readonly string[]> = {
   'S/': ['PEN'],
   $: ['USD', 'AUD', 'CAD', 'NZD', 'SGD', 'HKD', 'MXN', 'CLP', 'COP', 'ARS'],
   '¥': ['JPY', 'CNY'],
+  Rs: ['INR', 'PKR', 'LKR', 'NPR'],
+  'Rs.': ['INR', 'PKR', 'LKR', 'NPR'],
 }
 const KRONER = ['SEK', 'NOK', 'DKK', 'ISK']
 

@@ -1,13 +1,19 @@
 import type { EventDraft } from '#jobs/job.ts'
 
-/** What names a person. `source` is the system that gave an external id; it stays empty for the other kinds. */
+/**
+ * What names a person. `source` is the system that gave an external id; it stays empty for the
+ * other kinds.
+ */
 export interface Identity {
   kind: 'email' | 'user_id' | 'anonymous_id' | 'external_id'
   source?: string
   value: string
 }
 
-/** Personal attributes; kept sealed. Later captures fill gaps and bring newer values, they never blank a value. */
+/**
+ * Personal attributes; kept sealed. Later captures fill gaps and bring newer values, they never
+ * blank a value.
+ */
 export interface Personal {
   email?: string
   firstName?: string
@@ -19,12 +25,16 @@ export interface Personal {
   [trait: string]: unknown
 }
 
+export type ConsentStatus = 'granted' | 'pending' | 'denied' | 'withdrawn'
+
 export interface ConsentCapture {
   purpose: string
   channel: string
-  status: 'granted' | 'pending' | 'denied' | 'withdrawn'
+  status: ConsentStatus
   /** Which text was agreed to, where; kept sealed as the proof. */
   proof?: Record<string, unknown>
+  /** When the person decided; the touch's time when left out, else the time of capture. */
+  occurredAt?: Date
 }
 
 export interface TouchCapture {
@@ -32,11 +42,21 @@ export interface TouchCapture {
   /** Given by the source, or null to be worked out from utm, click ids and referrer. */
   channel: string | null
   campaignId?: string
-  utm?: { source?: string; medium?: string; campaign?: string; term?: string; content?: string }
-  /** Kept sealed: page url, referrer, click ids, properties. */
+  /** Read from `detail.url` when left out. */
+  utm?: Utm
+  /** Kept sealed. `url` and `referrer` of the page are read to work out the channel. */
   detail?: Record<string, unknown>
   occurredAt: Date
   messageId?: string
+}
+
+/** The five `utm_…` parameters of a landing page. */
+export interface Utm {
+  source?: string
+  medium?: string
+  campaign?: string
+  term?: string
+  content?: string
 }
 
 /** One thing that came in about one person. */
@@ -48,19 +68,20 @@ export interface Capture {
   touch: TouchCapture | null
 }
 
-export type Captured =
-  | {
-      kind: 'captured'
-      personId: string
-      isNewPerson: boolean
-      /** Null when there was no touch. A repeated message answers the touch it made the first time. */
-      touchpointId: string | null
-      isNewTouch: boolean
-      channel: string
-      campaignId: string | null
-    }
-  /** The identifiers name two identified people: nothing was merged; the conflict is filed under this id. */
-  | { kind: 'conflict'; conflictId: string; personIds: [string, string] }
+export interface Captured {
+  kind: 'captured'
+  /** With identifiers of two identified people: the person of the strongest identifier. */
+  personId: string
+  isNewPerson: boolean
+  /** Null when there was no touch. A repeated message answers the touch it made the first time. */
+  touchpointId: string | null
+  isNewTouch: boolean
+  /** `unknown` when there was no touch. */
+  channel: string
+  campaignId: string | null
+  /** The identifiers name two identified people: nothing was merged, the pair waits for a decision. */
+  conflictId?: string
+}
 
 export interface CapturedAll {
   /** One for each capture, in order. */

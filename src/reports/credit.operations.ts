@@ -1,8 +1,7 @@
-import type { z } from 'zod'
 import { cutPage } from '#core/page.ts'
 import { Problem } from '#core/problem.ts'
 import { defineOperation } from '#gateway/operation.ts'
-import { costBetween, returnOn } from '#reports/cost.rules.ts'
+import { campaignLine } from '#reports/campaign-line.rules.ts'
 import {
   CampaignPage,
   ChannelReport,
@@ -17,7 +16,6 @@ import {
   RestatementPage,
   SummaryQuery,
 } from '#reports/credit.schema.ts'
-import type { CampaignLine } from '#reports/credit.schema.ts'
 import {
   listCampaignCreditRows,
   listChannelCredit,
@@ -25,11 +23,10 @@ import {
   listLedgerDeals,
   sumCredits,
   sumLedgerDeals,
-  type CampaignCreditRow,
 } from '#reports/credit.store.ts'
 import { listDealTouches } from '#reports/ledger.store.ts'
 import { receiptsLink } from '#reports/links.ts'
-import { readWon, resolveLens, windowDaysOf, type Lens } from '#reports/lens.store.ts'
+import { readWon, resolveLens, windowDaysOf } from '#reports/lens.store.ts'
 import { receiptOf } from '#reports/receipt.rules.ts'
 import { findReceiptDeal, listReceiptCredits, listReceiptTouches } from '#reports/receipt.store.ts'
 import { listRestatements, sumRestatements } from '#reports/restatement.store.ts'
@@ -160,30 +157,11 @@ export const listCampaignAttribution = defineOperation({
     const lens = await resolveLens(tx, query, now)
     const [rows, workspace] = await Promise.all([listCampaignCreditRows(tx, lens, query), readWon(tx, lens)])
     const page = cutPage(rows, query.limit, (row) => [row.creditedMinor, row.campaignId ?? ''])
-    return { ...lens.answer, ...page, data: page.data.map((row) => campaignLine(row, lens)), workspace }
+    return { ...lens.answer, ...page, data: page.data.map((row) => ({ ...campaignLine(row, lens), creditedByModel: { ...NO_CREDIT, ...row.creditedByModel } })), workspace }
   },
 })
 
-/** A campaign's credit next to its cost in the period of the lens. */
-export function campaignLine(row: CampaignCreditRow, lens: Lens): z.output<typeof CampaignLine> {
-  const { campaignId, channel, status, isDeleted, creditedMinor, deals, n } = row
-  const cost = costBetween(row, lens.answer.currency, lens.answer.from, lens.answer.to)
-  return {
-    campaignId,
-    name: row.name ?? (campaignId === null ? 'No campaign' : 'Unknown campaign'),
-    channel,
-    status,
-    isDeleted,
-    creditedMinor,
-    deals,
-    n,
-    creditedByModel: { first: 0, last: 0, linear: 0, position: 0, time_decay: 0, ...row.creditedByModel },
-    costMinor: cost.costMinor,
-    costReason: cost.reason,
-    roi: returnOn(creditedMinor, cost.costMinor),
-    receipts: receiptsLink(lens, { campaignId: campaignId ?? 'none' }),
-  }
-}
+const NO_CREDIT = { first: 0, last: 0, linear: 0, position: 0, time_decay: 0 }
 
 export const listAttributionRestatements = defineOperation({
   ...reading,
@@ -202,8 +180,9 @@ export const listAttributionRestatements = defineOperation({
     { title: 'Currency', field: 'currency' },
     { title: 'Opportunities', field: 'opportunityIds' },
   ],
-  async perform(query, { tx }) {
-    const [rows, total] = await Promise.all([listRestatements(tx, query), sumRestatements(tx, query)])
+  async perform(query, { tx, now }) {
+    const lens = await resolveLens(tx, query, now)
+    const [rows, total] = await Promise.all([listRestatements(tx, lens, query), sumRestatements(tx, lens, query)])
     return { ...cutPage(rows, query.limit, (row) => [Number(row.id)]), total }
   },
 })

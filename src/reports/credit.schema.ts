@@ -142,14 +142,13 @@ export const CampaignLine = Credit.extend({
   channel: z.string().nullable(),
   status: z.string().nullable(),
   isDeleted: z.boolean(),
-  creditedByModel: ByModel,
   costMinor: z.int().nullable(),
   costReason: CostReason.nullable(),
   roi: z.number().nullable(),
   receipts: z.string(),
 })
 export const CampaignPage = Lens.extend({
-  data: z.array(CampaignLine),
+  data: z.array(CampaignLine.extend({ creditedByModel: ByModel })),
   nextCursor: z.string().nullable(),
   workspace: Won,
 })

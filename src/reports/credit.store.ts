@@ -1,6 +1,6 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { z } from 'zod'
-import type { Budget } from '#reports/cost.rules.ts'
+import type { CampaignLineRow } from '#reports/campaign-line.rules.ts'
 import type {
   CreditLine,
   LedgerDealLine,
@@ -142,14 +142,7 @@ function sumByModel(lens: Lens, column: 'channel' | 'campaign_id'): RawBuilder<u
 }
 
 /** A campaign with its credit under every model. */
-export interface CampaignCreditRow extends Budget, Credit {
-  campaignId: string | null
-  name: string | null
-  channel: string | null
-  status: string | null
-  isDeleted: boolean
-  creditedByModel: Record<AttributionModel, number>
-}
+export type CampaignCreditRow = CampaignLineRow & { creditedByModel: Partial<Record<AttributionModel, number>> }
 
 /** Campaigns by credit, one more than the page; with them the touches without a campaign, and deleted campaigns with credit. */
 export function listCampaignCreditRows(

@@ -10,20 +10,28 @@ export interface DirtyCauses {
 }
 
 /**
- * Marks the deals that these records bear upon; answers how many. A touch bears upon the deals of its person, a person
- * upon its deals and upon those still listed under a person merged into it, a campaign upon the deals that it touched.
+ * Marks the deals that these records bear upon; answers how many.
+ *
+ * A touch bears upon the deals of its person that had not closed before it, a person upon all its deals, a campaign upon
+ * the deals that it touched. Deals may still list a person that was merged since.
  */
 export function markDirty(tx: Transaction, causes: DirtyCauses, now: Date): Promise<number> {
   return mark(tx, now, sql`
     with touched as (
-      select person_id from touchpoints where id = any(${causes.touchpointIds})
-      union select unnest(${causes.personIds}::text[])
-      union select merged_into from people where id = any(${causes.personIds}) and merged_into is not null
+      select person_id, case when bool_or(occurred_at is null) then null else min(occurred_at) end as first_at from (
+        select person_id, occurred_at from touchpoints where id = any(${causes.touchpointIds})
+        union all select unnest(${causes.personIds}::text[]), null
+        union all select merged_into, null from people where id = any(${causes.personIds}) and merged_into is not null
+      ) t group by person_id
     ), members as (
-      select person_id from touched
-      union select p.id from people p join touched t on p.merged_into = t.person_id
+      select person_id, first_at from touched
+      union select p.id, t.first_at from people p join touched t on p.merged_into = t.person_id
     )
-    select op.opportunity_id from members m join opportunity_people op on op.person_id = m.person_id
+    select op.opportunity_id
+      from members m
+      join opportunity_people op on op.person_id = m.person_id
+      join opportunities o on o.id = op.opportunity_id
+      where m.first_at is null or o.closed_at is null or o.closed_at >= m.first_at
     union select id from opportunities where id = any(${causes.opportunityIds})
     union select opportunity_id from deal_touches where campaign_id = any(${causes.campaignIds})
     union select op.opportunity_id

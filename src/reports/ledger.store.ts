@@ -120,7 +120,7 @@ export async function readLedger(
   return { cells, facts }
 }
 
-/** Replaces all rows of these deals by the new ones; four statements, whatever the number of rows. */
+/** Replaces all rows of these deals by the new ones; a fixed number of statements, whatever the number of rows. */
 export async function replaceLedger(
   tx: Transaction,
   deals: readonly LedgerDeal[],
@@ -131,6 +131,7 @@ export async function replaceLedger(
   await tx.execute(sql`delete from credits where opportunity_id = any(${ids})`)
   await tx.execute(sql`delete from attribution_deals where opportunity_id = any(${ids})`)
   await tx.execute(sql`delete from deal_touches where opportunity_id = any(${ids})`)
+  await tx.execute(sql`delete from deal_reach where opportunity_id = any(${ids})`)
   await tx.execute(sql`
     insert into attribution_deals
       (workspace_id, window_days, opportunity_id, closed_at, amount_minor, currency, has_amount, touches)
@@ -152,6 +153,11 @@ export async function replaceLedger(
       ${dealTouchRows.map((row) => row.touches)}::int[],
       ${dealTouchRows.map((row) => row.isSource)}::boolean[]
     ) as r`)
+  await tx.execute(sql`
+    insert into deal_reach (workspace_id, opportunity_id, touches, is_influenced, is_sourced)
+    select ${tx.workspaceId}, opportunity_id, sum(touches), bool_or(campaign_id is not null),
+      bool_or(is_source and campaign_id is not null)
+    from deal_touches where opportunity_id = any(${ids}) group by opportunity_id`)
   await insertCredits(tx, ids, touches, creditRows)
 }
 

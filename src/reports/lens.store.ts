@@ -2,7 +2,7 @@ import { sql, type RawBuilder } from 'kysely'
 import type { z } from 'zod'
 import { Problem } from '#core/problem.ts'
 import { MINUTE_MS } from '#core/time.ts'
-import type { Lens as LensAnswer, LensQuery, Won } from '#reports/lens.schema.ts'
+import type { Freshness, Lens as LensAnswer, LensQuery, Won } from '#reports/lens.schema.ts'
 import type { Transaction } from '#store/store.ts'
 
 /** The filters of a report, resolved against the workspace. */
@@ -20,13 +20,14 @@ export interface Lens {
 /** A change that waits longer than this makes the figures stale. */
 const STALE_MS = 5 * MINUTE_MS
 
-interface LensRow {
+/** The workspace as reports see it: its settings, the bounds of a period in its time zone, the state of the ledger. */
+export interface Setting {
   currency: string
   timeZone: string
   windows: number[]
-  computedAt: Date | null
-  dirtyDeals: number
-  oldestDirtyAt: Date | null
+  freshness: z.output<typeof Freshness>
+  from: string | null
+  to: string | null
   fromAt: Date | null
   toAt: Date | null
   thisWeek: string
@@ -35,37 +36,53 @@ interface LensRow {
 
 /**
  * Resolves what a report is asked for.
+ *
+ * @param defaultDays  how many days up to today the period has when none is given; null: it has no bounds.
  * @throws Problem `attribution.window_unknown` when no ledger is kept for the window.
  */
-export async function resolveLens(tx: Transaction, query: LensQuery, now: Date): Promise<Lens> {
-  const row = (await tx.find(sql<LensRow>`
-    select w.currency, w.time_zone, s.computed_at,
+export async function resolveLens(
+  tx: Transaction,
+  query: LensQuery,
+  now: Date,
+  defaultDays: number | null = null,
+): Promise<Lens> {
+  const setting = await readSetting(tx, query, now, defaultDays)
+  const { from, to, fromAt, toAt, timeZone, thisWeek, today, freshness, windows } = setting
+  const { model, window, currency = setting.currency } = query
+  const windowDays = windowDaysOf(window)
+  if (!windows.includes(windowDays)) throw windowUnknown(window, windows)
+  const answer = { model, window, currency, from, to, timeZone, freshness }
+  return { answer, windowDays, fromAt, toAt, thisWeek, today }
+}
+
+export async function readSetting(
+  tx: Transaction,
+  { from, to }: { from?: string | undefined; to?: string | undefined },
+  now: Date,
+  defaultDays: number | null = null,
+): Promise<Setting> {
+  const row = await tx.find(sql<Omit<Setting, 'freshness'> & Omit<Setting['freshness'], 'isStale'>>`
+    with workspace as (
+      select currency, time_zone, (${now}::timestamptz at time zone time_zone)::date as today, ${defaultDays}::int as days,
+        ${from ?? null}::date as given_from, ${to ?? null}::date as given_to
+      from workspaces where id = ${tx.workspaceId}
+    ), bounds as (
+      select currency, time_zone, today,
+        coalesce(given_from, coalesce(given_to, today) - days + 1) as "from",
+        coalesce(given_to, greatest(today, given_from) + days * 0) as "to"
+      from workspace
+    )
+    select b.*, "from"::timestamp at time zone time_zone as from_at,
+      ("to" + 1)::timestamp at time zone time_zone as to_at, date_trunc('week', today::timestamp)::date as this_week,
+      (select computed_at from attribution_state) as computed_at,
       array(select window_days from attribution_windows order by window_days) as windows,
       (select count(*) from attribution_dirty) as dirty_deals,
-      (select min(since) from attribution_dirty) as oldest_dirty_at,
-      ${query.from ?? null}::date::timestamp at time zone w.time_zone as from_at,
-      (${query.to ?? null}::date + 1)::timestamp at time zone w.time_zone as to_at,
-      date_trunc('week', ${now}::timestamptz at time zone w.time_zone)::date as this_week,
-      (${now}::timestamptz at time zone w.time_zone)::date as today
-    from workspaces w left join attribution_state s on s.workspace_id = w.id
-    where w.id = ${tx.workspaceId}`))!
-  const windowDays = windowDaysOf(query.window)
-  if (!row.windows.includes(windowDays)) throw windowUnknown(query.window, row.windows)
-  const { computedAt, dirtyDeals, oldestDirtyAt } = row
+      (select min(since) from attribution_dirty) as oldest_dirty_at
+    from bounds b`)
+  if (!row) throw new Error('A transaction of no workspace.')
+  const { computedAt, dirtyDeals, oldestDirtyAt, ...setting } = row
   const isStale = oldestDirtyAt !== null && now.getTime() - oldestDirtyAt.getTime() > STALE_MS
-  const { model, window, from = null, to = null } = query
-  const currency = query.currency ?? row.currency
-  return {
-    answer: {
-      model, window, currency, from, to, timeZone: row.timeZone,
-      freshness: { computedAt, dirtyDeals, oldestDirtyAt, isStale },
-    },
-    windowDays,
-    fromAt: row.fromAt,
-    toAt: row.toAt,
-    thisWeek: row.thisWeek,
-    today: row.today,
-  }
+  return { ...setting, freshness: { computedAt, dirtyDeals, oldestDirtyAt, isStale } }
 }
 
 /** 0 stands for all time. */

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { z } from 'zod'
 import { MINUTE_MS, SECOND_MS } from '#core/time.ts'
 import { defineJob } from '#jobs/job.ts'
-import type { JobContext, OutboxEvent, Subscriber, Timer } from '#jobs/job.ts'
+import type { JobContext, Subscriber, Timer } from '#jobs/job.ts'
 import { markDirty } from '#reports/dirty.store.ts'
 import { computeLedger, type LedgerRows, type LedgerTouch } from '#reports/ledger.rules.ts'
 import {
@@ -52,14 +52,14 @@ export const refreshJob = defineJob({
 export const refreshTimer: Timer = {
   name: JOB_NAME,
   everyMs: MINUTE_MS,
-  async run({ store, enqueue }) {
-    const rows = await store.system((tx) =>
+  async run(context) {
+    const rows = await context.store.system((tx) =>
       tx.query(sql<{ workspaceId: string }>`
         select w.id as workspace_id from workspaces w
         where exists (select 1 from attribution_dirty d where d.workspace_id = w.id)`),
     )
     for (const { workspaceId } of rows) {
-      await enqueue(JOB_NAME, { workspaceId }, { singletonKey: workspaceId })
+      await context.enqueue(JOB_NAME, { workspaceId }, { singletonKey: workspaceId })
     }
   },
 }
@@ -80,33 +80,28 @@ export const dirtySubscriber: Subscriber = {
     'attribution.windows_changed',
   ],
   async handle(events, tx, context) {
-    const subjects = (prefix: string) => [
-      ...new Set(events.flatMap(idsIn).filter((id) => id.startsWith(prefix))),
-    ]
-    await markDirty(
+    const of = (prefix: string) => events.filter(({ event }) => event.startsWith(prefix))
+    const subjects = (prefix: string) => [...new Set(of(prefix).map((event) => event.subjectId))]
+    const mergedInto = of('person.merged').flatMap(({ data }) => (typeof data['into'] === 'string' ? [data['into']] : []))
+    const marked = await markDirty(
       tx,
       {
-        opportunityIds: subjects('opp_'),
-        touchpointIds: subjects('tch_'),
-        personIds: subjects('per_'),
-        campaignIds: subjects('cmp_'),
+        opportunityIds: subjects('opportunity.'),
+        touchpointIds: subjects('touchpoint.'),
+        personIds: [...new Set([...subjects('person.'), ...mergedInto])],
+        campaignIds: subjects('campaign.'),
       },
       context.clock.now(),
     )
-    await askForRefresh(tx.workspaceId, context)
+    const isAsked = of('attribution.').length > 0
+    if (marked > 0 || isAsked) await askForRefresh(tx.workspaceId, context)
   },
 }
 
-/** All ids that an event names: its subject and those in its data. */
-function idsIn({ subjectId, data }: OutboxEvent): string[] {
-  const named = Object.values(data).flat()
-  return [subjectId, ...named.filter((value) => typeof value === 'string')]
-}
-
-function askForRefresh(workspaceId: string, { clock, enqueue }: JobContext): Promise<void> {
+function askForRefresh(workspaceId: string, context: JobContext): Promise<void> {
   // The marks commit after this; should the refresh come first, the timer takes them up.
-  const startAfter = new Date(clock.now().getTime() + GATHER_MS)
-  return enqueue(JOB_NAME, { workspaceId }, { singletonKey: workspaceId, startAfter })
+  const startAfter = new Date(context.clock.now().getTime() + GATHER_MS)
+  return context.enqueue(JOB_NAME, { workspaceId }, { singletonKey: workspaceId, startAfter })
 }
 
 /**

@@ -133,13 +133,13 @@ export async function smallWorld(store: Store, currency = 'EUR', timeZone = 'UTC
     async ask(operation, input = {}, at = NOW) {
       if (!('perform' in operation)) throw new Error('a collective operation')
       const parsed = operation.input.parse(input)
-      const run = operation.method === 'GET' ? store.read : store.transaction
-      return run.call(store, workspaceId, async (tx) => {
+      const perform = async (tx: Transaction) => {
         const context = {
           tx, now: new Date(at), requestId: 'req_test', principal, expectedVersion: null, emit() {}, audit() {},
         }
         return z.encode(operation.output, await operation.perform(parsed, context))
-      })
+      }
+      return operation.method === 'GET' ? store.read(workspaceId, perform) : write(perform)
     },
   }
   const principal: Principal = {

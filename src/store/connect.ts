@@ -1,4 +1,4 @@
-import { Pool, type ClientConfig, type PoolClient, type PoolConfig } from 'pg'
+import { Pool, type ClientConfig, type PoolClient, type PoolConfig, type QueryConfig } from 'pg'
 import type { Log } from '#core/log.ts'
 import { toProblem } from '#store/failure.ts'
 import { type ClientQueries, EngineTransaction, WorkspaceTransaction } from '#store/queries.ts'
@@ -21,8 +21,8 @@ export interface StoreOptions {
 
 /** How long a transaction waits for a free connection, or for a new one. */
 const CONNECT_TIMEOUT_MS = 5000
-/** BEGIN does no work: a database that does not answer it in this time is not there. */
-const BEGIN_TIMEOUT_MS = 4000
+/** BEGIN and ROLLBACK do little work: a database that does not answer them in this time is not there. */
+const CONTROL_TIMEOUT_MS = 4000
 const CLOSE_TIMEOUT_MS = 10_000
 
 /** The role that row-level security binds; see migrations/0000_foundation.sql. */
@@ -152,15 +152,23 @@ class PostgresStore implements Store {
     const onError = (error: Error) => (lost = error)
     client.on('error', onError) // without a listener, a lost connection would end the process
     const tx = open(client)
+    // Not awaited here: the first statement shares its round trip. Should it fail, the statements behind it fail too.
+    const begun = sendControl(client, begin)
+    begun.catch((error: Error) => (lost ??= error))
     try {
-      await client.query({ text: begin, query_timeout: BEGIN_TIMEOUT_MS } as { text: string })
       const result = await work(tx)
       tx.close()
+      await begun
       await commit(client)
       return result
     } catch (error) {
-      lost ??= await rollBack(client, tx)
-      throw toProblem(error)
+      tx.abandon()
+      const beginError = await begun.then(
+        () => null,
+        (cause: unknown) => cause,
+      )
+      lost ??= await rollBack(client)
+      throw toProblem(beginError ?? error)
     } finally {
       client.off('error', onError)
       client.release(lost)
@@ -186,11 +194,16 @@ async function commit(client: PoolClient): Promise<void> {
   }
 }
 
+/** Sends what does no work itself, with a time limit of our own: the driver then destroys the connection. */
+function sendControl(client: PoolClient, text: string): Promise<unknown> {
+  const query: QueryConfig & { query_timeout: number } = { text, query_timeout: CONTROL_TIMEOUT_MS }
+  return client.query(query)
+}
+
 /** Answers why the connection must be thrown away; undefined when it is as good as new. */
-async function rollBack(client: PoolClient, tx: ClientQueries): Promise<Error | undefined> {
+async function rollBack(client: PoolClient): Promise<Error | undefined> {
   try {
-    tx.abandon()
-    await client.query({ text: 'rollback', query_timeout: BEGIN_TIMEOUT_MS } as { text: string })
+    await sendControl(client, 'rollback')
     return undefined
   } catch (error) {
     return error instanceof Error ? error : new Error('The roll-back failed.')

@@ -75,20 +75,24 @@ const INT8_ARRAY = 1016
 const DATE = 1082
 const DATE_ARRAY = 1182
 const NUMERIC_ARRAY = 1231
-const TEXT_ARRAY: number = 1009 // not in the driver's own list of types
 
 type TypeId = Parameters<typeof types.getTypeParser>[0]
 
-const textArray = types.getTypeParser(TEXT_ARRAY as TypeId, 'text') as (
-  text: string,
-) => (string | null)[]
+/** A one-dimensional array whose items need no quotes, as numbers and dates. */
+function plainItems(text: string): (string | null)[] {
+  if (text === '{}') return []
+  return text
+    .slice(1, -1)
+    .split(',')
+    .map((item) => (item === 'NULL' ? null : item))
+}
 
 const parsers = new Map<number, (text: string) => unknown>([
   [INT8, Number],
-  [INT8_ARRAY, (text) => textArray(text).map((item) => (item === null ? null : Number(item)))],
+  [INT8_ARRAY, (text) => plainItems(text).map((item) => (item === null ? null : Number(item)))],
   [DATE, String],
-  [DATE_ARRAY, textArray],
-  [NUMERIC_ARRAY, textArray],
+  [DATE_ARRAY, plainItems],
+  [NUMERIC_ARRAY, plainItems],
 ])
 
 /**

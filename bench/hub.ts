@@ -1,0 +1,81 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const ENTRY = fileURLToPath(new URL('../bin/throughline.js', import.meta.url))
+
+/** A hub in a process of its own, so that the load does not share its event loop. */
+export interface BenchHub {
+  url: string
+  pid: number
+  dataDir: string
+  environment: NodeJS.ProcessEnv
+  /** Runs a command of the CLI against the same data; answers what it printed. */
+  run(...args: string[]): Promise<string>
+  kill(): void
+  stop(): Promise<void>
+}
+
+/** Starts `serve` on a data folder (a fresh one unless given) and waits for its `ready` line. */
+export async function startHub(
+  options: { dataDir?: string; environment?: NodeJS.ProcessEnv } = {},
+): Promise<BenchHub> {
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'throughline-bench-')))
+  const environment = {
+    ...process.env,
+    THROUGHLINE_DATA_DIR: dataDir,
+    THROUGHLINE_HTTP_PORT: '0',
+    THROUGHLINE_LOG_LEVEL: 'error',
+    ...options.environment,
+  }
+  const child = spawn(process.execPath, [ENTRY, 'serve'], {
+    env: environment,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const url = await readyUrl(child)
+  return {
+    url,
+    pid: child.pid!,
+    dataDir,
+    environment,
+    run: (...args) => runCommand(args, environment),
+    kill: () => void child.kill('SIGKILL'),
+    async stop() {
+      const ended = new Promise((resolve) => child.once('exit', resolve))
+      child.kill('SIGTERM')
+      await ended
+      if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Waits for the line `ready <url>` of a process. */
+export async function readyUrl(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const lines = createInterface({ input: child.stdout! })
+    lines.on('line', (line) => {
+      const match = /^ready (\S+)/.exec(line)
+      if (match) resolve(match[1]!)
+    })
+    child.once('exit', (code) =>
+      reject(new Error(`the process ended with ${code} before it was ready`)),
+    )
+  })
+}
+
+async function runCommand(args: string[], environment: NodeJS.ProcessEnv): Promise<string> {
+  const child = spawn(process.execPath, [ENTRY, ...args], {
+    env: environment,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let text = ''
+  child.stdout.on('data', (part: Buffer) => {
+    text += part.toString()
+  })
+  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve))
+  if (code !== 0) throw new Error(`throughline ${args.join(' ')} ended with ${code}`)
+  return text.trim()
+}

@@ -1,0 +1,348 @@
+import { z } from 'zod'
+import { headerOf, VendorHttp, type VendorAnswer, type VendorRequest } from '#connectors/http.ts'
+import { RateGate } from '#connectors/rate-gate.ts'
+import { VendorFault, type OpenConnection } from '#sync/connector.ts'
+import { HubspotAccess, HubspotSettings } from './auth.ts'
+import { faultOf, RowError } from './errors.ts'
+
+const Properties = z.record(z.string(), z.string().nullable())
+const HubspotRecord = z.object({
+  id: z.coerce.string(),
+  properties: Properties.default({}),
+  updatedAt: z.string().optional(),
+  archived: z.boolean().optional(),
+  archivedAt: z.string().nullish(),
+  new: z.boolean().optional(),
+  objectWriteTraceId: z.string().optional(),
+})
+export type HubspotRecord = z.infer<typeof HubspotRecord>
+
+const Paging = z.object({ next: z.object({ after: z.coerce.string() }).nullish() }).nullish()
+const RecordPage = z.object({ results: z.array(HubspotRecord), paging: Paging })
+const Batch = z.object({
+  results: z.array(HubspotRecord).default([]),
+  errors: z.array(RowError).default([]),
+})
+export type Batch = z.infer<typeof Batch>
+
+const OwnerPage = z.object({
+  results: z.array(
+    z.object({
+      id: z.coerce.string(),
+      email: z.string().nullish(),
+      firstName: z.string().nullish(),
+      lastName: z.string().nullish(),
+      archived: z.boolean().default(false),
+      updatedAt: z.string().nullish(),
+    }),
+  ),
+  paging: Paging,
+})
+export type HubspotOwner = z.infer<typeof OwnerPage>['results'][number]
+
+const Pipelines = z.object({
+  results: z.array(
+    z.object({
+      id: z.coerce.string(),
+      label: z.string().nullish(),
+      archived: z.boolean().default(false),
+      stages: z.array(
+        z.object({
+          id: z.coerce.string(),
+          label: z.string().nullish(),
+          displayOrder: z.number().default(0),
+          archived: z.boolean().default(false),
+          metadata: z.record(z.string(), z.unknown()).default({}),
+        }),
+      ),
+    }),
+  ),
+})
+export type HubspotPipeline = z.infer<typeof Pipelines>['results'][number]
+
+const Associations = z.object({
+  results: z.array(
+    z.object({
+      from: z.object({ id: z.coerce.string() }),
+      to: z.array(z.object({ toObjectId: z.coerce.string() })),
+      paging: Paging,
+    }),
+  ),
+})
+const Account = z.object({
+  portalId: z.coerce.string(),
+  companyCurrency: z.string().nullish(),
+})
+export type HubspotAccount = z.infer<typeof Account>
+
+/** A property that the hub keeps in the account. */
+export interface PropertyDefinition {
+  name: string
+  label: string
+  type: 'string' | 'number' | 'datetime'
+  fieldType: 'text' | 'number' | 'date'
+  hasUniqueValue?: boolean
+}
+
+export interface BatchInput {
+  id: string
+  idProperty?: string
+  objectWriteTraceId?: string
+  properties?: Record<string, string>
+}
+
+const MAX_ASSOCIATION_PAGES = 20
+
+/** HubSpot's date-versioned API: the only place that knows its URLs and headers. Every answer is parsed. */
+export class HubspotClient {
+  readonly #settings: HubspotSettings
+  readonly #http: VendorHttp
+  #account: Promise<HubspotAccount> | null = null
+  #pipelines: Promise<HubspotPipeline[]> | null = null
+
+  constructor(connection: OpenConnection) {
+    this.#settings = HubspotSettings.parse(connection.settings)
+    const gate = new RateGate({ search: { max: 4, intervalMs: 1000 } }, (durationMs, signal) =>
+      connection.wait(durationMs, signal),
+    )
+    const access: HubspotAccess = new HubspotAccess(this.#settings, connection, (request, signal) =>
+      this.#http.send(request, signal),
+    )
+    this.#http = new VendorHttp(connection, this.#settings.baseUrl, gate, {
+      correlationHeader: 'x-hubspot-correlation-id',
+      authorization: (signal) => access.authorization(signal),
+      renew: (refused, signal) => access.renew(refused, signal),
+      faultOf: (answer) => faultOf(answer, connection.clock.now()),
+      observe: (answer, request) => observeLimits(gate, answer, request),
+    })
+  }
+
+  /** The account, asked for once a session. */
+  account(signal: AbortSignal): Promise<HubspotAccount> {
+    this.#account ??= this.#get('/account-info/{version}/details', {}, Account, signal).catch(
+      (error: unknown) => {
+        this.#account = null // ask again next time
+        throw error
+      },
+    )
+    return this.#account
+  }
+
+  /** All deal pipelines with their stages, asked for once a session. */
+  pipelines(signal: AbortSignal): Promise<HubspotPipeline[]> {
+    this.#pipelines ??= this.#get('/crm/pipelines/{version}/deals', {}, Pipelines, signal)
+      .then((answer) => answer.results)
+      .catch((error: unknown) => {
+        this.#pipelines = null // ask again next time
+        throw error
+      })
+    return this.#pipelines
+  }
+
+  async owners(after: string | null, archived: boolean, signal: AbortSignal) {
+    const query = { limit: '500', archived: String(archived), ...(after ? { after } : {}) }
+    const page = await this.#get('/crm/owners/{version}', query, OwnerPage, signal)
+    return { owners: page.results, after: page.paging?.next?.after ?? null }
+  }
+
+  /** A page of 100 in the stable order of ids; not limited to 10,000 like search. */
+  async list(
+    type: string,
+    properties: readonly string[],
+    after: string | null,
+    archived: boolean,
+    signal: AbortSignal,
+  ) {
+    const query = {
+      limit: '100',
+      archived: String(archived),
+      properties: properties.join(','),
+      ...(after ? { after } : {}),
+    }
+    const page = await this.#get(`/crm/objects/{version}/${type}`, query, RecordPage, signal)
+    return { records: page.results, after: page.paging?.next?.after ?? null }
+  }
+
+  /** Records changed within [sinceMs, untilMs] with an id above `lastId`, at most 200, by id. */
+  async changedWithin(
+    type: string,
+    modifiedProperty: string,
+    window: { sinceMs: number; untilMs: number; lastId: string },
+    properties: readonly string[],
+    signal: AbortSignal,
+  ) {
+    const { sinceMs, untilMs, lastId } = window
+    const filters = [
+      { propertyName: modifiedProperty, operator: 'GTE', value: String(sinceMs) },
+      { propertyName: modifiedProperty, operator: 'LTE', value: String(untilMs) },
+      { propertyName: 'hs_object_id', operator: 'GT', value: lastId },
+    ]
+    const page = await this.#post(
+      `/crm/objects/{version}/${type}/search`,
+      {
+        filterGroups: [{ filters }],
+        sorts: [{ propertyName: 'hs_object_id', direction: 'ASCENDING' }],
+        properties,
+        limit: 200,
+      },
+      RecordPage,
+      signal,
+      'search',
+    )
+    return { records: page.results, hasMore: Boolean(page.paging?.next) }
+  }
+
+  /** At most 100 records by id; those that do not exist (any more) are left out. */
+  async readMany(
+    type: string,
+    ids: readonly string[],
+    properties: readonly string[],
+    signal: AbortSignal,
+  ): Promise<HubspotRecord[]> {
+    const body = { properties, inputs: ids.map((id) => ({ id })) }
+    const path = `/crm/objects/{version}/${type}/batch/read`
+    return (await this.#post(path, body, Batch, signal)).results
+  }
+
+  /** Writes at most 100 records; failed rows come in `errors`. */
+  writeMany(
+    type: string,
+    action: 'upsert' | 'update',
+    inputs: readonly BatchInput[],
+    signal: AbortSignal,
+  ): Promise<Batch> {
+    return this.#post(`/crm/objects/{version}/${type}/batch/${action}`, { inputs }, Batch, signal)
+  }
+
+  /** Contact ids by deal id, for at most 1,000 deals. */
+  async contactsOfDeals(
+    dealIds: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Map<string, string[]>> {
+    const contacts = new Map<string, string[]>()
+    let inputs: { id: string; after?: string }[] = dealIds.map((id) => ({ id }))
+    for (let page = 0; inputs.length > 0; page += 1) {
+      if (page === MAX_ASSOCIATION_PAGES) {
+        throw new VendorFault('transient', 'The associations of deals do not come to an end.')
+      }
+      const path = '/crm/associations/{version}/deals/contacts/batch/read'
+      const answer = await this.#post(path, { inputs }, Associations, signal)
+      inputs = []
+      for (const { from, to, paging } of answer.results) {
+        const known = contacts.get(from.id) ?? []
+        contacts.set(from.id, [...new Set([...known, ...to.map((end) => end.toObjectId)])])
+        if (paging?.next) inputs.push({ id: from.id, after: paging.next.after })
+      }
+    }
+    return contacts
+  }
+
+  /** Creates the group and those of the properties that the type lacks. */
+  async ensureProperties(
+    type: string,
+    group: { name: string; label: string },
+    definitions: readonly PropertyDefinition[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const path = `/crm/properties/{version}/${type}`
+    const Names = z.object({ results: z.array(z.object({ name: z.string() })) })
+    const present = new Set(
+      (await this.#get(path, {}, Names, signal)).results.map((property) => property.name),
+    )
+    const missing = definitions.filter((definition) => !present.has(definition.name))
+    if (missing.length === 0) return
+    const groupName = await this.#ensureGroup(path, group, signal)
+    for (const definition of missing) {
+      await this.#create(path, { ...definition, groupName }, signal)
+    }
+  }
+
+  /** The group to put properties into: the one wanted, or the standard one where accounts do not let us add any. */
+  async #ensureGroup(
+    path: string,
+    group: { name: string; label: string },
+    signal: AbortSignal,
+  ): Promise<string> {
+    const Groups = z.object({ results: z.array(z.object({ name: z.string() })) })
+    const groups = await this.#get(`${path}/groups`, {}, Groups, signal)
+    if (groups.results.some((known) => known.name === group.name)) return group.name
+    try {
+      await this.#create(`${path}/groups`, group, signal)
+      return group.name
+    } catch (error) {
+      const isDenied =
+        error instanceof VendorFault && ['gone', 'permission', 'mapping'].includes(error.kind)
+      if (!isDenied) throw error
+      return 'contactinformation'
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#http.close()
+  }
+
+  /** Creates a definition; one that another process made in the meantime is as good. */
+  async #create(path: string, definition: object, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#post(path, definition, z.unknown(), signal)
+    } catch (error) {
+      if (!(error instanceof VendorFault) || error.kind !== 'conflict') throw error
+    }
+  }
+
+  #get<T extends z.ZodType>(
+    template: string,
+    query: Record<string, string>,
+    schema: T,
+    signal: AbortSignal,
+  ): Promise<z.output<T>> {
+    return this.#call(
+      { method: 'GET', ...this.#at(template), query, bucket: 'calls' },
+      schema,
+      signal,
+    )
+  }
+
+  #post<T extends z.ZodType>(
+    template: string,
+    json: unknown,
+    schema: T,
+    signal: AbortSignal,
+    bucket = 'calls',
+  ): Promise<z.output<T>> {
+    return this.#call({ method: 'POST', ...this.#at(template), json, bucket }, schema, signal)
+  }
+
+  #at(template: string) {
+    return { template, path: template.replace('{version}', this.#settings.version) }
+  }
+
+  async #call<T extends z.ZodType>(
+    request: VendorRequest,
+    schema: T,
+    signal: AbortSignal,
+  ): Promise<z.output<T>> {
+    const answer = await this.#http.send(request, signal)
+    const parsed = schema.safeParse(answer.body)
+    if (parsed.success) return parsed.data
+    const where = parsed.error.issues[0]?.path.join('.') ?? ''
+    throw new VendorFault(
+      'transient',
+      `The answer has another shape than documented at "${where}".`,
+    )
+  }
+}
+
+function observeLimits(gate: RateGate, answer: VendorAnswer, request: VendorRequest): void {
+  const figure = (name: string) => {
+    const text = headerOf(answer.headers, `x-hubspot-ratelimit-${name}`)
+    return text === null ? null : Number(text)
+  }
+  const max = figure('max')
+  const intervalMs = figure('interval-milliseconds')
+  if (request.bucket === 'calls' && max !== null && intervalMs !== null) {
+    gate.learn('calls', { max, intervalMs })
+    // The window is shared with the customer's other uses of the same app: when it is spent, look again in a tenth of it.
+    if (figure('remaining') === 0) gate.block('calls', intervalMs / 10)
+  }
+}

@@ -1,0 +1,207 @@
+import { sql, type RawBuilder } from 'kysely'
+import type { ConsentStatus } from '#people/capture.ts'
+import type { Transaction } from '#store/store.ts'
+import type { LeadState, Routed } from './lead.rules.ts'
+import type { LeadMatch } from './lead.schema.ts'
+
+/**
+ * Lets one transaction at a time change this workspace's leads and their routing, until it commits. Every writer of leads
+ * takes it before it reads them, so that decisions rest on what is still so when they are written: one lead a person, one
+ * crossing of the threshold, a balanced rotation. Requests that come at once share a transaction, so little waits here.
+ */
+export async function lockLeads(tx: Transaction): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`sales.leads ${tx.workspaceId}`}::text, 0))`)
+}
+
+/** A lead as its row is; `custom` is sealed. */
+export interface LeadRow extends Omit<LeadState, 'custom' | 'override'> {
+  custom: Buffer | null
+  overrideScore: number | null
+  overrideReason: string | null
+  overrideBy: string | null
+  overrideUntil: Date | null
+}
+
+const columns = sql.raw(
+  [
+    'id person_id status is_customer channel campaign_id attributes custom fit_score engagement_score score score_parts',
+    'score_version scored_at override_score override_reason override_by override_until mql_at owner_id routing disposition',
+    'captured_at created_at updated_at version',
+  ]
+    .flatMap((line) => line.split(' '))
+    .map((name) => `l.${name}`)
+    .join(', '),
+)
+
+/** The columns of `LeadRow` of a table `leads l`, for statements that read more than leads. */
+export const leadColumns: RawBuilder<unknown> = columns
+
+export function toState(tx: Transaction, row: LeadRow): LeadState {
+  const { overrideScore, overrideReason, overrideBy, overrideUntil, custom, routing, ...rest } = row
+  const hasOverride = overrideScore !== null && overrideUntil !== null
+  return {
+    ...rest,
+    routing: routing !== null && Object.keys(routing).length > 0 ? (routing as Routed) : null,
+    custom: custom === null ? null : tx.sealer.open<Record<string, unknown>>(custom, customContext(row.id)),
+    override: hasOverride
+      ? { score: overrideScore, reason: overrideReason ?? '', by: overrideBy ?? '', until: overrideUntil }
+      : null,
+  }
+}
+
+const customContext = (id: string) => `leads.custom:${id}`
+
+/** These leads, or those of these people, without the ones that were merged into another. */
+export async function findLeads(tx: Transaction, by: { ids: readonly string[] } | { personIds: readonly string[] }): Promise<LeadState[]> {
+  const rows = await tx.query(
+    'ids' in by
+      ? sql<LeadRow>`select ${columns} from leads l where l.id = any(${by.ids}::text[]) and l.merged_into is null`
+      : sql<LeadRow>`
+          select ${columns} from leads l
+          where l.workspace_id = ${tx.workspaceId} and l.person_id = any(${by.personIds}::text[]) and l.merged_into is null`,
+  )
+  return rows.map((row) => toState(tx, row))
+}
+
+/** The next leads in the order of their people, for going through all of them. */
+export async function listLeadsAfter(tx: Transaction, personId: string, limit: number): Promise<LeadState[]> {
+  const rows = await tx.query(sql<LeadRow>`
+    select ${columns} from leads l
+    where l.workspace_id = ${tx.workspaceId} and l.person_id > ${personId} and l.merged_into is null
+    order by l.person_id limit ${limit}`)
+  return rows.map((row) => toState(tx, row))
+}
+
+/** The next leads, in the same order, that have no owner and that sales has not turned down. */
+export async function listWaitingLeadsAfter(tx: Transaction, personId: string, limit: number): Promise<LeadState[]> {
+  const rows = await tx.query(sql<LeadRow>`
+    select ${columns} from leads l
+    where l.workspace_id = ${tx.workspaceId} and l.person_id > ${personId} and l.owner_id is null and l.merged_into is null
+      and l.status <> 'disqualified'
+    order by l.person_id limit ${limit}`)
+  return rows.map((row) => toState(tx, row))
+}
+
+/** The sealed attributes of people. */
+export async function findPersonals(
+  tx: Transaction,
+  personIds: readonly string[],
+): Promise<{ personId: string; personal: Buffer | null }[]> {
+  return tx.query(sql<{ personId: string; personal: Buffer | null }>`
+    select id as person_id, personal from people where id = any(${personIds}::text[])`)
+}
+
+export interface PersonRow {
+  personId: string
+  personal: Buffer | null
+  personUpdatedAt: Date
+  /** Whether an opportunity that the person belongs to is won. */
+  hasWon: boolean
+  consents: { purpose: string; channel: string; status: ConsentStatus; source: string; hasProof: boolean; occurredAt: string }[]
+  taskId: `tsk_${string}` | null
+  taskDueAt: Date | null
+}
+
+/** What a capture asks about people: attributes, consents, won opportunities, the open task of their lead. */
+export async function findPersonRows(tx: Transaction, personIds: readonly string[]): Promise<PersonRow[]> {
+  return tx.query(sql<PersonRow>`
+    select p.id as person_id, p.personal, p.updated_at as person_updated_at,
+      exists (
+        select from opportunity_people op join opportunities o on o.id = op.opportunity_id
+        where op.workspace_id = ${tx.workspaceId} and op.person_id = p.id and o.status = 'won' and o.deleted_at is null
+      ) as has_won,
+      coalesce((
+        select jsonb_agg(jsonb_build_object('purpose', c.purpose, 'channel', c.channel, 'status', c.status, 'source', c.source,
+          'hasProof', c.proof is not null, 'occurredAt', c.occurred_at))
+        from consents c where c.workspace_id = ${tx.workspaceId} and c.person_id = p.id
+      ), '[]') as consents,
+      t.id as task_id, t.due_at as task_due_at
+    from people p
+    left join leads l on l.workspace_id = ${tx.workspaceId} and l.person_id = p.id and l.merged_into is null
+    left join tasks t on t.workspace_id = ${tx.workspaceId} and t.lead_id = l.id and t.state = 'open'
+    where p.id = any(${personIds}::text[])`)
+}
+
+/** Which of these ids and keys name campaigns: by text as given, in lower case. */
+export async function findCampaigns(tx: Transaction, names: readonly string[]): Promise<Map<string, string>> {
+  const rows = await tx.query(sql<{ id: string; key: string }>`
+    select id, key from campaigns
+    where workspace_id = ${tx.workspaceId} and deleted_at is null and (id = any(${names}::text[]) or key = any(${names}::text[]))`)
+  return new Map(rows.flatMap(({ id, key }) => [[key, id], [id, id]]))
+}
+
+/** Adds new leads and writes changed ones. The caller holds `lockLeads` and counts versions up. */
+export async function saveLeads(tx: Transaction, leads: readonly LeadState[]): Promise<void> {
+  if (leads.length === 0) return
+  const rows = leads.map(({ custom, override, ...lead }) => ({
+    ...lead,
+    routing: lead.routing ?? {},
+    custom: custom === null ? null : tx.sealer.seal(custom, customContext(lead.id)).toString('hex'),
+    overrideScore: override?.score ?? null,
+    overrideReason: override?.reason ?? null,
+    overrideBy: override?.by ?? null,
+    overrideUntil: override?.until ?? null,
+  }))
+  await tx.execute(sql`
+    insert into leads (id, workspace_id, person_id, status, is_customer, channel, campaign_id, attributes, custom, fit_score,
+      engagement_score, score, score_parts, score_version, scored_at, override_score, override_reason, override_by,
+      override_until, mql_at, owner_id, routing, disposition, captured_at, created_at, updated_at, version)
+    select r.id, ${tx.workspaceId}, r."personId", r.status, r."isCustomer", r.channel, r."campaignId", r.attributes,
+      decode(r.custom, 'hex'), r."fitScore", r."engagementScore", r.score, r."scoreParts", r."scoreVersion", r."scoredAt",
+      r."overrideScore", r."overrideReason", r."overrideBy", r."overrideUntil", r."mqlAt", r."ownerId", r.routing,
+      r.disposition, r."capturedAt", r."createdAt", r."updatedAt", r.version
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(id text, "personId" text, status text, "isCustomer" boolean,
+      channel text, "campaignId" text, attributes jsonb, custom text, "fitScore" smallint, "engagementScore" smallint,
+      score smallint, "scoreParts" jsonb, "scoreVersion" integer, "scoredAt" timestamptz, "overrideScore" smallint,
+      "overrideReason" text, "overrideBy" text, "overrideUntil" timestamptz, "mqlAt" timestamptz, "ownerId" text,
+      routing jsonb, disposition text, "capturedAt" timestamptz, "createdAt" timestamptz, "updatedAt" timestamptz,
+      version integer)
+    on conflict (id) do update set person_id = excluded.person_id, status = excluded.status,
+      is_customer = excluded.is_customer, channel = excluded.channel, campaign_id = excluded.campaign_id,
+      attributes = excluded.attributes, custom = excluded.custom, fit_score = excluded.fit_score,
+      engagement_score = excluded.engagement_score, score = excluded.score, score_parts = excluded.score_parts,
+      score_version = excluded.score_version, scored_at = excluded.scored_at, override_score = excluded.override_score,
+      override_reason = excluded.override_reason, override_by = excluded.override_by,
+      override_until = excluded.override_until, mql_at = excluded.mql_at, owner_id = excluded.owner_id,
+      routing = excluded.routing, disposition = excluded.disposition, captured_at = excluded.captured_at,
+      updated_at = excluded.updated_at, version = excluded.version`)
+}
+
+export interface Receipt {
+  id: string
+  leadId: string
+  match: LeadMatch
+  source: string
+  channel: string
+  campaignId: string | null
+  touchpointId: string | null
+  capturedAt: Date
+}
+
+export async function insertReceipts(tx: Transaction, receipts: readonly Receipt[], now: Date): Promise<void> {
+  await tx.execute(sql`
+    insert into lead_captures
+      (id, workspace_id, lead_id, match, source, channel, campaign_id, touchpoint_id, captured_at, received_at)
+    select r.id, ${tx.workspaceId}, r."leadId", r.match, r.source, r.channel, r."campaignId", r."touchpointId",
+      r."capturedAt", ${now}::timestamptz
+    from jsonb_to_recordset(${JSON.stringify(receipts)}::jsonb) as r(id text, "leadId" text, match text, source text,
+      channel text, "campaignId" text, "touchpointId" text, "capturedAt" timestamptz)`)
+}
+
+/** Marks leads whose person turned out to be another, and hands their receipts to that person's lead. */
+export async function mergeLeads(tx: Transaction, merges: readonly { from: string; into: string }[], now: Date): Promise<void> {
+  await tx.execute(sql`
+    with pairs as (
+      select r."from" as merged, r."into" as survivor
+      from jsonb_to_recordset(${JSON.stringify(merges)}::jsonb) as r("from" text, "into" text)
+    ), moved as (
+      update lead_captures c set lead_id = pairs.survivor from pairs
+      where c.workspace_id = ${tx.workspaceId} and c.lead_id = pairs.merged
+    ), closed as (
+      update tasks t set state = 'cancelled', closed_at = ${now}::timestamptz from pairs
+      where t.workspace_id = ${tx.workspaceId} and t.lead_id = pairs.merged and t.state = 'open'
+    )
+    update leads l set merged_into = pairs.survivor, updated_at = ${now}::timestamptz, version = l.version + 1
+    from pairs where l.id = pairs.merged`)
+}
+

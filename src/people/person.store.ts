@@ -1,0 +1,229 @@
+import { sql } from 'kysely'
+import type { Personal } from '#people/capture.ts'
+import type { Transaction } from '#store/store.ts'
+
+/** An identity by its blind index, as the store looks it up. */
+export interface IndexedIdentity {
+  kind: string
+  source: string
+  /** Hexadecimal of the 32 bytes. */
+  index: string
+}
+
+export interface FoundIdentity extends IndexedIdentity {
+  personId: string
+  identified: boolean
+  personal: Buffer | null
+  mergedInto: string | null
+  /** `kind:source` of its identifying identities; read only where an anonymous id led to the person. */
+  labels: string[] | null
+}
+
+/**
+ * Locks the people behind these identities against other captures, in the order of their ids so
+ * that two transactions never wait for each other in a ring. Answers their ids.
+ */
+export async function lockPeople(
+  tx: Transaction,
+  identities: readonly IndexedIdentity[],
+): Promise<Set<string>> {
+  const rows = await tx.query(sql<{ id: string }>`
+    select p.id
+    from people p
+    where p.id in (
+      select i.person_id
+      from ${wanted(identities)}
+      join identities i on i.workspace_id = ${tx.workspaceId} and i.kind = r.kind
+        and i.source = r.source and i.value_index = decode(r.index, 'hex')
+    )
+    order by p.id
+    for no key update of p`)
+  return new Set(rows.map((row) => row.id))
+}
+
+/** The identities of these that are known, each with its person. */
+export async function findIdentities(
+  tx: Transaction,
+  identities: readonly IndexedIdentity[],
+): Promise<FoundIdentity[]> {
+  return tx.query(sql<FoundIdentity>`
+    select r.kind, r.source, r.index, i.person_id, p.identified, p.personal, p.merged_into,
+      case when i.kind = 'anonymous_id' and p.identified then (
+        select array_agg(distinct k.kind || ':' || k.source)
+        from identities k
+        where k.workspace_id = ${tx.workspaceId} and k.person_id = p.id and k.kind <> 'anonymous_id'
+      ) end as labels
+    from ${wanted(identities)}
+    join identities i on i.workspace_id = ${tx.workspaceId} and i.kind = r.kind
+      and i.source = r.source and i.value_index = decode(r.index, 'hex')
+    join people p on p.id = i.person_id`)
+}
+
+export interface NewPerson {
+  id: string
+  identified: boolean
+  personal: Personal
+}
+
+export interface NewIdentity extends IndexedIdentity {
+  value: string
+  personId: string
+}
+
+/**
+ * Adds people and identities in one statement. False when another transaction added one of the
+ * identities first: then the caller undoes to its savepoint and looks again.
+ */
+export async function insertPeople(
+  tx: Transaction,
+  people: readonly NewPerson[],
+  identities: readonly NewIdentity[],
+  now: Date,
+): Promise<boolean> {
+  const personRows = people.map(({ id, identified, personal }) => ({
+    id,
+    identified,
+    personal: sealPersonal(tx, id, personal),
+  }))
+  const identityRows = identities.map(({ kind, source, index, value, personId }) => ({
+    kind,
+    source,
+    index,
+    value: tx.sealer.seal(value, identityContext(kind, source, index)).toString('hex'),
+    person_id: personId,
+  }))
+  const inserted = await tx.execute(sql`
+    with new_people as (
+      insert into people (id, workspace_id, identified, personal, created_at, updated_at)
+      select r.id, ${tx.workspaceId}, r.identified, decode(r.personal, 'hex'), ${now}::timestamptz,
+        ${now}::timestamptz
+      from jsonb_to_recordset(${JSON.stringify(personRows)}::jsonb)
+        as r(id text, identified boolean, personal text)
+    )
+    insert into identities (workspace_id, kind, source, value_index, value, person_id, created_at)
+    select ${tx.workspaceId}, r.kind, r.source, decode(r.index, 'hex'), decode(r.value, 'hex'),
+      r.person_id, ${now}::timestamptz
+    from jsonb_to_recordset(${JSON.stringify(identityRows)}::jsonb)
+      as r(kind text, source text, index text, value text, person_id text)
+    order by r.kind, r.source, r.index
+    on conflict do nothing`)
+  return inserted === identities.length
+}
+
+/**
+ * Moves all that anonymous people did and are known by to the people they turned out to be. A
+ * touchpoint keeps in `captured_as` whom it was first captured for.
+ */
+export async function mergePeople(
+  tx: Transaction,
+  merges: readonly { from: string; into: string }[],
+  now: Date,
+): Promise<void> {
+  const rows = merges.map(({ from, into }) => ({ merged: from, survivor: into }))
+  await tx.execute(sql`
+    with pairs as (
+      select r.merged, r.survivor
+      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(merged text, survivor text)
+    ), moved_people as (
+      update people p
+      set merged_into = pairs.survivor, personal = null, updated_at = ${now}::timestamptz,
+        version = p.version + 1
+      from pairs where p.id = pairs.merged
+    ), moved_identities as (
+      update identities i set person_id = pairs.survivor
+      from pairs where i.workspace_id = ${tx.workspaceId} and i.person_id = pairs.merged
+    ), moved_consents as (
+      update consents c set person_id = pairs.survivor
+      from pairs where c.workspace_id = ${tx.workspaceId} and c.person_id = pairs.merged
+    )
+    update touchpoints t
+    set person_id = pairs.survivor, captured_as = coalesce(t.captured_as, t.person_id)
+    from pairs where t.workspace_id = ${tx.workspaceId} and t.person_id = pairs.merged`)
+}
+
+export interface PersonChange {
+  id: string
+  identified: boolean
+  personal: Personal
+}
+
+/** Writes new personal values of known people. */
+export async function updatePeople(
+  tx: Transaction,
+  changes: readonly PersonChange[],
+  now: Date,
+): Promise<void> {
+  const rows = changes.map(({ id, identified, personal }) => ({
+    id,
+    identified,
+    personal: sealPersonal(tx, id, personal),
+  }))
+  await tx.execute(sql`
+    update people p
+    set identified = p.identified or r.identified, personal = decode(r.personal, 'hex'),
+      updated_at = ${now}::timestamptz, version = p.version + 1
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+      as r(id text, identified boolean, personal text)
+    where p.id = r.id`)
+}
+
+export interface NewConflict {
+  id: string
+  personId: string
+  otherPersonId: string
+  kinds: readonly string[]
+}
+
+export interface FiledConflict {
+  id: string
+  personId: string
+  otherPersonId: string
+  state: 'open' | 'merged' | 'kept_apart'
+}
+
+/** Files each pair once; a pair that is on file already answers the record it has. */
+export async function fileConflicts(
+  tx: Transaction,
+  conflicts: readonly NewConflict[],
+  now: Date,
+): Promise<FiledConflict[]> {
+  const rows = conflicts.map(({ id, personId, otherPersonId, kinds }) => ({
+    id,
+    person_id: personId,
+    other_person_id: otherPersonId,
+    evidence: { kinds },
+  }))
+  return tx.query(sql<FiledConflict>`
+    insert into identity_conflicts
+      (id, workspace_id, person_id, other_person_id, evidence, created_at)
+    select r.id, ${tx.workspaceId}, r.person_id, r.other_person_id, r.evidence, ${now}::timestamptz
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+      as r(id text, person_id text, other_person_id text, evidence jsonb)
+    order by r.person_id, r.other_person_id
+    on conflict (workspace_id, person_id, other_person_id)
+      do update set state = identity_conflicts.state
+    returning id, person_id, other_person_id, state`)
+}
+
+/** The sealed attributes of a person. */
+export function openPersonal(tx: Transaction, id: string, sealed: Buffer | null): Personal {
+  return sealed === null ? {} : tx.sealer.open<Personal>(sealed, personalContext(id))
+}
+
+/** What an identity's sealed value is bound to. */
+export function identityContext(kind: string, source: string, index: string): string {
+  return `identities.value:${kind}:${source}:${index}`
+}
+
+function sealPersonal(tx: Transaction, id: string, personal: Personal): string {
+  return tx.sealer.seal(personal, personalContext(id)).toString('hex')
+}
+
+function personalContext(id: string): string {
+  return `people.personal:${id}`
+}
+
+function wanted(identities: readonly IndexedIdentity[]) {
+  return sql`jsonb_to_recordset(${JSON.stringify(identities)}::jsonb)
+    as r(kind text, source text, index text)`
+}

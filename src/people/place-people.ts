@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict'
+import { newId } from '#core/id.ts'
+import { Problem } from '#core/problem.ts'
+import type { Capture, Personal } from '#people/capture.ts'
+import { normaliseIdentitySource, normaliseIdentityValue } from '#people/identity.rules.ts'
+import {
+  fileConflicts,
+  findIdentities,
+  insertPeople,
+  lockPeople,
+  mergePeople,
+  openPersonal,
+  type FoundIdentity,
+  type IndexedIdentity,
+} from '#people/person.store.ts'
+import { fillPersonal, mergePersonal } from '#people/personal.rules.ts'
+import {
+  resolveCaptures,
+  type IdentityKey,
+  type KnownPeople,
+  type Resolution,
+} from '#people/resolve.rules.ts'
+import type { Transaction } from '#store/store.ts'
+
+// Each lost race means that a rival committed, so the next look finds more of the people known.
+const maxAttempts = 10
+
+/** An identity ready for the store: compared by its blind index, written with its sealed value. */
+interface PreparedIdentity extends IdentityKey, IndexedIdentity {
+  kind: IdentityKey['kind']
+  value: string
+}
+
+/** The people of a list of captures, written and locked. */
+export interface Placed {
+  resolution: Resolution
+  /** The attributes that known people had before these captures, merged people's gaps filled in. */
+  heldPersonal: ReadonlyMap<string, Personal>
+  /** Known people that took in attributes of others by a merge. */
+  refilled: ReadonlySet<string>
+}
+
+/** Another transaction was first with an identity or a merge: look again. */
+class RaceLost extends Error {}
+
+/**
+ * Finds or makes the one person of each capture, merges anonymous people, and adds identities.
+ * Two transactions that meet the same new identity at once end with one person: the later one
+ * waits, undoes its attempt and adopts the winner's.
+ *
+ * @throws Problem `service.unavailable` after ten lost races.
+ */
+export async function placePeople(
+  tx: Transaction,
+  captures: readonly Capture[],
+  now: Date,
+): Promise<Placed> {
+  const prepared = captures.map((capture) => prepareIdentities(tx, capture))
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await tx.savepoint(() => placeOnce(tx, captures, prepared, now))
+    } catch (error) {
+      if (!(error instanceof RaceLost)) throw error
+      if (attempt === maxAttempts) {
+        throw new Problem(
+          'service.unavailable',
+          'These people are changing right now: try again.',
+          {
+            cause: error,
+          },
+        )
+      }
+    }
+  }
+}
+
+/** The attributes that a capture brings; an e-mail identity is also the address to show. */
+export function personalOf(capture: Capture): Personal {
+  const email = capture.identities.find((identity) => identity.kind === 'email')?.value
+  return email === undefined ? capture.personal : { email, ...withoutEmpty(capture.personal) }
+}
+
+function withoutEmpty(personal: Personal): Personal {
+  return mergePersonal({}, personal)
+}
+
+async function placeOnce(
+  tx: Transaction,
+  captures: readonly Capture[],
+  prepared: readonly (readonly PreparedIdentity[])[],
+  now: Date,
+): Promise<Placed> {
+  const byKey = new Map(prepared.flat().map((identity) => [identity.key, identity]))
+  const wanted = [...byKey.values()].map(({ kind, source, index }) => ({ kind, source, index }))
+  const locked = await lockPeople(tx, wanted)
+  const found = await findIdentities(tx, wanted)
+  const isSettled = found.every((row) => locked.has(row.personId) && row.mergedInto === null)
+  if (!isSettled) throw new RaceLost()
+  const resolution = resolveCaptures(prepared, knownPeople(found), () => newId('per'))
+  const opened = openHeld(tx, found)
+  const { heldPersonal, refilled } = fillFromMerged(opened, resolution)
+  await writePeople(tx, captures, byKey, resolution, heldPersonal, now)
+  return { resolution, heldPersonal, refilled }
+}
+
+async function writePeople(
+  tx: Transaction,
+  captures: readonly Capture[],
+  byKey: ReadonlyMap<string, PreparedIdentity>,
+  resolution: Resolution,
+  heldPersonal: ReadonlyMap<string, Personal>,
+  now: Date,
+): Promise<void> {
+  const { newIdentities, merges } = resolution
+  if (newIdentities.length > 0) {
+    const gathered = new Map<string, Personal>()
+    captures.forEach((capture, i) => {
+      const personId = resolution.personIds[i]!
+      const held = gathered.get(personId) ?? heldPersonal.get(personId) ?? {}
+      gathered.set(personId, mergePersonal(held, personalOf(capture)))
+    })
+    const people = resolution.newPeople.map(({ id, identified }) => ({
+      id,
+      identified,
+      personal: gathered.get(id) ?? {},
+    }))
+    const identities = newIdentities.map(({ key, personId }) => {
+      const { kind, source, index, value } = byKey.get(key)!
+      return { kind, source, index, value, personId }
+    })
+    const isFirst = await insertPeople(tx, people, identities, now)
+    if (!isFirst) throw new RaceLost()
+  }
+  if (merges.length > 0) await mergePeople(tx, merges, now)
+}
+
+/**
+ * Files the conflicts of a resolution. Answers for each capture the id of its conflict that still
+ * waits for a decision.
+ */
+export async function fileCaptureConflicts(
+  tx: Transaction,
+  resolution: Resolution,
+  now: Date,
+): Promise<Map<number, string>> {
+  const rows = new Map(
+    resolution.conflicts.map(({ personId, otherPersonId, kinds }) => {
+      const [first, second] = orderPair(personId, otherPersonId)
+      return [
+        `${first} ${second}`,
+        { id: newId('conf'), personId: first, otherPersonId: second, kinds },
+      ]
+    }),
+  )
+  if (rows.size === 0) return new Map()
+  const filed = await fileConflicts(tx, [...rows.values()], now)
+  const openByPair = new Map(
+    filed
+      .filter((conflict) => conflict.state === 'open')
+      .map((conflict) => [`${conflict.personId} ${conflict.otherPersonId}`, conflict.id]),
+  )
+  const byCapture = new Map<number, string>()
+  for (const { capture, personId, otherPersonId } of resolution.conflicts) {
+    const id = openByPair.get(orderPair(personId, otherPersonId).join(' '))
+    if (id !== undefined && !byCapture.has(capture)) byCapture.set(capture, id)
+  }
+  return byCapture
+}
+
+function orderPair(a: string, b: string): [string, string] {
+  return a < b ? [a, b] : [b, a]
+}
+
+function prepareIdentities(tx: Transaction, capture: Capture): PreparedIdentity[] {
+  assert(capture.identities.length > 0, 'A capture names its person by at least one identity.')
+  return capture.identities.map((identity) => {
+    const { kind } = identity
+    const source = normaliseIdentitySource(identity)
+    const value = normaliseIdentityValue(identity)
+    assert(value !== '', `A capture's ${kind} is not empty.`)
+    const index = tx.sealer.index(source === '' ? kind : `${kind}:${source}`, value).toString('hex')
+    return { key: identityKey(kind, source, index), kind, source, index, value }
+  })
+}
+
+function identityKey(kind: string, source: string, index: string): string {
+  return `${kind}:${source}:${index}`
+}
+
+function knownPeople(found: readonly FoundIdentity[]): KnownPeople {
+  const people = new Map<string, { id: string; identified: boolean; labels: string[] }>()
+  const personIdByKey = new Map<string, string>()
+  for (const { kind, source, index, personId, identified, labels } of found) {
+    personIdByKey.set(identityKey(kind, source, index), personId)
+    const seen = people.get(personId)
+    if (seen === undefined) people.set(personId, { id: personId, identified, labels: labels ?? [] })
+    else if (labels !== null) seen.labels = labels
+  }
+  return { people: [...people.values()], personIdByKey }
+}
+
+function openHeld(tx: Transaction, found: readonly FoundIdentity[]): Map<string, Personal> {
+  const held = new Map<string, Personal>()
+  for (const { personId, personal } of found) {
+    if (!held.has(personId)) held.set(personId, openPersonal(tx, personId, personal))
+  }
+  return held
+}
+
+function fillFromMerged(opened: ReadonlyMap<string, Personal>, resolution: Resolution) {
+  const heldPersonal = new Map(opened)
+  const refilled = new Set<string>()
+  for (const { from, into } of resolution.merges) {
+    const merged = opened.get(from) ?? {}
+    heldPersonal.delete(from)
+    if (Object.keys(merged).length === 0) continue
+    heldPersonal.set(into, fillPersonal(heldPersonal.get(into) ?? {}, merged))
+    refilled.add(into)
+  }
+  return { heldPersonal, refilled }
+}

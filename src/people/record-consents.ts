@@ -1,0 +1,88 @@
+import { isDeepStrictEqual } from 'node:util'
+import { newId } from '#core/id.ts'
+import type { EventDraft } from '#jobs/job.ts'
+import type { Capture } from '#people/capture.ts'
+import { effectiveConsents, type ConsentRecord } from '#people/consent.rules.ts'
+import {
+  insertConsents,
+  listConsents,
+  openProof,
+  type ConsentRow,
+  type NewConsent,
+} from '#people/consent.store.ts'
+import type { Transaction } from '#store/store.ts'
+
+type Held = Pick<NewConsent, 'purpose' | 'channel' | 'status' | 'source' | 'proof' | 'occurredAt'>
+
+/**
+ * Writes the consents of captures whose people are known. One that repeats the newest record of
+ * its purpose, channel and source, proof included, writes nothing, so that a redelivery does not
+ * lengthen the history.
+ *
+ * @returns a `consent.changed` event for each purpose and channel whose effective status changed.
+ */
+export async function recordConsents(
+  tx: Transaction,
+  captures: readonly Capture[],
+  personIds: readonly string[],
+  now: Date,
+): Promise<EventDraft[]> {
+  const givers = new Set(personIds.filter((_, i) => captures[i]!.consents.length > 0))
+  if (givers.size === 0) return []
+  const before = new Map<string, Held[]>([...givers].map((id) => [id, []]))
+  for (const row of await listConsents(tx, [...givers]))
+    before.get(row.personId)!.push(hold(tx, row))
+  const after = new Map([...before].map(([id, history]) => [id, [...history]]))
+  const added: NewConsent[] = []
+  captures.forEach(({ consents, source, touch }, i) => {
+    const personId = personIds[i]!
+    for (const { purpose, channel, status, proof, occurredAt } of consents) {
+      const decided = occurredAt ?? touch?.occurredAt ?? now
+      const record = { purpose, channel, status, source, proof: proof ?? null, occurredAt: decided }
+      const history = after.get(personId)!
+      if (isRepeat(history, record)) continue
+      history.push(record)
+      added.push({ id: newId('cns'), personId, ...record })
+    }
+  })
+  if (added.length === 0) return []
+  await insertConsents(tx, added, now)
+  return [...givers].flatMap((id) => changes(id, before.get(id)!, after.get(id)!))
+}
+
+function hold(tx: Transaction, row: ConsentRow): Held {
+  const { purpose, channel, status, source, occurredAt } = row
+  return { purpose, channel, status, source, proof: openProof(tx, row), occurredAt }
+}
+
+function isRepeat(history: readonly Held[], record: Held): boolean {
+  const newest = history.findLast(
+    (held) => held.purpose === record.purpose && held.channel === record.channel,
+  )
+  return (
+    newest !== undefined &&
+    newest.status === record.status &&
+    newest.source === record.source &&
+    isDeepStrictEqual(newest.proof, record.proof)
+  )
+}
+
+function changes(personId: string, before: readonly Held[], after: readonly Held[]): EventDraft[] {
+  const old = new Map(
+    effectiveConsents(before.map(toRecord)).map((consent) => [
+      `${consent.purpose}\0${consent.channel}`,
+      consent.status,
+    ]),
+  )
+  return effectiveConsents(after.map(toRecord))
+    .filter(({ purpose, channel, status }) => old.get(`${purpose}\0${channel}`) !== status)
+    .map(({ purpose, channel, status }) => ({
+      event: 'consent.changed',
+      subjectId: personId,
+      data: { purpose, channel, status },
+    }))
+}
+
+function toRecord({ proof, ...held }: Held): ConsentRecord {
+  return { ...held, hasProof: proof !== null }
+}

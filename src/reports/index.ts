@@ -1,0 +1,43 @@
+import type { Module } from '#module.ts'
+import { getCampaignAttribution } from '#reports/campaign-report.operations.ts'
+import {
+  getAttributionReceipt,
+  getChannelAttribution,
+  listAttributionCredits,
+  listAttributionDeals,
+  listAttributionRestatements,
+  listCampaignAttribution,
+} from '#reports/credit.operations.ts'
+import { getOverview } from '#reports/overview.operations.ts'
+import { getSalesPerformance } from '#reports/performance.operations.ts'
+import { dirtySubscriber, refreshJob, refreshTimer } from '#reports/refresh.ts'
+import {
+  getAttributionWindows,
+  putAttributionWindows,
+  recomputeAttribution,
+} from '#reports/settings.operations.ts'
+
+/** The credit ledger and what is read from it. */
+export const reports: Module = {
+  name: 'reports',
+  operations: [
+    getCampaignAttribution,
+    getSalesPerformance,
+    getOverview,
+    listAttributionCredits,
+    listAttributionDeals,
+    getAttributionReceipt,
+    getChannelAttribution,
+    listCampaignAttribution,
+    listAttributionRestatements,
+    getAttributionWindows,
+    putAttributionWindows,
+    recomputeAttribution,
+  ],
+  entities: [],
+  jobs: [refreshJob],
+  subscribers: [dirtySubscriber],
+  timers: [refreshTimer],
+}
+
+export { seedReports } from '#reports/ledger.store.ts'

@@ -1,0 +1,99 @@
+import type { Json } from './json.ts'
+
+/** What goes wrong with a call. */
+export type Fault =
+  /** Answer this status with the vendor's usual body for it, or with `body`. Nothing is done. */
+  | {
+      kind: 'status'
+      status: number
+      /** For 429: which of the vendor's limits was reached. */
+      policy?: string
+      body?: Json
+      headers?: Record<string, string>
+    }
+  /** Answer a proxy's HTML page instead of the API's JSON. Nothing is done. */
+  | { kind: 'html'; status: number }
+  /** Cut the connection before the call is carried out. */
+  | { kind: 'drop-before' }
+  /** Carry the call out, then cut the connection instead of answering. */
+  | { kind: 'drop-after' }
+  /** Wait this long, real time, then carry on as usual. */
+  | { kind: 'slow'; delayMs: number }
+  /** The token used is treated as expired from now on (OAuth) or for this call (static). */
+  | { kind: 'expire-token' }
+  /** Answer success, but do not store every nth row (1 = none is stored). */
+  | { kind: 'lose-rows'; everyNth: number }
+
+/** Which calls a fault hits: the first `count` that match, once `after` matching calls passed. */
+export interface FaultTarget {
+  /** HTTP method; any when absent. */
+  method?: string
+  /** The path without query; `*` stands for any text. Any path when absent. */
+  path?: string
+  /** How many calls are hit; 1 when absent. */
+  count?: number | 'until-lifted'
+  /** How many matching calls go through first; 0 when absent. */
+  after?: number
+}
+
+export type FaultRule = Fault & FaultTarget
+
+export interface FaultInjector {
+  /** Adds a rule; the returned id lifts it. Rules are tried oldest first. */
+  add(rule: FaultRule): string
+  /** Removes one rule, or all of them without an id. */
+  lift(id?: string): void
+  /** The rules still waiting or active. */
+  list(): { id: string; rule: FaultRule }[]
+  /** The fault of this call, which is used up by it; null when none applies. */
+  take(method: string, path: string): Fault | null
+}
+
+/** An empty set of faults. */
+export function createFaults(): FaultInjector {
+  const rules = new Map<string, { rule: FaultRule; passed: number; hits: number }>()
+  let lastId = 0
+  return {
+    add(rule) {
+      lastId += 1
+      rules.set(String(lastId), { rule, passed: 0, hits: 0 })
+      return String(lastId)
+    },
+    lift(id) {
+      if (id === undefined) rules.clear()
+      else rules.delete(id)
+    },
+    list: () => [...rules].map(([id, { rule }]) => ({ id, rule })),
+    take(method, path) {
+      for (const [id, entry] of rules) {
+        const { rule } = entry
+        if (rule.method !== undefined && rule.method !== method) continue
+        if (rule.path !== undefined && !matchesGlob(rule.path, path)) continue
+        if (entry.passed < (rule.after ?? 0)) {
+          entry.passed += 1
+          continue
+        }
+        entry.hits += 1
+        if (rule.count !== 'until-lifted' && entry.hits >= (rule.count ?? 1)) rules.delete(id)
+        return rule
+      }
+      return null
+    },
+  }
+}
+
+/** True when `text` fits `pattern`, where `*` stands for any text. O(pattern × text), no regex. */
+export function matchesGlob(pattern: string, text: string): boolean {
+  const parts = pattern.split('*')
+  const first = parts[0] ?? ''
+  if (parts.length === 1) return pattern === text
+  if (!text.startsWith(first)) return false
+  let from = first.length
+  for (const part of parts.slice(1, -1)) {
+    const found = text.indexOf(part, from)
+    if (found < 0) return false
+    from = found + part.length
+  }
+  const last = parts.at(-1) ?? ''
+  return text.length - last.length >= from && text.endsWith(last)
+}

@@ -1,0 +1,330 @@
+import { z } from 'zod'
+import { newId } from '#core/id.ts'
+import { cutPage, decodeCursor, Page, PageQuery } from '#core/page.ts'
+import { Problem } from '#core/problem.ts'
+import { SECOND_MS } from '#core/time.ts'
+import { defineOperation, type Operation } from '#gateway/operation.ts'
+import type { Transaction } from '#store/store.ts'
+import {
+  Connection,
+  ConnectionChange,
+  ConnectionId,
+  NewConnection,
+  StreamChange,
+  StreamView,
+  TestAnswer,
+} from './connection.schema.ts'
+import {
+  deleteConnection,
+  findConnection,
+  insertConnection,
+  listConnections,
+  readSettings,
+  updateConnection,
+  type ConnectionRow,
+} from './connection.store.ts'
+import { VendorFault, type Connector, type Session } from './connector.ts'
+import { explain } from './error-catalogue.ts'
+import { ensureStreams } from './run.store.ts'
+import { hideSecrets, parseSettings } from './settings.rules.ts'
+import { listStreams, updateStream, type StreamViewRow } from './stream.store.ts'
+
+/** A person waits for the answer: a vendor that takes longer counts as not reachable. */
+const TEST_TIMEOUT_MS = 10 * SECOND_MS
+
+type Connectors = ReadonlyMap<string, Connector>
+
+const ConnectionRef = z.object({ connectionId: ConnectionId })
+const noConnection = () => new Problem('resource.not_found', 'There is no connection with this id.')
+
+/** The operations on connections and their streams, for the connectors that this hub has. */
+export function connectionOperations(connectors: Connectors): readonly Operation[] {
+  return [
+    createConnection(connectors),
+    listAll(connectors),
+    getOne(connectors),
+    changeConnection(connectors),
+    removeConnection(connectors),
+    testConnection(connectors),
+    listConnectionStreams,
+    changeStream,
+  ]
+}
+
+const createConnection = (connectors: Connectors) =>
+  defineOperation({
+    id: 'createConnection',
+    method: 'POST',
+    path: '/api/v1/connections',
+    scope: 'connections:write',
+    tag: 'Connections',
+    summary: 'Connect a system',
+    description:
+      'The credentials are tried at once and kept only when they work; they are sealed and never shown again. The first run starts within a minute.',
+    event: 'connection.created',
+    subject: (connection) => connection.id,
+    location: (connection) => `/api/v1/connections/${connection.id}`,
+    version: (connection) => connection.version,
+    input: NewConnection,
+    output: Connection,
+    async perform(input, { tx, now }) {
+      const connector = connectorOf(connectors, input.vendor)
+      const settings = parseSettings(connector, input.settings)
+      const id = newId('con')
+      const { account, streams } = await tryOut(connector, id, settings, now)
+      const row: ConnectionRow = {
+        id,
+        vendor: connector.vendor,
+        name: input.name,
+        account,
+        state: 'active',
+        createdAt: now,
+        updatedAt: now,
+        version: 1,
+      }
+      if (!(await insertConnection(tx, row, settings))) throw duplicate(input.name)
+      await ensureStreams(tx, id, streams, now)
+      return viewOf(connectors, row, settings)
+    },
+  })
+
+const listAll = (connectors: Connectors) =>
+  defineOperation({
+    id: 'listConnections',
+    method: 'GET',
+    path: '/api/v1/connections',
+    scope: 'connections:read',
+    tag: 'Connections',
+    summary: 'List connected systems',
+    input: PageQuery,
+    output: Page(Connection),
+    async perform({ limit, cursor }, { tx }) {
+      const after = cursor === undefined ? '' : String(decodeCursor(cursor, 1)[0])
+      const page = cutPage(await listConnections(tx, limit, after), limit, (row) => [row.id])
+      const data = []
+      for (const row of page.data) data.push(await viewWithSettings(tx, connectors, row))
+      return { ...page, data }
+    },
+  })
+
+const getOne = (connectors: Connectors) =>
+  defineOperation({
+    id: 'getConnection',
+    method: 'GET',
+    path: '/api/v1/connections/{connectionId}',
+    scope: 'connections:read',
+    tag: 'Connections',
+    summary: 'Show a connected system',
+    version: (connection) => connection.version,
+    input: ConnectionRef,
+    output: Connection,
+    async perform({ connectionId }, { tx }) {
+      const row = await findConnection(tx, connectionId)
+      if (!row) throw noConnection()
+      return viewWithSettings(tx, connectors, row)
+    },
+  })
+
+const changeConnection = (connectors: Connectors) =>
+  defineOperation({
+    id: 'updateConnection',
+    method: 'PATCH',
+    path: '/api/v1/connections/{connectionId}',
+    scope: 'connections:write',
+    tag: 'Connections',
+    summary: 'Rename, pause or re-login a connection',
+    description:
+      'New settings are tried before they are kept; they end the state needs_login. Running syncs go on with the old ones.',
+    event: 'connection.updated',
+    subject: (connection) => connection.id,
+    version: (connection) => connection.version,
+    input: ConnectionChange,
+    output: Connection,
+    async perform({ connectionId, name, state, settings: given }, { tx, now, expectedVersion }) {
+      const known = await readSettings(tx, connectionId)
+      const row = await findConnection(tx, connectionId)
+      if (!row || !known) throw noConnection()
+      if (expectedVersion !== null && expectedVersion !== row.version) {
+        throw new Problem(
+          'resource.version_mismatch',
+          'The connection changed in the meantime: look at it again.',
+        )
+      }
+      const connector = connectorOf(connectors, row.vendor)
+      const settings = given && parseSettings(connector, merged(known, given))
+      const account = settings && (await tryOut(connector, connectionId, settings, now)).account
+      const active = settings && row.state === 'needs_login' ? 'active' : undefined
+      const changes = { name, state: state ?? active, account, settings }
+      if (!(await updateConnection(tx, connectionId, changes, now))) throw duplicate(name ?? '')
+      const changed = await findConnection(tx, connectionId)
+      if (!changed) throw noConnection()
+      return viewOf(connectors, changed, settings ?? known)
+    },
+  })
+
+const removeConnection = (connectors: Connectors) =>
+  defineOperation({
+    id: 'deleteConnection',
+    method: 'DELETE',
+    path: '/api/v1/connections/{connectionId}',
+    scope: 'connections:write',
+    tag: 'Connections',
+    summary: 'Disconnect a system',
+    description:
+      'Its runs, links and pending records go with it; nothing is deleted in the connected system, and records here stay.',
+    event: 'connection.deleted',
+    subject: (connection) => connection.id,
+    input: ConnectionRef,
+    output: Connection,
+    async perform({ connectionId }, { tx }) {
+      const row = await findConnection(tx, connectionId)
+      if (!row) throw noConnection()
+      const view = await viewWithSettings(tx, connectors, row)
+      await deleteConnection(tx, connectionId)
+      return view
+    },
+  })
+
+const testConnection = (connectors: Connectors) =>
+  defineOperation({
+    id: 'testConnection',
+    method: 'POST',
+    path: '/api/v1/connections/{connectionId}/test',
+    scope: 'connections:write',
+    tag: 'Connections',
+    summary: 'Try the credentials of a connection',
+    status: 200,
+    input: ConnectionRef,
+    output: TestAnswer,
+    async perform({ connectionId }, { tx, now }) {
+      const row = await findConnection(tx, connectionId)
+      const settings = row && (await readSettings(tx, connectionId))
+      if (!row || !settings) throw noConnection()
+      const startedAtMs = performance.now()
+      const connector = connectorOf(connectors, row.vendor)
+      const { account } = await tryOut(connector, connectionId, settings, now)
+      return { account, durationMs: Math.round(performance.now() - startedAtMs) }
+    },
+  })
+
+function streamViewOf({ connectionId: _connectionId, ...row }: StreamViewRow): StreamView {
+  return row
+}
+
+const listConnectionStreams = defineOperation({
+  id: 'listStreams',
+  method: 'GET',
+  path: '/api/v1/connections/{connectionId}/streams',
+  scope: 'connections:read',
+  tag: 'Connections',
+  summary: 'List the streams of a connection',
+  input: ConnectionRef,
+  output: z.object({ data: z.array(StreamView) }),
+  async perform({ connectionId }, { tx }) {
+    if (!(await findConnection(tx, connectionId))) throw noConnection()
+    return { data: (await listStreams(tx, connectionId)).map(streamViewOf) }
+  },
+})
+
+const changeStream = defineOperation({
+  id: 'updateStream',
+  method: 'PATCH',
+  path: '/api/v1/connections/{connectionId}/streams/{stream}',
+  scope: 'connections:write',
+  tag: 'Connections',
+  summary: 'Pause a stream or change its cadence',
+  event: 'stream.updated',
+  subject: (_stream, input) => input.connectionId,
+  version: (stream) => stream.version,
+  input: StreamChange,
+  output: StreamView,
+  async perform({ connectionId, stream, ...changes }, { tx, now }) {
+    const row = await updateStream(tx, connectionId, stream, changes, now)
+    if (!row) throw new Problem('resource.not_found', 'The connection has no stream of this name.')
+    return streamViewOf(row)
+  },
+})
+
+function connectorOf(connectors: Connectors, vendor: string): Connector {
+  const connector = connectors.get(vendor)
+  if (connector) return connector
+  const detail = `There are ${[...connectors.keys()].join(', ')}.`
+  throw new Problem('request.invalid', `There is no connector for ${vendor}.`, {
+    errors: [{ pointer: '/vendor', detail }],
+  })
+}
+
+/** Opens the connection for one cheap call. @throws Problem `connection.failed` with what to do. */
+async function tryOut(
+  connector: Connector,
+  id: string,
+  settings: Record<string, unknown>,
+  now: Date,
+): Promise<{ account: string; streams: Session['streams'] }> {
+  let session: Session | null = null
+  try {
+    session = connector.open({
+      id,
+      settings,
+      clock: { now: () => now },
+      onCall: () => undefined,
+      saveSettings: async (changes) => {
+        Object.assign(settings, changes)
+      },
+      wait: async (_durationMs, signal) => signal.throwIfAborted(),
+    })
+    const { account } = await session.test(AbortSignal.timeout(TEST_TIMEOUT_MS))
+    return { account, streams: session.streams }
+  } catch (cause) {
+    const isTimeout = cause instanceof Error && cause.name === 'TimeoutError'
+    if (!isTimeout && !(cause instanceof VendorFault)) throw cause
+    const kind = cause instanceof VendorFault ? cause.kind : 'transient'
+    const said = cause instanceof VendorFault ? cause.message : 'No answer within ten seconds.'
+    const { title } = explain(`stream.${kind}`)
+    throw new Problem(
+      'connection.failed',
+      `${title}: ${said} Correct the settings and try again.`,
+      {
+        cause,
+      },
+    )
+  } finally {
+    await session?.close()
+  }
+}
+
+function merged(
+  known: Record<string, unknown>,
+  given: Record<string, unknown>,
+): Record<string, unknown> {
+  const all = Object.entries({ ...known, ...given })
+  return Object.fromEntries(all.filter(([, value]) => value !== null))
+}
+
+function duplicate(name: string): Problem {
+  return new Problem(
+    'connection.duplicate',
+    `Another connection is called ${name}: take another name.`,
+  )
+}
+
+async function viewWithSettings(
+  tx: Transaction,
+  connectors: Connectors,
+  row: ConnectionRow,
+): Promise<Connection> {
+  return viewOf(connectors, row, (await readSettings(tx, row.id)) ?? {})
+}
+
+function viewOf(
+  connectors: Connectors,
+  row: ConnectionRow,
+  settings: Record<string, unknown>,
+): Connection {
+  const connector = connectors.get(row.vendor)
+  return {
+    ...row,
+    id: `con_${row.id.slice(4)}`,
+    settings: connector ? hideSecrets(connector.settings, settings) : {},
+  }
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod'
+import { Id } from '#core/id.ts'
+import { Instant } from '#core/time.ts'
+
+export const ConnectionId = Id('con')
+export const RunId = Id('run')
+
+/** A connection as callers see it: secrets never come back, only that they are set. */
+export const Connection = z.object({
+  id: ConnectionId,
+  vendor: z.string(),
+  name: z.string().min(1).max(200),
+  account: z
+    .string()
+    .nullable()
+    .meta({ description: 'How the connected system names the account' }),
+  state: z.enum(['active', 'needs_login', 'paused']),
+  settings: z
+    .record(z.string(), z.unknown())
+    .meta({ description: 'Without secrets; a secret that is set shows as true' }),
+  createdAt: Instant,
+  updatedAt: Instant,
+  version: z.int(),
+})
+export type Connection = z.infer<typeof Connection>
+
+export const NewConnection = z.object({
+  vendor: z.string().min(1).max(50).meta({ example: 'hubspot' }),
+  name: z.string().trim().min(1).max(200).meta({ example: 'Sales CRM' }),
+  settings: z.record(z.string(), z.unknown()).meta({ example: { token: 'pat-eu1-…' } }),
+})
+
+export const ConnectionChange = z.object({
+  connectionId: ConnectionId,
+  name: z.string().trim().min(1).max(200).optional(),
+  state: z.enum(['active', 'paused']).optional(),
+  settings: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .meta({ description: 'Only what changes; null removes a setting' }),
+})
+
+export const TestAnswer = z.object({ account: z.string(), durationMs: z.number() })
+
+export const StreamView = z.object({
+  name: z.string(),
+  entity: z.string(),
+  direction: z.enum(['pull', 'push']),
+  everyMinutes: z.int(),
+  cadenceReason: z.string(),
+  paused: z.boolean(),
+  nextRunAt: Instant,
+  lastRunAt: Instant.nullable(),
+  lastSuccessAt: Instant.nullable(),
+  reconciledAt: Instant,
+  version: z.int(),
+})
+export type StreamView = z.infer<typeof StreamView>
+
+export const StreamChange = z.object({
+  connectionId: ConnectionId,
+  stream: z.string().max(100),
+  paused: z.boolean().optional(),
+  everyMinutes: z.int().min(1).max(44_640).optional(),
+  cadenceReason: z.string().trim().min(1).max(500).optional(),
+})

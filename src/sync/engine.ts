@@ -1,0 +1,48 @@
+import type { Metrics } from '#core/metrics.ts'
+import type { Log } from '#core/log.ts'
+import type { Clock } from '#core/time.ts'
+import type { EventDraft } from '#jobs/job.ts'
+import type { Store, Transaction } from '#store/store.ts'
+import type { Connector, Session } from './connector.ts'
+import type { Entity } from './entity.ts'
+import type { Lease } from './lease.ts'
+import type { Patience } from './retry.ts'
+
+/** What every run works with. */
+export interface Engine {
+  store: Store
+  clock: Clock
+  log: Log
+  metrics: Metrics | null
+  connectors: ReadonlyMap<string, Connector>
+  entities: ReadonlyMap<string, Entity>
+  /** Writes events into the outbox, in the caller's transaction. */
+  publish(tx: Transaction, events: readonly EventDraft[], now: Date): Promise<void>
+  /** How long a connection stays taken without a heartbeat; 30 s unless a test wants less. */
+  leaseMs: number
+  wait(durationMs: number, signal: AbortSignal): Promise<void>
+  /** In [0, 1); spreads retries. */
+  random(): number
+}
+
+/** One run under way, from taking the lease to giving it back. */
+export interface Run {
+  id: string
+  workspaceId: string
+  connectionId: string
+  vendor: string
+  session: Session
+  lease: Lease
+  patience: Patience
+  /** Aborts on shutdown, when the job's time is over, and when the lease is lost. */
+  signal: AbortSignal
+  engine: Engine
+}
+
+/** A transaction of the run: nothing is kept when another process has taken over in the meantime. */
+export function commit<T>(run: Run, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  return run.engine.store.transaction(run.workspaceId, async (tx) => {
+    await run.lease.check(tx)
+    return work(tx)
+  })
+}

@@ -1,0 +1,143 @@
+/** What a person is told of a cause: what it is, what to do, and who usually can. */
+export interface ErrorEntry {
+  title: string
+  whatToDo: string
+  fixedBy: 'sales operations' | 'administrator' | 'the vendor' | 'the hub'
+}
+
+/**
+ * Causes by code. Codes are the engine's own (`area.cause`) or the vendor's (upper case); what is not listed is explained
+ * by `explain` in general terms, never left without a next step.
+ */
+export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = {
+  'stream.reauth': {
+    title: 'The connected system does not accept the login any more',
+    whatToDo: 'Enter new credentials for the connection; everything pending is sent afterwards.',
+    fixedBy: 'administrator',
+  },
+  'stream.permission': {
+    title: 'The login lacks a right that this stream needs',
+    whatToDo: 'Grant the scopes named in the detail in the connected system, then run now.',
+    fixedBy: 'administrator',
+  },
+  'stream.rate_burst': {
+    title: 'Too many calls at once',
+    whatToDo:
+      'Nothing: the run is tried again by itself. If it stays, other apps use up the limit.',
+    fixedBy: 'the hub',
+  },
+  'stream.rate_daily': {
+    title: 'The calls of the day are used up',
+    whatToDo:
+      'Nothing is lost: the rest follows once the limit is reset. Run less often if it recurs.',
+    fixedBy: 'the hub',
+  },
+  'stream.transient': {
+    title: 'The connected system does not answer properly',
+    whatToDo:
+      'Nothing is lost: the run is tried again by itself. Look at the vendor’s status page.',
+    fixedBy: 'the vendor',
+  },
+  'stream.account': {
+    title: 'The account cannot be used at present',
+    whatToDo: 'Look at the account in the connected system; the run is tried again by itself.',
+    fixedBy: 'administrator',
+  },
+  'stream.mapping': {
+    title: 'The connected system does not take the form of our calls',
+    whatToDo: 'See the detail: a field was probably removed or renamed. Put it back, then run now.',
+    fixedBy: 'administrator',
+  },
+  'stream.gone': {
+    title: 'What the stream works on is not there any more',
+    whatToDo: 'Check that the object still exists in the connected system, then run now.',
+    fixedBy: 'administrator',
+  },
+  'stream.cursor_lost': {
+    title: 'The position of the last run is unusable',
+    whatToDo: 'Run now: the stream is read again from the beginning; nothing is written twice.',
+    fixedBy: 'the hub',
+  },
+  'record.not_writable': {
+    title: 'A record from the connected system cannot be kept here',
+    whatToDo: 'Correct the record in the connected system, then retry.',
+    fixedBy: 'sales operations',
+  },
+  'delivery.failing': {
+    title: 'The connected system fails on this record again and again',
+    whatToDo:
+      'It is tried five times, then held so that others go on. Change the record, or retry later.',
+    fixedBy: 'the vendor',
+  },
+  'match.ambiguous': {
+    title: 'More than one record here fits',
+    whatToDo: 'Merge the duplicates here, then retry; nothing was merged by itself.',
+    fixedBy: 'sales operations',
+  },
+  'match.already_linked': {
+    title: 'Two records there fit one record here',
+    whatToDo: 'Merge the duplicates in the connected system, then retry.',
+    fixedBy: 'sales operations',
+  },
+  'merge.both_changed': {
+    title: 'Both sides changed the same field',
+    whatToDo: 'Decide which value holds and enter it on both sides.',
+    fixedBy: 'sales operations',
+  },
+  INVALID_EMAIL: {
+    title: 'The e-mail address is not valid there',
+    whatToDo: 'Correct the lead’s e-mail address; it is sent again by itself.',
+    fixedBy: 'sales operations',
+  },
+  INVALID_OPTION: {
+    title: 'A value is not among the options of its field',
+    whatToDo: 'Add the option to the named property in the connected system, then retry the group.',
+    fixedBy: 'administrator',
+  },
+  PROPERTY_DOESNT_EXIST: {
+    title: 'A property does not exist there',
+    whatToDo: 'Create the named property in the connected system, then retry the group.',
+    fixedBy: 'administrator',
+  },
+  READ_ONLY_VALUE: {
+    title: 'A property there is read-only',
+    whatToDo: 'Make the named property writable in the connected system, then retry the group.',
+    fixedBy: 'administrator',
+  },
+  VALIDATION_ERROR: {
+    title: 'A rule of the connected system refuses the record',
+    whatToDo: 'Correct the named properties of the record; it is sent again by itself.',
+    fixedBy: 'sales operations',
+  },
+  CONTACT_CLAIMED: {
+    title: 'The contact with this e-mail address belongs to another lead',
+    whatToDo: 'Merge the two leads here, or give one of them another e-mail address.',
+    fixedBy: 'sales operations',
+  },
+  CONTACT_UNREADABLE: {
+    title: 'A contact is in the way and cannot be read',
+    whatToDo: 'Restore or delete the named contact in the connected system, then retry.',
+    fixedBy: 'sales operations',
+  },
+  CONFLICT: {
+    title: 'Another record there has the same unique value',
+    whatToDo: 'Merge the two records in the connected system, then retry.',
+    fixedBy: 'sales operations',
+  },
+  ANSWER_INCOMPLETE: {
+    title: 'The connected system told no outcome for the record',
+    whatToDo: 'Nothing: it is tried again by itself, and held after the fifth time.',
+    fixedBy: 'the vendor',
+  },
+}
+
+/** The entry of a code; for one that is not listed, what can be said in general. */
+export function explain(code: string): ErrorEntry {
+  return (
+    errorCatalogue[code] ?? {
+      title: `The connected system refused the record (${code})`,
+      whatToDo: 'See the detail, correct the record or the setting that it names, then retry.',
+      fixedBy: 'sales operations',
+    }
+  )
+}

@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import type { Metrics } from '#core/metrics.ts'
+import { HOUR_MS, SECOND_MS } from '#core/time.ts'
+import { defineJob, type Job, type JobContext, type Subscriber } from '#jobs/job.ts'
+import type { Module } from '#module.ts'
+import { connectionOperations } from './connection.operations.ts'
+import type { Connector } from './connector.ts'
+import type { Engine } from './engine.ts'
+import type { Entity } from './entity.ts'
+import { errorItemOperations } from './error-item.operations.ts'
+import { healthOperations } from './health.operations.ts'
+import { publish } from './outbox.store.ts'
+import { pendingSubscriber } from './pending.ts'
+import { runOperations } from './run.operations.ts'
+import { performRun } from './run.ts'
+import { scheduleTimer } from './schedule.ts'
+
+const LEASE_MS = 30 * SECOND_MS
+
+/** The sync engine as a module, over the connectors and entities that `app.ts` introduces to it. */
+export function createSyncModule(
+  connectors: readonly Connector[],
+  entities: readonly Entity[],
+  metrics: Metrics | null = null,
+): Module {
+  const byVendor = new Map(connectors.map((connector) => [connector.vendor, connector]))
+  const byName = new Map(entities.map((entity) => [entity.name, entity]))
+  const engineOf = ({ store, clock, log }: JobContext): Engine => ({
+    store,
+    clock,
+    log,
+    metrics,
+    connectors: byVendor,
+    entities: byName,
+    publish,
+    leaseMs: LEASE_MS,
+    wait: (durationMs, signal) => sleep(durationMs, undefined, { signal }),
+    random: Math.random,
+  })
+  return {
+    name: 'sync',
+    operations: [
+      ...connectionOperations(byVendor),
+      ...runOperations,
+      ...healthOperations,
+      ...errorItemOperations,
+    ],
+    entities: [],
+    jobs: [runJob(engineOf)],
+    subscribers: [pendingSubscriber(entities), startSubscriber],
+    timers: [scheduleTimer],
+  }
+}
+
+/** One run. What it leaves open, because its process went away, the schedule takes up again. */
+function runJob(engineOf: (context: JobContext) => Engine): Job {
+  return defineJob({
+    name: 'sync.run',
+    input: z.object({ workspaceId: z.string(), runId: z.string() }),
+    concurrency: 4,
+    retryLimit: 0,
+    timeoutMs: 6 * HOUR_MS,
+    async run(input, context) {
+      const { workspaceId, runId } = z
+        .object({ workspaceId: z.string(), runId: z.string() })
+        .parse(input)
+      await performRun(engineOf(context), workspaceId, runId, context.signal)
+    },
+  })
+}
+
+/** Starts a run that someone asked for without waiting for the schedule. */
+const startSubscriber: Subscriber = {
+  name: 'sync.start',
+  events: ['sync.run_requested'],
+  async handle(events, _tx, context) {
+    for (const { workspaceId, subjectId: runId } of events) {
+      await context.enqueue('sync.run', { workspaceId, runId }, { singletonKey: runId })
+    }
+  },
+}

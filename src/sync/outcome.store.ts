@@ -1,0 +1,115 @@
+import { sql } from 'kysely'
+import type { Transaction } from '#store/store.ts'
+
+export type OutcomeKind =
+  | 'created'
+  | 'updated'
+  | 'unchanged'
+  | 'deleted'
+  | 'skipped'
+  | 'refused'
+  | 'conflict'
+
+/** What became of one record in one run. At least one of the ids is known. */
+export interface Outcome {
+  localId: string | null
+  externalId: string | null
+  outcome: OutcomeKind
+  code: string | null
+  /** Without personal data. */
+  detail: string | null
+}
+
+export interface OutcomePlace {
+  runId: string
+  connectionId: string
+  stream: string
+  entity: string
+  direction: 'pull' | 'push'
+}
+
+/**
+ * Keeps the outcomes of a page, opens an item for each record that was refused or is in conflict, and closes the items
+ * of the others. Three statements, however many records.
+ *
+ * A run that goes on after a crash meets some records twice: the first outcome stays when the second is "unchanged".
+ */
+export async function writeOutcomes(
+  tx: Transaction,
+  place: OutcomePlace,
+  outcomes: readonly Outcome[],
+  now: Date,
+): Promise<void> {
+  if (outcomes.length === 0) return
+  const rows = outcomes.map((outcome) => ({
+    ...outcome,
+    record: outcome.localId ?? outcome.externalId ?? '',
+  }))
+  await insertOutcomes(tx, place, rows, now)
+  const isFaulty = (row: Outcome) => row.outcome === 'refused' || row.outcome === 'conflict'
+  await closeErrors(
+    tx,
+    place,
+    rows.filter((row) => !isFaulty(row)).map((row) => row.record),
+  )
+  await openErrors(tx, place, rows.filter(isFaulty), now)
+}
+
+type Row = Outcome & { record: string }
+
+async function insertOutcomes(
+  tx: Transaction,
+  place: OutcomePlace,
+  rows: readonly Row[],
+  now: Date,
+): Promise<void> {
+  await tx.execute(sql`
+    insert into sync_outcomes
+      (run_id, stream, record, direction, entity, local_id, external_id, outcome, code, detail, at)
+    select ${place.runId}, ${place.stream}, record, ${place.direction}, ${place.entity}, "localId", "externalId",
+      outcome, code, detail, ${now}
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+      as r(record text, "localId" text, "externalId" text, outcome text, code text, detail text)
+    on conflict (run_id, stream, record) do update
+    set outcome = excluded.outcome, code = excluded.code, detail = excluded.detail, at = excluded.at,
+      external_id = excluded.external_id
+    where excluded.outcome <> 'unchanged'`)
+}
+
+async function closeErrors(
+  tx: Transaction,
+  place: OutcomePlace,
+  records: readonly string[],
+): Promise<void> {
+  if (records.length === 0) return
+  await tx.execute(sql`
+    delete from sync_errors
+    where connection_id = ${place.connectionId} and stream = ${place.stream} and record = any(${[...records]})`)
+}
+
+/** Opens items, or counts one that is open; an ignored one opens again only for another cause. */
+export async function openErrors(
+  tx: Transaction,
+  place: OutcomePlace,
+  rows: readonly (Omit<Row, 'outcome'> & { outcome?: string })[],
+  now: Date,
+): Promise<void> {
+  if (rows.length === 0) return
+  await tx.execute(sql`
+    insert into sync_errors as known
+      (connection_id, stream, record, direction, entity, local_id, external_id, code, detail, first_at, last_at, last_run_id)
+    select ${place.connectionId}, ${place.stream}, record, ${place.direction}, ${place.entity}, "localId", "externalId",
+      coalesce(code, 'UNKNOWN'), detail, ${now}, ${now}, ${place.runId}
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+      as r(record text, "localId" text, "externalId" text, code text, detail text)
+    on conflict (connection_id, stream, record) do update
+    set code = excluded.code, detail = excluded.detail, external_id = excluded.external_id,
+      last_at = excluded.last_at, last_run_id = excluded.last_run_id, occurrences = known.occurrences + 1,
+      first_at = case when known.code = excluded.code then known.first_at else excluded.first_at end,
+      state = case when known.code = excluded.code then known.state else 'open' end`)
+}
+
+/** Closes the item of a stream's own fault, once the stream was gone through. */
+export async function closeStreamError(tx: Transaction, place: OutcomePlace): Promise<void> {
+  await closeErrors(tx, place, [''])
+}

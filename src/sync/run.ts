@@ -1,0 +1,302 @@
+import { DAY_MS, MINUTE_MS } from '#core/time.ts'
+import {
+  VendorFault,
+  type FaultKind,
+  type OpenConnection,
+  type Session,
+  type Stream,
+} from './connector.ts'
+import {
+  findConnection,
+  markNeedsLogin,
+  readSettings,
+  updateConnection,
+} from './connection.store.ts'
+import { commit, type Engine, type Run } from './engine.ts'
+import { Lease, LeaseLost } from './lease.ts'
+import { closeStreamError, openErrors, type OutcomePlace } from './outcome.store.ts'
+import { pullStream } from './pull.ts'
+import { pushStream } from './push.ts'
+import { reconcileStream } from './reconcile.ts'
+import { Circuit } from './retry.ts'
+import {
+  addCalls,
+  countOutcomes,
+  endRun,
+  ensureStreams,
+  findRun,
+  markStream,
+  startRun,
+  type RunRow,
+  type RunState,
+} from './run.store.ts'
+
+/** Times that a run is taken up before it is given up as broken. */
+const MAX_ATTEMPTS = 5
+/** Minutes until a run that a passing fault ended is tried again, by how many ended so in a row. */
+const RETRY_MINUTES = [5, 15, 60, 240]
+
+/** Both sides are compared whole this often, besides on request. */
+const RECONCILE_DAYS = 7
+
+export type RunEnd = 'done' | 'busy' | 'gone'
+
+interface StreamFault {
+  stream: string
+  kind: FaultKind
+  detail: string
+  retryAfterMs: number | null
+}
+
+/**
+ * Goes through the streams of a queued or cut-off run, in the connector's order: the sync engine's straight line.
+ *
+ * Taking up a run again is safe at any point: pulled rows are kept together with their position, pushes are upserts.
+ * @returns 'busy' when another process works on the connection, 'gone' when there is nothing to do.
+ */
+export async function performRun(
+  engine: Engine,
+  workspaceId: string,
+  runId: string,
+  signal: AbortSignal,
+): Promise<RunEnd> {
+  const row = await engine.store.read(workspaceId, (tx) => findRun(tx, runId))
+  if (!row || (row.state !== 'queued' && row.state !== 'running')) return 'gone'
+  const lease = await Lease.take(engine.store, workspaceId, row.connectionId, runId, engine.leaseMs)
+  if (!lease) return 'busy'
+  try {
+    await perform(engine, workspaceId, row, lease, signal)
+    return 'done'
+  } catch (error) {
+    if (error instanceof LeaseLost) return 'busy' // the other process goes on with it
+    throw error
+  } finally {
+    await lease.release()
+  }
+}
+
+async function perform(
+  engine: Engine,
+  workspaceId: string,
+  row: RunRow,
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<void> {
+  const opened = await open(engine, workspaceId, row)
+  if (!opened) return
+  const { session, vendor, calls } = opened
+  const stop = AbortSignal.any([signal, lease.signal])
+  const run: Run = {
+    id: row.id,
+    workspaceId,
+    connectionId: row.connectionId,
+    vendor,
+    session,
+    lease,
+    signal: stop,
+    patience: {
+      circuit: new Circuit(),
+      signal: stop,
+      wait: (durationMs, abort) => engine.wait(durationMs, abort),
+      random: () => engine.random(),
+    },
+    engine,
+  }
+  try {
+    const settings = await commit(run, async (tx) => {
+      await startRun(tx, run.id, lease.fence, engine.clock.now())
+      return ensureStreams(tx, run.connectionId, session.streams, engine.clock.now())
+    })
+    const due = session.streams.filter(
+      (stream) => row.streams.includes(stream.name) && settings.get(stream.name)?.paused === false,
+    )
+    const isReconciled = (stream: Stream) =>
+      !row.reconcile && daysSince(settings.get(stream.name)?.reconciledAt, engine) < RECONCILE_DAYS
+    const isBroken = row.attempts >= MAX_ATTEMPTS
+    const faults = isBroken ? [broken()] : await goThrough(run, due, isReconciled)
+    await finish(run, row, faults)
+  } finally {
+    await session.close()
+    await engine.store.transaction(workspaceId, (tx) => addCalls(tx, row.id, calls.count))
+  }
+}
+
+/** Opens the connection, or null when it is gone or its vendor is not known to this version. */
+async function open(
+  engine: Engine,
+  workspaceId: string,
+  row: RunRow,
+): Promise<{ session: Session; vendor: string; calls: { count: number } } | null> {
+  const found = await engine.store.transaction(workspaceId, async (tx) => {
+    const connection = await findConnection(tx, row.connectionId)
+    return connection && { connection, settings: await readSettings(tx, row.connectionId) }
+  })
+  const connector = found && engine.connectors.get(found.connection.vendor)
+  if (!found?.settings || !connector) return null
+  const calls = { count: 0 }
+  const session = connector.open(
+    openConnection(engine, workspaceId, row.connectionId, found.settings, (status) => {
+      calls.count += 1
+      const statusClass = status === 0 ? 'none' : `${Math.floor(status / 100)}xx`
+      engine.metrics?.syncCalls.inc({ vendor: connector.vendor, status: statusClass })
+    }),
+  )
+  return { session, vendor: connector.vendor, calls }
+}
+
+/** What a connector is given to work with. */
+export function openConnection(
+  engine: Engine,
+  workspaceId: string,
+  connectionId: string,
+  settings: Record<string, unknown>,
+  onCall: (status: number) => void,
+): OpenConnection {
+  return {
+    id: connectionId,
+    settings,
+    clock: engine.clock,
+    onCall(call) {
+      onCall(call.status)
+      engine.log.debug({ connectionId, ...call }, 'vendor call')
+    },
+    async saveSettings(changes) {
+      await engine.store.transaction(workspaceId, async (tx) => {
+        const known = await readSettings(tx, connectionId)
+        if (!known) return
+        const now = engine.clock.now()
+        await updateConnection(tx, connectionId, { settings: { ...known, ...changes } }, now)
+      })
+    },
+    wait: (durationMs, signal) => engine.wait(durationMs, signal),
+  }
+}
+
+/** Runs the streams one after the other; a fault that is the vendor's as a whole ends the run, one of a stream does not. */
+async function goThrough(
+  run: Run,
+  streams: readonly Stream[],
+  isReconciled: (stream: Stream) => boolean,
+): Promise<StreamFault[]> {
+  const faults: StreamFault[] = []
+  for (const stream of streams) {
+    const fault = await goThroughOne(run, stream, isReconciled(stream))
+    if (!fault) continue
+    faults.push(fault)
+    if (!['permission', 'mapping', 'gone', 'conflict', 'record'].includes(fault.kind)) break
+  }
+  return faults
+}
+
+async function goThroughOne(
+  run: Run,
+  stream: Stream,
+  isReconciled: boolean,
+): Promise<StreamFault | null> {
+  const entity = run.engine.entities.get(stream.entity)
+  const place = placeOf(run, stream)
+  try {
+    if (!entity) throw new VendorFault('mapping', `Nothing here takes ${stream.entity} records.`)
+    const { pull, push, toVendor } = stream
+    if (!isReconciled) await reconcileStream(run, stream)
+    if (pull) await pullStream(run, { ...stream, pull }, entity)
+    else if (push && toVendor) await pushStream(run, { ...stream, push, toVendor }, entity)
+  } catch (error) {
+    run.signal.throwIfAborted()
+    if (!(error instanceof VendorFault)) throw error
+    const { kind, message: detail, retryAfterMs } = error
+    await commit(run, async (tx) => {
+      const now = run.engine.clock.now()
+      await markStream(tx, run.connectionId, stream.name, false, now)
+      const item = { record: '', localId: null, externalId: null, code: `stream.${kind}`, detail }
+      await openErrors(tx, place, [item], now)
+    })
+    return { stream: stream.name, kind, detail, retryAfterMs }
+  }
+  await commit(run, async (tx) => {
+    await markStream(tx, run.connectionId, stream.name, true, run.engine.clock.now())
+    await closeStreamError(tx, place)
+  })
+  return null
+}
+
+function placeOf(run: Run, stream: Stream): OutcomePlace {
+  return {
+    runId: run.id,
+    connectionId: run.connectionId,
+    stream: stream.name,
+    entity: stream.entity,
+    direction: stream.direction,
+  }
+}
+
+/** Closes the run: its state is its worst outcome, and a passing fault gets it another try. */
+async function finish(run: Run, row: RunRow, faults: readonly StreamFault[]): Promise<void> {
+  const { engine } = run
+  const now = engine.clock.now()
+  const fault = faults.at(-1) ?? null
+  const ended = await commit(run, async (tx) => {
+    const counts = await countOutcomes(tx, run.id)
+    const state = stateOf(counts, fault)
+    const retryAt = fault && isPassingKind(fault.kind) ? retryTime(row, fault, now) : null
+    await endRun(tx, run.id, { state, counts, fault, retryAt }, now)
+    const isLoginLost =
+      fault?.kind === 'reauth' && (await markNeedsLogin(tx, run.connectionId, now))
+    const events = [
+      {
+        event: 'sync.run_ended',
+        subjectId: run.id,
+        data: { connectionId: run.connectionId, state, fault: fault?.kind ?? null },
+      },
+    ]
+    if (isLoginLost) {
+      events.push({
+        event: 'connection.login_needed',
+        subjectId: run.connectionId,
+        data: { connectionId: run.connectionId, state, fault: 'reauth' },
+      })
+    }
+    await engine.publish(tx, events, now)
+    return { state, counts }
+  })
+  engine.log.info(
+    {
+      workspaceId: run.workspaceId,
+      runId: run.id,
+      connectionId: run.connectionId,
+      vendor: run.vendor,
+      ...ended,
+      fault: fault?.kind ?? null,
+      durationMs: now.getTime() - (row.startedAt ?? now).getTime(),
+    },
+    'sync run',
+  )
+}
+
+function stateOf(counts: RunRow['counts'], fault: StreamFault | null): RunState {
+  const has = (outcome: string) => Object.values(counts).some((of) => (of[outcome] ?? 0) > 0)
+  if (fault) return Object.keys(counts).length > 0 ? 'partial' : 'failed'
+  return has('refused') || has('conflict') ? 'partial' : 'succeeded'
+}
+
+function isPassingKind(kind: FaultKind): boolean {
+  return ['transient', 'rate_burst', 'rate_daily', 'account'].includes(kind)
+}
+
+function retryTime(row: RunRow, fault: StreamFault, now: Date): Date {
+  const usual = (RETRY_MINUTES[Math.min(row.retries, RETRY_MINUTES.length - 1)] ?? 5) * MINUTE_MS
+  return new Date(now.getTime() + Math.max(usual, fault.retryAfterMs ?? 0))
+}
+
+function daysSince(at: Date | undefined, engine: Engine): number {
+  return at ? (engine.clock.now().getTime() - at.getTime()) / DAY_MS : 0
+}
+
+function broken(): StreamFault {
+  return {
+    stream: '',
+    kind: 'mapping',
+    detail: `The run was cut off ${MAX_ATTEMPTS} times and is given up; the next one goes on.`,
+    retryAfterMs: null,
+  }
+}

@@ -1,0 +1,57 @@
+import { sql } from 'kysely'
+import type { Transaction } from '#store/store.ts'
+
+export interface StreamViewRow {
+  connectionId: string
+  name: string
+  entity: string
+  direction: 'pull' | 'push'
+  everyMinutes: number
+  cadenceReason: string
+  paused: boolean
+  nextRunAt: Date
+  lastRunAt: Date | null
+  lastSuccessAt: Date | null
+  reconciledAt: Date
+  version: number
+}
+
+const columns = sql.raw(
+  `connection_id, name, entity, direction, every_minutes, cadence_reason, paused, next_run_at, last_run_at,
+  last_success_at, reconciled_at, version`,
+)
+
+/** The streams of a connection, in the order of a whole run. */
+export function listStreams(tx: Transaction, connectionId: string): Promise<StreamViewRow[]> {
+  return tx.query(sql<StreamViewRow>`
+    select ${columns} from sync_streams where connection_id = ${connectionId} order by position, name`)
+}
+
+/**
+ * Changes a stream. A new cadence counts from now: the next run comes after one of its intervals, or earlier when it was
+ * due earlier.
+ * @returns null when there is no such stream.
+ */
+export function updateStream(
+  tx: Transaction,
+  connectionId: string,
+  name: string,
+  changes: {
+    paused?: boolean | undefined
+    everyMinutes?: number | undefined
+    cadenceReason?: string | undefined
+  },
+  now: Date,
+): Promise<StreamViewRow | null> {
+  const everyMinutes = changes.everyMinutes ?? null
+  return tx.find(sql<StreamViewRow>`
+    update sync_streams
+    set paused = coalesce(${changes.paused ?? null}, paused),
+      every_minutes = coalesce(${everyMinutes}, every_minutes),
+      cadence_reason = coalesce(${changes.cadenceReason ?? null}, cadence_reason),
+      next_run_at = case when ${everyMinutes}::integer is null then next_run_at
+        else least(next_run_at, ${now}::timestamptz + ${everyMinutes} * interval '1 minute') end,
+      version = version + 1
+    where connection_id = ${connectionId} and name = ${name}
+    returning ${columns}`)
+}
