@@ -2,9 +2,16 @@ import { formatMinor, minorDigits } from '#core/money.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '#core/time.ts'
 
 const counts = new Intl.NumberFormat('en')
-const fractions = new Intl.NumberFormat('en', { maximumFractionDigits: 2 })
+const fractions = new Intl.NumberFormat('en', {
+  minimumFractionDigits: 2,
+  maximumFractionDigits: 2,
+})
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
-const shares = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 })
+const shares = new Intl.NumberFormat('en', {
+  style: 'percent',
+  minimumFractionDigits: 1,
+  maximumFractionDigits: 1,
+})
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'always', style: 'long' })
 
 export function formatCount(value: number): string {
@@ -58,7 +65,7 @@ const UNITS = [
 export function formatRelative(at: Date, nowMs: number): string {
   const deltaMs = at.getTime() - nowMs
   const step = UNITS.find(({ ms }) => Math.abs(deltaMs) >= ms)
-  return step ? relative.format(Math.round(deltaMs / step.ms), step.unit) : 'just now'
+  return step ? relative.format(Math.trunc(deltaMs / step.ms), step.unit) : 'just now'
 }
 
 /** A length of time in its two largest units: `2 d 4 h`, `12 min`, `35 s`. */

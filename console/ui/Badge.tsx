@@ -34,7 +34,7 @@ export function Badge({
   return (
     <span className={classes.badge} data-tone={tone} title={title}>
       <Icon size={13} stroke={2} aria-hidden />
-      {children}
+      <span>{children}</span>
     </span>
   )
 }

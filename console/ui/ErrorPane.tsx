@@ -16,7 +16,7 @@ export function ErrorPane({ error, reset }: ErrorComponentProps) {
     void router.invalidate()
   }
   return (
-    <Problem error={error}>
+    <Problem error={error instanceof Error ? error : new Error(String(error))}>
       <Button size="sm" variant="default" onClick={retry}>
         Try again
       </Button>

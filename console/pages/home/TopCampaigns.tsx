@@ -1,4 +1,4 @@
-import { Anchor, Skeleton } from '@mantine/core'
+import { Skeleton } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { formatShare } from '#console/format.ts'
@@ -56,9 +56,9 @@ export function TopCampaigns({ lens, period }: { lens: LensFields; period: Perio
         />
       )}
       <div className={classes.notes}>
-        <Anchor component={Link} to="/campaigns" search={{ ...search }} size="sm">
+        <Link to="/campaigns" search={{ ...search }} className="tl-link">
           All campaigns
-        </Anchor>
+        </Link>
       </div>
     </Panel>
   )

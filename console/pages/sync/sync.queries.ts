@@ -2,13 +2,14 @@ import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import { z } from 'zod'
 import { Page } from '#core/page.ts'
 import { SECOND_MS } from '#core/time.ts'
-import { Health } from '#sync/error-item.schema.ts'
+import { Affected, ErrorItem, Health } from '#sync/error-item.schema.ts'
 import { Journey, RecordOutcome, RunDetail, RunView } from '#sync/run.schema.ts'
 import { act, read } from '#console/api.ts'
 
 export type ConnectionHealth = z.output<typeof Health>['data'][number]
 export type ErrorGroup = ConnectionHealth['errors'][number]
 export type Run = z.output<typeof RunView>
+export type ErrorRow = z.output<typeof ErrorItem>
 export type Outcome = z.output<typeof RecordOutcome>
 
 const HEALTH = '/api/v1/sync/health'
@@ -34,6 +35,10 @@ export function runsQuery(fields: { connectionId: string | undefined; state: str
   })
 }
 
+export function runsExport(fields: { connectionId: string | undefined; state: string | undefined }) {
+  return { path: RUNS, fields }
+}
+
 export function runQuery(runId: string) {
   return queryOptions({
     queryKey: ['sync', 'run', runId],
@@ -48,8 +53,12 @@ export interface OutcomeFilter {
   code: string | undefined
 }
 
-export function recordsPath(runId: string): string {
+function recordsPath(runId: string): string {
   return `${RUNS}/${encodeURIComponent(runId)}/records`
+}
+
+export function recordsExport(runId: string, filter: OutcomeFilter) {
+  return { path: recordsPath(runId), fields: { ...filter } }
 }
 
 export function recordsQuery(runId: string, filter: OutcomeFilter) {
@@ -67,35 +76,65 @@ export function recordsQuery(runId: string, filter: OutcomeFilter) {
   })
 }
 
+function journeyPath(entity: string, localId: string): string {
+  return `/api/v1/records/${encodeURIComponent(entity)}/${encodeURIComponent(localId)}/journey`
+}
+
 export function journeyQuery(entity: string, localId: string) {
-  const path = `/api/v1/sync/records/${encodeURIComponent(entity)}/${encodeURIComponent(localId)}`
   return queryOptions({
     queryKey: ['sync', 'journey', entity, localId],
-    queryFn: ({ signal }) => read(Journey, path, {}, signal),
+    queryFn: ({ signal }) => read(Journey, journeyPath(entity, localId), {}, signal),
   })
 }
 
+export function journeyExport(entity: string, localId: string) {
+  return { path: journeyPath(entity, localId), fields: {}, isList: false }
+}
+
 export function startRun(connectionId: string): Promise<unknown> {
-  return act('POST', RUNS, { connectionId })
+  return act('POST', `${connectionPath(connectionId)}/runs`, {})
 }
 
 export function setConnectionState(
   connectionId: string,
   state: 'active' | 'paused',
 ): Promise<unknown> {
-  return act('PATCH', `/api/v1/connections/${encodeURIComponent(connectionId)}`, { state })
+  return act('PATCH', connectionPath(connectionId), { state })
 }
 
-interface Group {
+function connectionPath(connectionId: string): string {
+  return `/api/v1/connections/${encodeURIComponent(connectionId)}`
+}
+
+/** All open items of one cause in one stream. */
+export interface GroupKey {
   connectionId: string
   stream: string
   code: string
 }
 
-export function retryErrors(group: Group): Promise<unknown> {
-  return act('POST', '/api/v1/sync/errors/retry', group)
+const ERRORS = '/api/v1/sync/errors'
+
+export function errorItemsQuery(group: GroupKey) {
+  return infiniteQueryOptions({
+    queryKey: ['sync', 'errors', group],
+    queryFn: ({ pageParam, signal }) =>
+      read(Page(ErrorItem), ERRORS, { ...group, limit: 20, cursor: pageParam }, signal),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.nextCursor,
+  })
 }
 
-export function ignoreErrors(group: Group & { reason: string }): Promise<unknown> {
-  return act('POST', '/api/v1/sync/errors/ignore', group)
+export function errorItemsExport(group: GroupKey) {
+  return { path: ERRORS, fields: { ...group } }
+}
+
+/** @returns how many items will be tried again. */
+export async function retryErrors(group: GroupKey): Promise<number> {
+  return Affected.parse(await act('POST', `${ERRORS}/retry`, group)).items
+}
+
+/** @returns how many items were set aside. */
+export async function ignoreErrors(group: GroupKey, reason: string): Promise<number> {
+  return Affected.parse(await act('POST', `${ERRORS}/ignore`, { ...group, reason })).items
 }
