@@ -93,6 +93,18 @@ export function formatInstant(at: Date, timeZone: string): string {
   }).format(at)
 }
 
+/** The same without the zone, for columns: the zone belongs in the hint. */
+export function formatMinute(at: Date, timeZone: string): string {
+  return new Intl.DateTimeFormat('en-GB', {
+    timeZone,
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+  }).format(at)
+}
+
 /** The day of a moment in the time zone of the workspace: `3 Nov 2026`. */
 export function formatDay(at: Date, timeZone: string): string {
   return new Intl.DateTimeFormat('en-GB', {

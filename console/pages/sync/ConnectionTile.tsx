@@ -9,8 +9,8 @@ import {
 import { Link } from '@tanstack/react-router'
 import { useId, type ReactNode } from 'react'
 import { MINUTE_MS } from '#core/time.ts'
-import { formatCount, formatDuration, formatWord } from '#console/format.ts'
-import { connectionStates, formatCadence, runStates } from '#console/pages/sync/sync-words.ts'
+import { formatCount, formatDuration } from '#console/format.ts'
+import { connectionStates, formatCadence, runStates, vendorLabel } from '#console/pages/sync/sync-words.ts'
 import {
   setConnectionState,
   startRun,
@@ -35,7 +35,7 @@ export function ConnectionTile({ connection }: { connection: ConnectionHealth })
           <h2 id={titleId} className={classes.tileTitle}>
             {name}
           </h2>
-          <p className={classes.tileVendor}>{formatWord(vendor)}</p>
+          <p className={classes.tileVendor}>{vendorLabel(vendor)}</p>
         </div>
         <span className={classes.badges}>
           <Badge tone={connectionStates[state].tone}>{connectionStates[state].label}</Badge>
@@ -58,7 +58,7 @@ export function ConnectionTile({ connection }: { connection: ConnectionHealth })
         <Fact label="Fresh as of" title="The oldest last success of its streams">
           <Moment at={lastSuccessAt} none="Never" />
         </Fact>
-        <Fact label="Waiting to be sent">
+        <Fact label="To be sent">
           {formatCount(pending.count)}
           {pending.held > 0 && (
             <span className={classes.soft} title="Held back after a refusal, until a retry or a change">

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import type { z } from 'zod'
 import type { Journey } from '#sync/run.schema.ts'
-import { formatCount, formatInstant, formatWord } from '#console/format.ts'
+import { formatCount, formatInstant, formatMinute, formatWord } from '#console/format.ts'
 import { shortId } from '#console/pages/sync/RecordName.tsx'
 import { outcomes } from '#console/pages/sync/sync-words.ts'
 import { healthQuery, journeyExport, journeyQuery } from '#console/pages/sync/sync.queries.ts'
@@ -161,7 +161,9 @@ function Timeline({ path, nameOf }: { path: Path; nameOf: NameOf }) {
             className="tl-link"
             data-row-link
           >
-            {formatInstant(at, timeZone)}
+            <time dateTime={at.toISOString()} title={formatInstant(at, timeZone)}>
+              {formatMinute(at, timeZone)}
+            </time>
             <span className="tl-hidden">, open the run</span>
           </Link>
         </li>

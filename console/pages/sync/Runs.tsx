@@ -1,7 +1,7 @@
 import { Skeleton } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
-import { formatCount, formatDuration, formatInstant } from '#console/format.ts'
+import { formatCount, formatDuration, formatInstant, formatMinute } from '#console/format.ts'
 import { OutcomeCounts } from '#console/pages/sync/OutcomeCounts.tsx'
 import { runCauses, runStates } from '#console/pages/sync/sync-words.ts'
 import {
@@ -16,7 +16,6 @@ import { EmptyState } from '#console/ui/EmptyState.tsx'
 import { Problem } from '#console/ui/ErrorPane.tsx'
 import { ExportMenu } from '#console/ui/ExportMenu.tsx'
 import { FilterSelect } from '#console/ui/Filters.tsx'
-import { Moment } from '#console/ui/Moment.tsx'
 import { MoreRows } from '#console/ui/MoreRows.tsx'
 import { Panel } from '#console/ui/Panel.tsx'
 import { Table, type Column } from '#console/ui/Table.tsx'
@@ -96,8 +95,13 @@ function columnsOf(connections: readonly ConnectionHealth[], timeZone: string): 
       title: 'Run',
       isHeader: true,
       cell: ({ id, startedAt, queuedAt }) => (
-        <Link to="/sync/runs/$runId" params={{ runId: id }} data-row-link>
-          {formatInstant(startedAt ?? queuedAt, timeZone)}
+        <Link
+          to="/sync/runs/$runId"
+          params={{ runId: id }}
+          title={formatInstant(startedAt ?? queuedAt, timeZone)}
+          data-row-link
+        >
+          {formatMinute(startedAt ?? queuedAt, timeZone)}
         </Link>
       ),
     },
@@ -128,6 +132,5 @@ function columnsOf(connections: readonly ConnectionHealth[], timeZone: string): 
       hint: 'Calls made to the connected system',
       cell: ({ calls }) => formatCount(calls),
     },
-    { title: 'Ended', align: 'end', cell: ({ endedAt }) => <Moment at={endedAt} /> },
   ]
 }

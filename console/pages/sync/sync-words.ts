@@ -5,13 +5,13 @@ export const runStates: Readonly<Record<Run['state'], { label: string; tone: Ton
   queued: { label: 'Queued', tone: 'busy' },
   running: { label: 'Running', tone: 'busy' },
   succeeded: { label: 'Succeeded', tone: 'good' },
-  partial: { label: 'Partly', tone: 'warn' },
+  partial: { label: 'Partial', tone: 'warn' },
   failed: { label: 'Failed', tone: 'bad' },
 }
 
 export const runCauses: Readonly<Record<Run['cause'], string>> = {
   schedule: 'Schedule',
-  catch_up: 'Catch-up after downtime',
+  catch_up: 'Catch-up',
   manual: 'By hand',
   retry: 'Retry',
 }
@@ -59,4 +59,15 @@ export function formatCadence(everyMinutes: number): string {
   if (!step) return `every ${everyMinutes} minutes`
   const count = everyMinutes / step.minutes
   return count === 1 ? step.one : `every ${count} ${step.many}`
+}
+
+const vendors: Readonly<Record<string, string>> = {
+  hubspot: 'HubSpot',
+  salesforce: 'Salesforce',
+  pipedrive: 'Pipedrive',
+}
+
+/** The vendor as it writes itself. */
+export function vendorLabel(vendor: string): string {
+  return vendors[vendor] ?? vendor
 }
