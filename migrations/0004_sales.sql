@@ -146,7 +146,7 @@ select throughline_isolate('pipelines');
 create table stages (
   id identifier primary key,
   workspace_id identifier not null references workspaces,
-  pipeline_id identifier not null references pipelines,
+  pipeline_id identifier references pipelines, -- null: the CRM named one that is not known here yet
   label text not null,
   position integer not null,
   probability double precision not null check (probability between 0 and 1),

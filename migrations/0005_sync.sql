@@ -80,7 +80,7 @@ create index sync_runs_open on sync_runs (queued_at) where state in ('queued', '
 create index sync_runs_retry on sync_runs (retry_at) where retry_at is not null;
 select throughline_isolate('sync_runs');
 
--- One row for each record in each run. `record` is the id of ours, or the vendor's where there is none of ours.
+-- One row for each record in each run. `record` is the id of the side that it comes from: ours for a push, the vendor's for a pull.
 create table sync_outcomes (
   run_id identifier not null references sync_runs on delete cascade,
   stream text not null,

@@ -31,27 +31,52 @@ create table attribution_deals (
   closed_at timestamp with time zone not null,
   amount_minor bigint not null,
   currency text not null,
+  has_amount boolean not null,
   touches integer not null,
   FOREIGN KEY (opportunity_id) REFERENCES opportunities(id),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
-  PRIMARY KEY (workspace_id, window_days, opportunity_id)
+  PRIMARY KEY (opportunity_id, window_days)
 );
-CREATE INDEX attribution_deals_closed ON public.attribution_deals USING btree (workspace_id, window_days, closed_at) INCLUDE (amount_minor, currency, touches);
+CREATE INDEX attribution_deals_closed ON public.attribution_deals USING btree (workspace_id, window_days, closed_at DESC, opportunity_id DESC) INCLUDE (amount_minor, currency, touches, has_amount);
 alter table attribution_deals enable row level security;
 
 create table attribution_dirty (
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
   opportunity_id identifier not null,
   since timestamp with time zone not null,
+  marks integer not null default 1,
   FOREIGN KEY (opportunity_id) REFERENCES opportunities(id),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
-  PRIMARY KEY (workspace_id, opportunity_id)
+  PRIMARY KEY (opportunity_id)
 );
+CREATE INDEX attribution_dirty_workspace_id_since_opportunity_id_idx ON public.attribution_dirty USING btree (workspace_id, since, opportunity_id);
 alter table attribution_dirty enable row level security;
+
+create table attribution_restatements (
+  id bigint not null generated always as identity,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  restated_at timestamp with time zone not null,
+  week date not null,
+  window_days integer not null,
+  model text not null,
+  bucket text not null,
+  campaign_id identifier,
+  currency text not null,
+  cause text not null,
+  delta_minor bigint not null,
+  delta_share double precision not null,
+  opportunity_ids text[] not null,
+  CHECK ((bucket = ANY (ARRAY['campaign'::text, 'no_campaign'::text, 'uncredited'::text]))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE INDEX attribution_restatements_campaign ON public.attribution_restatements USING btree (workspace_id, campaign_id, window_days, model, week) WHERE (campaign_id IS NOT NULL);
+CREATE INDEX attribution_restatements_list ON public.attribution_restatements USING btree (workspace_id, window_days, model, restated_at DESC, id DESC);
+alter table attribution_restatements enable row level security;
 
 create table attribution_state (
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
-  computed_at timestamp with time zone not null,
+  computed_at timestamp with time zone,
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (workspace_id)
 );
@@ -120,6 +145,26 @@ create table channels (
 );
 alter table channels enable row level security;
 
+create table connections (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  vendor text not null,
+  name text not null,
+  settings bytea not null,
+  account text,
+  state text not null default 'active'::text,
+  prepared text,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  version integer not null default 1,
+  CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+  CHECK ((state = ANY (ARRAY['active'::text, 'needs_login'::text, 'paused'::text]))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id),
+  UNIQUE (workspace_id, name)
+);
+alter table connections enable row level security;
+
 create table consents (
   id identifier not null,
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
@@ -154,15 +199,53 @@ create table credits (
   share double precision not null,
   amount_minor bigint not null,
   currency text not null,
-  FOREIGN KEY (opportunity_id) REFERENCES opportunities(id),
-  FOREIGN KEY (touchpoint_id) REFERENCES touchpoints(id),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
-  PRIMARY KEY (workspace_id, window_days, model, opportunity_id, touchpoint_id)
+  PRIMARY KEY (opportunity_id, window_days, model, touchpoint_id)
 );
-CREATE INDEX credits_campaign ON public.credits USING btree (workspace_id, window_days, model, campaign_id, closed_at) INCLUDE (opportunity_id, share, amount_minor, currency);
-CREATE INDEX credits_closed ON public.credits USING btree (workspace_id, window_days, model, closed_at) INCLUDE (campaign_id, channel, opportunity_id, share, amount_minor, currency);
+CREATE INDEX credits_campaign ON public.credits USING btree (workspace_id, campaign_id, window_days, closed_at) INCLUDE (model, opportunity_id, share, amount_minor, currency);
+CREATE INDEX credits_closed ON public.credits USING btree (workspace_id, window_days, model, closed_at DESC, opportunity_id DESC, touchpoint_id DESC) INCLUDE (campaign_id, channel, share, amount_minor, currency);
 CREATE INDEX credits_touchpoint ON public.credits USING btree (workspace_id, touchpoint_id);
 alter table credits enable row level security;
+
+create table dead_events (
+  subscriber text not null,
+  seq bigint not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  event text not null,
+  subject_id text not null,
+  error text not null,
+  tries integer not null,
+  failed_at timestamp with time zone not null,
+  state text not null default 'open'::text,
+  CHECK ((state = ANY (ARRAY['open'::text, 'replayed'::text, 'dismissed'::text]))),
+  PRIMARY KEY (subscriber, seq)
+);
+CREATE INDEX dead_events_workspace_id_failed_at_idx ON public.dead_events USING btree (workspace_id, failed_at DESC) WHERE (state = 'open'::text);
+alter table dead_events enable row level security;
+
+create table deal_reach (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  opportunity_id identifier not null,
+  touches integer not null,
+  is_influenced boolean not null,
+  is_sourced boolean not null,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (opportunity_id)
+);
+CREATE INDEX deal_reach_all ON public.deal_reach USING btree (workspace_id, opportunity_id) INCLUDE (is_influenced, is_sourced);
+alter table deal_reach enable row level security;
+
+create table deal_touches (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  opportunity_id identifier not null,
+  campaign_id identifier,
+  channel text not null,
+  touches integer not null,
+  is_source boolean not null,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id)
+);
+CREATE INDEX deal_touches_deal ON public.deal_touches USING btree (workspace_id, opportunity_id) INCLUDE (campaign_id, channel, touches, is_source);
+alter table deal_touches enable row level security;
 
 create table idempotency_keys (
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
@@ -271,12 +354,14 @@ create table leads (
   routing jsonb not null default '{}'::jsonb,
   disposition text,
   captured_at timestamp with time zone not null,
+  merged_into identifier,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   version integer not null default 1,
   CHECK (((override_score >= 0) AND (override_score <= 100))),
   CHECK ((status = ANY (ARRAY['new'::text, 'working'::text, 'qualified'::text, 'disqualified'::text]))),
   FOREIGN KEY (campaign_id) REFERENCES campaigns(id),
+  FOREIGN KEY (merged_into) REFERENCES leads(id),
   FOREIGN KEY (owner_id) REFERENCES owners(id),
   FOREIGN KEY (person_id) REFERENCES people(id),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
@@ -285,9 +370,13 @@ create table leads (
 );
 CREATE INDEX leads_campaign ON public.leads USING btree (workspace_id, campaign_id, captured_at) WHERE (campaign_id IS NOT NULL);
 CREATE INDEX leads_captured ON public.leads USING btree (workspace_id, captured_at);
-CREATE INDEX leads_list ON public.leads USING btree (workspace_id, created_at DESC, id DESC);
+CREATE INDEX leads_list ON public.leads USING btree (workspace_id, created_at DESC, id DESC) WHERE (merged_into IS NULL);
 CREATE INDEX leads_mql ON public.leads USING btree (workspace_id, mql_at) WHERE (mql_at IS NOT NULL);
 CREATE INDEX leads_owner ON public.leads USING btree (workspace_id, owner_id, created_at DESC);
+CREATE INDEX leads_qualified ON public.leads USING btree (workspace_id, mql_at) INCLUDE (channel, owner_id) WHERE ((mql_at IS NOT NULL) AND (merged_into IS NULL));
+CREATE INDEX leads_quality ON public.leads USING btree (workspace_id, captured_at) INCLUDE (channel, mql_at, status, disposition, owner_id) WHERE (merged_into IS NULL);
+CREATE INDEX leads_reached ON public.leads USING btree (workspace_id, person_id) INCLUDE (channel, captured_at, owner_id) WHERE (merged_into IS NULL);
+CREATE INDEX leads_waiting ON public.leads USING btree (workspace_id, person_id) WHERE ((owner_id IS NULL) AND (merged_into IS NULL));
 alter table leads enable row level security;
 
 create table opportunities (
@@ -352,6 +441,7 @@ create table outbox (
   occurred_at timestamp with time zone not null,
   PRIMARY KEY (seq)
 );
+CREATE INDEX outbox_order ON public.outbox USING btree (xid, seq);
 alter table outbox enable row level security;
 
 create table owners (
@@ -384,6 +474,8 @@ create table people (
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (id)
 );
+CREATE INDEX people_created ON public.people USING btree (workspace_id, created_at) WHERE (merged_into IS NULL);
+CREATE INDEX people_merged_into ON public.people USING btree (workspace_id, merged_into) WHERE (merged_into IS NOT NULL);
 CREATE INDEX people_workspace_id_created_at_id_idx ON public.people USING btree (workspace_id, created_at DESC, id DESC);
 alter table people enable row level security;
 
@@ -418,6 +510,7 @@ create table routing_counters (
   assigned integer not null default 0,
   day date not null,
   assigned_today integer not null default 0,
+  turn integer not null default 0,
   FOREIGN KEY (owner_id) REFERENCES owners(id),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (workspace_id, rule_id, owner_id)
@@ -486,7 +579,7 @@ alter table sign_in_links enable row level security;
 create table stages (
   id identifier not null,
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
-  pipeline_id identifier not null,
+  pipeline_id identifier,
   label text not null,
   position integer not null,
   probability double precision not null,
@@ -500,6 +593,192 @@ create table stages (
 );
 CREATE INDEX stages_workspace_id_pipeline_id_position_idx ON public.stages USING btree (workspace_id, pipeline_id, "position");
 alter table stages enable row level security;
+
+create table subscriber_positions (
+  subscriber text not null,
+  xid xid8 not null,
+  seq bigint not null,
+  PRIMARY KEY (subscriber)
+);
+
+create table sync_errors (
+  connection_id identifier not null,
+  stream text not null,
+  record text not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  direction text not null,
+  entity text not null,
+  local_id identifier,
+  external_id text,
+  code text not null,
+  detail text,
+  state text not null default 'open'::text,
+  owner text,
+  reason text,
+  occurrences integer not null default 1,
+  first_at timestamp with time zone not null,
+  last_at timestamp with time zone not null,
+  last_run_id identifier not null,
+  CHECK ((direction = ANY (ARRAY['pull'::text, 'push'::text]))),
+  CHECK ((state = ANY (ARRAY['open'::text, 'ignored'::text]))),
+  FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (connection_id, stream, record)
+);
+CREATE INDEX sync_errors_workspace_id_connection_id_stream_code_idx ON public.sync_errors USING btree (workspace_id, connection_id, stream, code);
+alter table sync_errors enable row level security;
+
+create table sync_leases (
+  connection_id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  fence bigint not null default 0,
+  held_until timestamp with time zone,
+  run_id identifier,
+  FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (connection_id)
+);
+alter table sync_leases enable row level security;
+
+create table sync_links (
+  connection_id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  entity text not null,
+  local_id identifier not null,
+  external_id text not null,
+  fingerprint bytea,
+  external_modified_at timestamp with time zone,
+  base bytea,
+  deleted_at timestamp with time zone,
+  linked_at timestamp with time zone not null,
+  FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (connection_id, entity, local_id),
+  UNIQUE (connection_id, entity, external_id)
+);
+CREATE INDEX sync_links_linked ON public.sync_links USING btree (workspace_id, entity, linked_at) INCLUDE (local_id);
+CREATE INDEX sync_links_workspace_id_entity_local_id_idx ON public.sync_links USING btree (workspace_id, entity, local_id);
+alter table sync_links enable row level security;
+
+create table sync_outcomes (
+  run_id identifier not null,
+  stream text not null,
+  record text not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  direction text not null,
+  entity text not null,
+  local_id identifier,
+  external_id text,
+  outcome text not null,
+  code text,
+  detail text,
+  at timestamp with time zone not null,
+  CHECK ((direction = ANY (ARRAY['pull'::text, 'push'::text]))),
+  CHECK ((outcome = ANY (ARRAY['created'::text, 'updated'::text, 'unchanged'::text, 'deleted'::text, 'skipped'::text, 'refused'::text, 'conflict'::text]))),
+  FOREIGN KEY (run_id) REFERENCES sync_runs(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (run_id, stream, record)
+);
+CREATE INDEX sync_outcomes_workspace_id_entity_local_id_at_idx ON public.sync_outcomes USING btree (workspace_id, entity, local_id, at DESC) WHERE (local_id IS NOT NULL);
+alter table sync_outcomes enable row level security;
+
+create table sync_pending (
+  connection_id identifier not null,
+  entity text not null,
+  local_id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  first_seq bigint not null,
+  last_seq bigint not null,
+  changed_in xid8 not null default pg_current_xact_id(),
+  since timestamp with time zone not null,
+  attempts integer not null default 0,
+  next_attempt_at timestamp with time zone,
+  held_code text,
+  FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (connection_id, entity, local_id)
+);
+CREATE INDEX sync_pending_order ON public.sync_pending USING btree (connection_id, entity, first_seq, local_id) WHERE (held_code IS NULL);
+CREATE INDEX sync_pending_workspace_id_entity_local_id_idx ON public.sync_pending USING btree (workspace_id, entity, local_id);
+alter table sync_pending enable row level security;
+
+create table sync_revisits (
+  connection_id identifier not null,
+  stream text not null,
+  external_id text not null,
+  wants_entity text not null default ''::text,
+  wants_external_id text not null default ''::text,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  since timestamp with time zone not null,
+  FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (connection_id, stream, external_id, wants_entity, wants_external_id)
+);
+CREATE INDEX sync_revisits_connection_id_wants_entity_wants_external_id_idx ON public.sync_revisits USING btree (connection_id, wants_entity, wants_external_id);
+alter table sync_revisits enable row level security;
+
+create table sync_runs (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  connection_id identifier not null,
+  streams text[] not null,
+  cause text not null,
+  due_at timestamp with time zone not null,
+  reconcile boolean not null default false,
+  slots integer not null default 1,
+  state text not null default 'queued'::text,
+  fence bigint,
+  counts jsonb not null default '{}'::jsonb,
+  calls integer not null default 0,
+  attempts integer not null default 0,
+  queued_at timestamp with time zone not null,
+  started_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  fault_stream text,
+  fault_kind text,
+  fault_detail text,
+  retry_at timestamp with time zone,
+  retries integer not null default 0,
+  CHECK ((cause = ANY (ARRAY['schedule'::text, 'catch_up'::text, 'manual'::text, 'retry'::text]))),
+  CHECK ((slots >= 0)),
+  CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'succeeded'::text, 'partial'::text, 'failed'::text]))),
+  FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id),
+  UNIQUE (connection_id, due_at)
+);
+CREATE INDEX sync_runs_connection_id_id_idx ON public.sync_runs USING btree (connection_id, id DESC);
+CREATE UNIQUE INDEX sync_runs_one_queued ON public.sync_runs USING btree (connection_id) WHERE (state = 'queued'::text);
+CREATE INDEX sync_runs_open ON public.sync_runs USING btree (queued_at) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
+CREATE INDEX sync_runs_retry ON public.sync_runs USING btree (retry_at) WHERE (retry_at IS NOT NULL);
+CREATE INDEX sync_runs_workspace_id_id_idx ON public.sync_runs USING btree (workspace_id, id DESC);
+alter table sync_runs enable row level security;
+
+create table sync_streams (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  connection_id identifier not null,
+  name text not null,
+  entity text not null,
+  direction text not null,
+  every_minutes integer not null,
+  cadence_reason text not null,
+  paused boolean not null default false,
+  next_run_at timestamp with time zone not null,
+  cursor jsonb,
+  last_run_at timestamp with time zone,
+  last_success_at timestamp with time zone,
+  reconciled_at timestamp with time zone not null,
+  position smallint not null,
+  version integer not null default 1,
+  CHECK ((direction = ANY (ARRAY['pull'::text, 'push'::text]))),
+  CHECK (((every_minutes >= 1) AND (every_minutes <= 44640))),
+  FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (connection_id, name)
+);
+CREATE INDEX sync_streams_due ON public.sync_streams USING btree (next_run_at) WHERE (NOT paused);
+CREATE INDEX sync_streams_workspace_id_entity_direction_idx ON public.sync_streams USING btree (workspace_id, entity, direction);
+alter table sync_streams enable row level security;
 
 create table tasks (
   id identifier not null,
@@ -523,6 +802,14 @@ CREATE INDEX tasks_due ON public.tasks USING btree (workspace_id, due_at) WHERE 
 CREATE INDEX tasks_list ON public.tasks USING btree (workspace_id, created_at DESC, id DESC);
 CREATE UNIQUE INDEX tasks_one_open ON public.tasks USING btree (workspace_id, lead_id, kind) WHERE (state = 'open'::text);
 alter table tasks enable row level security;
+
+create table timers (
+  name text not null,
+  next_due_at timestamp with time zone not null,
+  last_run_at timestamp with time zone,
+  held_until timestamp with time zone,
+  PRIMARY KEY (name)
+);
 
 create table touchpoints (
   id identifier not null,
@@ -548,6 +835,7 @@ create table touchpoints (
   PRIMARY KEY (id)
 );
 CREATE INDEX touchpoints_campaign ON public.touchpoints USING btree (workspace_id, campaign_id, occurred_at DESC, id DESC) WHERE (campaign_id IS NOT NULL);
+CREATE INDEX touchpoints_campaign_people ON public.touchpoints USING btree (workspace_id, campaign_id, person_id) WHERE (campaign_id IS NOT NULL);
 CREATE UNIQUE INDEX touchpoints_message ON public.touchpoints USING btree (workspace_id, source, message_id) WHERE (message_id IS NOT NULL);
 CREATE INDEX touchpoints_person ON public.touchpoints USING btree (workspace_id, person_id, occurred_at);
 CREATE INDEX touchpoints_time ON public.touchpoints USING btree (workspace_id, occurred_at DESC, id DESC);

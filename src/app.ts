@@ -4,9 +4,11 @@ import type { FastifyInstance } from 'fastify'
 import { createClient } from 'redis'
 import { createAuthenticator } from '#access/authenticate.ts'
 import { createAccess } from '#access/index.ts'
+import { marketing, seedMarketing } from '#domains/marketing/index.ts'
 import { sales } from '#domains/sales/index.ts'
 import { scopes } from '#access/roles.ts'
 import type { Config } from '#config.ts'
+import { hubspot } from '#connectors/hubspot/index.ts'
 import { createLog, type Log } from '#core/log.ts'
 import { createMetrics, type Metrics } from '#core/metrics.ts'
 import { MINUTE_MS, systemClock, type Clock } from '#core/time.ts'
@@ -18,11 +20,15 @@ import { createDocsRoutes } from '#gateway/pages/docs.routes.ts'
 import { createHealthRoutes } from '#gateway/pages/health.routes.ts'
 import { createServer } from '#gateway/server.ts'
 import { startJobs, type Jobs } from '#jobs/engine.ts'
+import { createImports } from '#imports/index.ts'
 import type { Module } from '#module.ts'
+import { people } from '#people/index.ts'
+import { reports, seedReports } from '#reports/index.ts'
 import { openStore } from '#store/connect.ts'
 import { startEmbedded } from '#store/embedded.ts'
 import { migrate } from '#store/migrate.ts'
 import type { Store, Transaction } from '#store/store.ts'
+import { createSyncModule } from '#sync/index.ts'
 
 /** A running hub. */
 export interface App {
@@ -46,7 +52,10 @@ export interface AppOptions {
 }
 
 /** What every workspace has from its beginning; safe to run again. */
-export async function seedWorkspace(_tx: Transaction, _now: Date): Promise<void> {}
+export async function seedWorkspace(tx: Transaction, now: Date): Promise<void> {
+  await seedMarketing(tx, now)
+  await seedReports(tx)
+}
 
 /** Puts the modules together, brings the database up to date, and listens unless told not to. */
 export async function startApp(
@@ -63,7 +72,7 @@ export async function startApp(
   try {
     const store = await openDatabase(config, log, undo)
     let url = config.publicUrl ?? `http://${config.httpHost}:${config.httpPort}`
-    const modules = composeModules(() => url)
+    const modules = composeModules(() => url, metrics)
     const operations = modules.flatMap((module) => module.operations)
     const redis = await openRedis(config, log, undo)
     const authenticator = createAuthenticator(store, clock)
@@ -127,8 +136,15 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const CONSOLE_FOLDER = join(ROOT, 'console', 'dist')
 
 /** Every module there is; the order is the order of the documentation. */
-export function composeModules(publicUrl: () => string): readonly Module[] {
-  return [createAccess(publicUrl), sales]
+export function composeModules(
+  publicUrl: () => string,
+  metrics: Metrics | null = null,
+): readonly Module[] {
+  const domains = [people, marketing, sales, reports]
+  const entities = domains.flatMap((module) => module.entities)
+  const imports = createImports(domains.flatMap((module) => module.importTargets ?? []))
+  const sync = createSyncModule([hubspot], entities, metrics)
+  return [createAccess(publicUrl), ...domains, imports, sync]
 }
 
 async function openDatabase(

@@ -32,7 +32,7 @@ const allowed: Record<string, string[]> = {
     ...CONTRACTS,
   ],
   people: ['core', 'store', ...CONTRACTS],
-  imports: ['core', 'store', ...CONTRACTS],
+  imports: ['core', 'store', 'gateway/batch.ts', 'gateway/input.ts', ...CONTRACTS],
   domains: ['core', 'store', 'people', 'imports', 'analytics/scoring', ...CONTRACTS],
   reports: ['core', 'store', 'analytics', ...CONTRACTS],
   connectors: ['core', 'sync/connector.ts', 'sync/entity.ts'],

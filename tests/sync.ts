@@ -3,16 +3,17 @@ import { sql } from 'kysely'
 import { hubspot } from '#connectors/hubspot/index.ts'
 import { newId } from '#core/id.ts'
 import { silentLog } from '#core/log.ts'
-import { ManualClock } from '#core/time.ts'
-import type { EventDraft } from '#jobs/job.ts'
+import type { ManualClock } from '#core/time.ts'
+import type { EventDraft, JobContext } from '#jobs/job.ts'
 import type { HubspotSandbox } from '#sandbox/hubspot/index.ts'
 import type { Store } from '#store/store.ts'
-import { insertConnection } from '#sync/connection.store.ts'
+import { insertConnection, updateConnection, type ConnectionState } from '#sync/connection.store.ts'
 import type { Connector } from '#sync/connector.ts'
 import type { Engine } from '#sync/engine.ts'
 import type { Entity, EntityRecord } from '#sync/entity.ts'
-import { performRun } from '#sync/run.ts'
-import { findRun, insertRun, type RunCause, type RunRow } from '#sync/run.store.ts'
+import { pendingSubscriber } from '#sync/pending.ts'
+import { performRun, type RunEnd } from '#sync/run.ts'
+import { ensureStreams, findRun, insertRun, type RunCause, type RunRow } from '#sync/run.store.ts'
 
 /** Tables of a module that exists only for the engine's tests: one for records that go out, one for those that come in. */
 export const testTables = `
@@ -172,6 +173,7 @@ export class TestHub {
   async queue(
     streams = ['owners', 'pipelines', 'stages', 'contacts', 'deals'],
     cause: RunCause = 'manual',
+    options: { reconcile?: boolean } = {},
   ): Promise<string> {
     const id = newId('run')
     const now = this.engine.clock.now()
@@ -179,7 +181,17 @@ export class TestHub {
     await this.engine.store.transaction(workspaceId, (tx) =>
       insertRun(
         tx,
-        { id, workspaceId, connectionId, streams, cause, dueAt: now, slots: 1, retries: 0 },
+        {
+          id,
+          workspaceId,
+          connectionId,
+          streams,
+          cause,
+          dueAt: now,
+          slots: 1,
+          retries: 0,
+          ...options,
+        },
         now,
       ),
     )
@@ -189,9 +201,61 @@ export class TestHub {
   /** Queues a run and performs it. */
   async run(streams?: string[]): Promise<RunRow> {
     const id = await this.queue(streams)
-    await performRun(this.engine, this.workspaceId, id, new AbortController().signal)
+    await this.perform(id)
     this.engine.clock.advance(60_000)
     return this.read(id)
+  }
+
+  perform(runId: string): Promise<RunEnd> {
+    return performRun(this.engine, this.workspaceId, runId, new AbortController().signal)
+  }
+
+  /** The streams as the creation of the connection makes them: due at once. */
+  async addStreams(): Promise<void> {
+    const session = hubspot.open({
+      id: this.connectionId,
+      settings: { token: 'unused' },
+      clock: this.engine.clock,
+      onCall: () => undefined,
+      saveSettings: async () => undefined,
+      wait: async () => undefined,
+    })
+    await this.engine.store.transaction(this.workspaceId, (tx) =>
+      ensureStreams(tx, this.connectionId, session.streams, this.engine.clock.now()),
+    )
+    await session.close()
+  }
+
+  async setState(state: ConnectionState): Promise<void> {
+    const now = this.engine.clock.now()
+    await this.engine.store.transaction(this.workspaceId, (tx) =>
+      updateConnection(tx, this.connectionId, { state }, now),
+    )
+  }
+
+  /** Notes leads as due, through the subscriber. */
+  async note(ids: readonly string[], firstSeq: number): Promise<void> {
+    const { workspaceId } = this
+    const occurredAt = this.engine.clock.now()
+    const events = ids.map((subjectId, i) => ({
+      seq: firstSeq + i,
+      workspaceId,
+      event: 'lead.updated',
+      subjectId,
+      data: {},
+      requestId: null,
+      occurredAt,
+    }))
+    const context: JobContext = {
+      store: this.engine.store,
+      clock: this.engine.clock,
+      log: silentLog,
+      signal: new AbortController().signal,
+      enqueue: async () => undefined,
+    }
+    await this.engine.store.transaction(workspaceId, (tx) =>
+      pendingSubscriber([testLead]).handle(events, tx, context),
+    )
   }
 
   async read(runId: string): Promise<RunRow> {

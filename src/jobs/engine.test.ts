@@ -180,3 +180,32 @@ test('a job runs with its input, and one key waits once', async () => {
   expect(ran).toEqual([1, 3])
   await jobs.stop()
 })
+
+test('left to itself, the relay hands on an event soon after its commit', async () => {
+  const event = unique('event')
+  const handled = Promise.withResolvers<void>()
+  const subscriber: Subscriber = {
+    name: unique('awake'),
+    events: [event],
+    handle: async () => handled.resolve(),
+  }
+  const warnings: unknown[] = []
+  const log = {
+    ...silentLog,
+    warn: (...args: unknown[]) => void warnings.push(args),
+  } as typeof silentLog
+  const jobs = await startJobs({
+    store,
+    clock,
+    log,
+    metrics: createMetrics(),
+    jobs: [],
+    subscribers: [subscriber],
+    timers: [],
+    active: true,
+  })
+  await tell(event, ['now'])
+  await handled.promise
+  await jobs.stop()
+  expect(warnings).toEqual([])
+})

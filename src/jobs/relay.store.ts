@@ -92,6 +92,6 @@ export async function countLag(
   const row = await tx.find(sql<{ waiting: number }>`
     select count(*) as waiting from (
       select 1 from outbox o join subscriber_positions p on p.subscriber = ${subscriber} where (o.xid, o.seq) > (p.xid, p.seq) limit ${most}
-    ) as some`)
+    ) as ahead`)
   return row?.waiting ?? 0
 }

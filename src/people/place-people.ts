@@ -92,8 +92,8 @@ async function placeOnce(
 ): Promise<Placed> {
   const byKey = new Map(prepared.flat().map((identity) => [identity.key, identity]))
   const wanted = [...byKey.values()].map(({ kind, source, index }) => ({ kind, source, index }))
-  const locked = await lockPeople(tx, wanted)
-  const found = await findIdentities(tx, wanted)
+  // Sent together, run in this order: the second sees what was committed while the first waited.
+  const [locked, found] = await Promise.all([lockPeople(tx, wanted), findIdentities(tx, wanted)])
   const isSettled = found.every((row) => locked.has(row.personId) && row.mergedInto === null)
   if (!isSettled) throw new RaceLost()
   const resolution = resolveCaptures(prepared, knownPeople(found), () => newId('per'))

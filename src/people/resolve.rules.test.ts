@@ -1,25 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { isIdentifying, strengthRank, type IdentityKind } from '#people/identity.rules.ts'
+import { isIdentifying } from '#people/identity.rules.ts'
 import {
   kindLabel,
   resolveCaptures,
-  type IdentityKey,
   type KnownPeople,
   type Resolution,
 } from '#people/resolve.rules.ts'
-
-const prefixes: Record<string, IdentityKind> = {
-  e: 'email',
-  u: 'user_id',
-  a: 'anonymous_id',
-  x: 'external_id',
-}
-
-/** `e1 a2` → an e-mail and an anonymous id. */
-function identities(text: string): IdentityKey[] {
-  return text.split(' ').map((key) => ({ key, kind: prefixes[key[0]!]!, source: '' }))
-}
+import { groupsOf, identities, placeNaively } from '#tests/people-model.ts'
 
 const nobody: KnownPeople = { people: [], personIdByKey: new Map() }
 
@@ -115,54 +103,6 @@ test('a first login in the browser of a known address is the same person', () =>
   expect(resolution).toMatchObject({ personIds: ['ada', 'ada'], conflicts: [], newPeople: [] })
 })
 
-// The reference: one capture at a time over plain maps, after the words of the rule.
-function placeNaively(captures: readonly string[]): {
-  people: string[]
-  owner: Map<string, number>
-} {
-  const owner = new Map<string, number>()
-  const identified = new Set<number>()
-  const labels = new Map<number, Set<string>>()
-  const captured: number[] = []
-  let last = 0
-  for (const text of captures) {
-    const keys = identities(text).sort((a, b) => strengthRank(a.kind) - strengthRank(b.kind))
-    const knownKeys = keys.filter(({ key }) => owner.has(key))
-    const strong = knownKeys.find(({ kind }) => isIdentifying(kind))
-    const owners = [...new Set(knownKeys.map(({ key }) => owner.get(key)!))]
-    let person = strong === undefined ? undefined : owner.get(strong.key)!
-    if (person === undefined) {
-      const named = owners.find((id) => identified.has(id))
-      const clash = keys.some(
-        ({ key, kind }) =>
-          !owner.has(key) &&
-          isIdentifying(kind) &&
-          named !== undefined &&
-          labels.get(named)?.has(kind),
-      )
-      if (named !== undefined) person = clash ? undefined : named
-      else if (owners.length > 0) person = Math.min(...owners)
-    }
-    person ??= last += 1
-    for (const other of owners) {
-      if (other === person || identified.has(other)) continue
-      for (const [key, id] of owner) if (id === other) owner.set(key, person)
-      captured.forEach((id, i) => {
-        if (id === other) captured[i] = person
-      })
-    }
-    for (const { key, kind } of keys) {
-      if (owner.has(key)) continue
-      owner.set(key, person)
-      if (!isIdentifying(kind)) continue
-      identified.add(person)
-      labels.set(person, (labels.get(person) ?? new Set()).add(kind))
-    }
-    captured.push(person)
-  }
-  return { people: captured.map(String), owner }
-}
-
 const capture = fc
   .uniqueArray(fc.constantFrom('e1', 'e2', 'e3', 'u1', 'u2', 'x1', 'a1', 'a2', 'a3', 'a4'), {
     minLength: 1,
@@ -170,17 +110,11 @@ const capture = fc
   })
   .map((keys) => keys.join(' '))
 
-/** Which captures share a person, whatever its id. */
-function groupsOf(ids: readonly string[]): number[] {
-  return ids.map((id) => ids.indexOf(id))
-}
-
 test('a batch ends as the same captures would one by one, for any history', () => {
   fc.assert(
     fc.property(fc.array(capture, { maxLength: 12 }), (captures) => {
-      const naive = placeNaively(captures)
       const { personIds } = resolve(captures)
-      expect(groupsOf(personIds)).toEqual(groupsOf(naive.people))
+      expect(groupsOf(personIds)).toEqual(groupsOf(placeNaively(captures)))
     }),
     { numRuns: 3000 },
   )

@@ -12,7 +12,7 @@ export interface IdentityKey {
 export interface KnownPerson {
   id: string
   identified: boolean
-  /** `kindLabel` of each identifying identity it has. Needed only when an anonymous id led to it. */
+  /** `kindLabel` of each identifying identity it has. Needed only when a capture has an anonymous id. */
   labels: readonly string[]
 }
 

@@ -87,11 +87,13 @@ export async function findByMessages(
   messages: readonly { source: string; messageId: string }[],
 ): Promise<SeenTouchpoint[]> {
   const rows = messages.map(({ source, messageId }) => ({ source, message_id: messageId }))
+  const sources = [...new Set(messages.map(({ source }) => source))]
   return tx.query(sql<SeenTouchpoint>`
     select t.id, t.source, t.message_id, t.channel, t.campaign_id
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(source text, message_id text)
     join touchpoints t on t.workspace_id = ${tx.workspaceId} and t.source = r.source
-      and t.message_id = r.message_id`)
+      and t.message_id = r.message_id
+    where r.source = any(${sources}::text[]) -- few rows, for the planner: see wanted()`)
 }
 
 export interface KnownCampaign {

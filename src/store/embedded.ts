@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdir, realpath, stat } from 'node:fs/promises'
+import { mkdir, realpath, rm, stat } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -164,6 +164,7 @@ class Server {
     this.#stopping.abort()
     await this.#restarts
     if (this.#child) await stopPostmaster(this.#child, this.#site.log)
+    await rm(this.#site.socketFolder, { recursive: true, force: true })
     await this.#lock.release()
   }
 

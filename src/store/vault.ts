@@ -95,9 +95,13 @@ function isSealed(sealed: Buffer): boolean {
 const wrapContext = (workspaceId: string, kind: KeyKind) => `workspace_keys:${kind}:${workspaceId}`
 
 /** Two new keys for a workspace, wrapped by the installation's current key. */
-export function makeWorkspaceKeys(master: MasterKeys, workspaceId: string): WrappedKey[] {
+export function makeWorkspaceKeys(
+  master: MasterKeys,
+  workspaceId: string,
+  generation = 1,
+): WrappedKey[] {
   const kinds: KeyKind[] = ['data', 'index']
-  return kinds.map((kind) => wrapKey(master, workspaceId, kind, 1, randomBytes(32)))
+  return kinds.map((kind) => wrapKey(master, workspaceId, kind, generation, randomBytes(32)))
 }
 
 function wrapKey(

@@ -13,9 +13,7 @@ export const ErrorQuery = PageQuery.extend({
 export const ErrorItem = z.object({
   connectionId: ConnectionId,
   stream: z.string(),
-  record: z
-    .string()
-    .meta({ description: 'Id here, or there when there is none here; empty for a stream' }),
+  record: z.string().meta({ description: 'Id of the side that it comes from; empty for a stream' }),
   entity: z.string(),
   localId: z.string().nullable(),
   externalId: z.string().nullable(),

@@ -43,7 +43,7 @@ export async function writeOutcomes(
   if (outcomes.length === 0) return
   const rows = outcomes.map((outcome) => ({
     ...outcome,
-    record: outcome.localId ?? outcome.externalId ?? '',
+    record: recordOf(place, outcome),
   }))
   await insertOutcomes(tx, place, rows, now)
   const isFaulty = (row: Outcome) => row.outcome === 'refused' || row.outcome === 'conflict'
@@ -53,6 +53,12 @@ export async function writeOutcomes(
     rows.filter((row) => !isFaulty(row)).map((row) => row.record),
   )
   await openErrors(tx, place, rows.filter(isFaulty), now)
+}
+
+/** What an outcome and its item go by: the id of the side that the record comes from, which is known from the start. */
+function recordOf(place: OutcomePlace, { localId, externalId }: Outcome): string {
+  const [first, second] = place.direction === 'push' ? [localId, externalId] : [externalId, localId]
+  return first ?? second ?? ''
 }
 
 type Row = Outcome & { record: string }

@@ -220,27 +220,16 @@ export async function settlePage(
 
 function outcomeOf({ change, result }: Delivery): Outcome {
   const ids = { localId: change.record.localId, externalId: change.externalId }
-  switch (result.kind) {
-    case 'written':
-      return {
-        ...ids,
-        externalId: result.externalId,
-        outcome: result.created ? 'created' : 'updated',
-        code: null,
-        detail: null,
-      }
-    case 'unchanged':
-      return { ...ids, outcome: 'unchanged', code: null, detail: null }
-    case 'skipped':
-      return { ...ids, outcome: 'skipped', code: result.code, detail: result.detail }
-    case 'refused':
-      return {
-        ...ids,
-        outcome: result.fault === 'conflict' ? 'conflict' : 'refused',
-        code: result.code,
-        detail: result.detail,
-      }
+  if (result.kind === 'written') {
+    const outcome = result.created ? 'created' : 'updated'
+    return { ...ids, externalId: result.externalId, outcome, code: null, detail: null }
   }
+  if (result.kind === 'unchanged') {
+    return { ...ids, outcome: 'unchanged', code: null, detail: null }
+  }
+  const { code, detail } = result
+  if (result.kind === 'skipped') return { ...ids, outcome: 'skipped', code, detail }
+  return { ...ids, outcome: result.fault === 'conflict' ? 'conflict' : 'refused', code, detail }
 }
 
 /** Two of ours at one vendor record would be a wrong link: the newer one, which the vendor has just confirmed, stays. */

@@ -32,7 +32,7 @@ import {
 } from './run.store.ts'
 
 /** Times that a run is taken up before it is given up as broken. */
-const MAX_ATTEMPTS = 5
+const MAX_ATTEMPTS = 20
 /** Minutes until a run that a passing fault ended is tried again, by how many ended so in a row. */
 const RETRY_MINUTES = [5, 15, 60, 240]
 

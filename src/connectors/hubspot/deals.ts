@@ -15,6 +15,8 @@ import {
 /** Search lags behind writes: newer changes wait for the next run, and each window looks this far back again. */
 const LAG_MS = 5 * SECOND_MS
 const OVERLAP_MS = 10 * MINUTE_MS
+/** How far HubSpot's clock may be behind ours when it stamps an archived deal. */
+const SKEW_MS = 30 * SECOND_MS
 /** Pages of the archive looked at in one run; the scan goes on where it stopped. */
 const ARCHIVE_PAGES = 10
 const MAX_REMEMBERED = 1000
@@ -140,19 +142,18 @@ export class DealReader {
     scan: { pages: number },
     signal: AbortSignal,
   ): Promise<PullPage> {
-    const { archive } = cursor
+    const nowMs = this.#clock.now().getTime()
+    const archive = cursor.archive.after
+      ? cursor.archive
+      : { ...cursor.archive, startedAtMs: nowMs }
     const page = await this.#client.list('deals', ['dealname'], archive.after, true, signal)
-    const sinceMs = archive.previousAtMs - OVERLAP_MS
+    const sinceMs = archive.previousAtMs - SKEW_MS
     const isNew = (deal: HubspotRecord) =>
       (readTime(deal.archivedAt)?.getTime() ?? Infinity) >= sinceMs
     const done = page.after === null || scan.pages + 1 >= ARCHIVE_PAGES
     const nextArchive = page.after
       ? { ...archive, after: page.after }
-      : {
-          after: null,
-          startedAtMs: this.#clock.now().getTime(),
-          previousAtMs: archive.startedAtMs,
-        }
+      : { ...archive, previousAtMs: archive.startedAtMs, after: null }
     return {
       candidates: page.records.filter(isNew).map(dealToTombstone),
       cursor: {

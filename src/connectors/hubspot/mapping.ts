@@ -49,8 +49,8 @@ const contactProperties: readonly [field: string, property: string][] = [
 ]
 
 /**
- * A lead as contact properties: all text, "" clears. Fields that the lead does not have at all are not sent, so that
- * they do not blank what someone typed into HubSpot.
+ * A lead as contact properties, all text. Where the lead has no value, only our own properties are cleared: an empty
+ * field here must not blank what someone typed into HubSpot.
  */
 export function leadToContact(
   record: EntityRecord,
@@ -58,8 +58,8 @@ export function leadToContact(
 ): Record<string, string> {
   const properties: Record<string, string> = {}
   for (const [field, property] of contactProperties) {
-    const value = record.values[field]
-    if (value !== undefined) properties[property] = textOf(value)
+    const text = textOf(record.values[field] ?? null)
+    if (text !== '' || property.startsWith('hub_')) properties[property] = text
   }
   if (properties['email'] !== undefined) properties['email'] = properties['email'].toLowerCase()
   if (references['owner'] !== undefined) properties['hubspot_owner_id'] = references['owner']

@@ -7,22 +7,27 @@ import { isPlaceholder } from '#people/identity.rules.ts'
 import { openPersonal } from '#people/person.store.ts'
 import type { Transaction } from '#store/store.ts'
 import {
-  captureTime,
   effectiveScore,
   isChanged,
   matchOf,
   newLead,
-  submissionKey,
-  toCapture,
   withSubmission,
   type LeadDraft,
   type LeadState,
   type Submission,
 } from './lead.rules.ts'
 import type { CapturedLead, LeadMatch, NewLead } from './lead.schema.ts'
-import { findCampaigns, findLeads, findPersonRows, insertReceipts, lockLeads, type PersonRow } from './lead.store.ts'
+import {
+  findCampaigns,
+  findLeads,
+  findPersonRows,
+  insertReceipts,
+  lockLeads,
+  type PersonRow,
+} from './lead.store.ts'
 import { progressLeads, type Progressed } from './progress.ts'
 import { findSettings } from './score.store.ts'
+import { captureTime, submissionKey, toCapture } from './submission.rules.ts'
 import { warningsOf } from './warning.rules.ts'
 
 /** A submission with its place among the inputs and what it met. */
@@ -43,20 +48,34 @@ export async function captureLeads(
   inputs: readonly NewLead[],
   { tx, now, emit }: Pick<OperationContext, 'tx' | 'now' | 'emit'>,
 ): Promise<Settled<CapturedLead>[]> {
-  const outcomes: (Settled<CapturedLead> | undefined)[] = inputs.map((input) => refusalOf(input, now))
+  const outcomes: (Settled<CapturedLead> | undefined)[] = inputs.map((input) =>
+    refusalOf(input, now),
+  )
   const places = inputs.flatMap((_, place) => (outcomes[place] === undefined ? [place] : []))
   if (places.length === 0) return outcomes as Settled<CapturedLead>[]
-  const campaigns = await findNamedCampaigns(tx, places.map((place) => inputs[place]!))
-  const submitted = places.map((place) => ({ place, input: inputs[place]!, at: captureTime(inputs[place]!.capturedAt, now) ?? now }))
+  const campaigns = await findNamedCampaigns(
+    tx,
+    places.map((place) => inputs[place]!),
+  )
+  const submitted = places.map((place) => ({
+    place,
+    input: inputs[place]!,
+    at: captureTime(inputs[place]!.capturedAt, now) ?? now,
+  }))
   const captures = submitted.map(({ input, at }) =>
-    toCapture(input, at, { campaignId: campaignOf(input, campaigns), messageId: messageIdOf(tx, input, now) }),
+    toCapture(input, at, {
+      campaignId: campaignOf(input, campaigns),
+      messageId: messageIdOf(tx, input, now),
+    }),
   )
   const captured = await captureAll(tx, captures, now)
   const submissions = submitted.map((one, i) => ({ ...one, captured: captured.outcomes[i]! }))
 
   await lockLeads(tx)
   const personIds = [...new Set(captured.outcomes.map(({ personId }) => personId))]
-  const known = new Map((await findLeads(tx, { personIds })).map((lead) => [lead.personId as string, lead]))
+  const known = new Map(
+    (await findLeads(tx, { personIds })).map((lead) => [lead.personId as string, lead]),
+  )
   const people = new Map((await findPersonRows(tx, personIds)).map((row) => [row.personId, row]))
   const { accepted, drafts } = settle(submissions, known, people, now)
   const settings = await findSettings(tx)
@@ -66,35 +85,11 @@ export async function captureLeads(
 
   for (const event of captured.events) emit(event)
   for (const event of leadEvents(accepted, progressed, people, now)) emit(event)
-  const leads = new Map(progressed.drafts.map(({ after }) => [after.id, after]))
-  const newTasks = new Map(progressed.newTasks.map((task) => [task.leadId, task]))
+  const answer = answerer({ progressed, people, syncEta: settings.syncEta, now })
   for (const one of accepted) {
-    const lead = leads.get(one.leadId)!
-    const person = people.get(lead.personId)!
-    const task = newTasks.get(lead.id) ?? (person.taskId === null ? null : { id: person.taskId, dueAt: person.taskDueAt! })
-    const output: CapturedLead = {
-      id: lead.id,
-      personId: lead.personId,
-      receiptId: one.receiptId,
-      match: one.match,
-      isCustomer: lead.isCustomer,
-      status: lead.status,
-      channel: lead.channel,
-      campaignId: lead.campaignId,
-      score: { fit: lead.fitScore, engagement: lead.engagementScore, total: effectiveScore(lead, now), mql: lead.mqlAt !== null },
-      owner: lead.ownerId === null ? null : { id: lead.ownerId, why: lead.routing?.why ?? '' },
-      task: task === null ? null : { id: task.id, dueAt: task.dueAt },
-      syncEta: settings.syncEta,
-      warnings: warningsOf(one.input, {
-        hasConflict: one.captured.conflictId !== undefined,
-        isCampaignKnown: campaignOf(one.input, campaigns) !== null,
-        hasConsent: hasConsent(person),
-        isCustomer: lead.isCustomer,
-        hasOwner: lead.ownerId !== null,
-        isTerritoryMatched: progressed.assignments.get(lead.id)?.isTerritoryMatched ?? null,
-      }),
-    }
-    outcomes[one.place] = { kind: 'done', output, status: one.match === 'existing_lead' ? 200 : 201 }
+    const output = answer(one, campaignOf(one.input, campaigns) !== null)
+    const status = one.match === 'existing_lead' ? 200 : 201
+    outcomes[one.place] = { kind: 'done', output, status }
   }
   return outcomes as Settled<CapturedLead>[]
 }
@@ -103,18 +98,29 @@ export async function captureLeads(
 function refusalOf(input: NewLead, now: Date): Settled<CapturedLead> | undefined {
   const refuse = (pointer: string, detail: string): Settled<CapturedLead> => ({
     kind: 'refused',
-    problem: new Problem('request.invalid', `${pointer}: ${detail}`, { errors: [{ pointer, detail }] }),
+    problem: new Problem('request.invalid', `${pointer}: ${detail}`, {
+      errors: [{ pointer, detail }],
+    }),
   })
-  if (captureTime(input.capturedAt, now) === null) return refuse('/capturedAt', 'It lies in the future: check the clock of the sender.')
+  if (captureTime(input.capturedAt, now) === null)
+    return refuse('/capturedAt', 'It lies in the future: check the clock of the sender.')
   for (const field of ['userId', 'externalId', 'anonymousId'] as const) {
     const value = input[field]
-    if (value !== undefined && isPlaceholder(value)) return refuse(`/${field}`, 'It names nobody: leave it out when it is unknown.')
+    if (value !== undefined && isPlaceholder(value))
+      return refuse(`/${field}`, 'It names nobody: leave it out when it is unknown.')
   }
   return undefined
 }
 
-async function findNamedCampaigns(tx: Transaction, inputs: readonly NewLead[]): Promise<Map<string, string>> {
-  const names = new Set(inputs.flatMap(({ campaign }) => (campaign === undefined ? [] : [campaign, campaign.toLowerCase()])))
+async function findNamedCampaigns(
+  tx: Transaction,
+  inputs: readonly NewLead[],
+): Promise<Map<string, string>> {
+  const names = new Set(
+    inputs.flatMap(({ campaign }) =>
+      campaign === undefined ? [] : [campaign, campaign.toLowerCase()],
+    ),
+  )
   return names.size === 0 ? new Map() : findCampaigns(tx, [...names])
 }
 
@@ -144,14 +150,82 @@ function settle(
     const after =
       held === null
         ? newLead(newId('lead'), submission, hasWon, now)
-        : { ...withSubmission(held, submission), isCustomer: held.isCustomer || hasWon }
+        : { ...withSubmission(held, submission), isCustomer: hasWon }
     drafts.set(personId, { before, after })
     const match = matchOf(held !== null, after.isCustomer, isNewPerson)
     return { ...submission, leadId: after.id, match, receiptId: newId('cap') }
   })
   const unchanged = (draft: LeadDraft): LeadDraft =>
-    draft.before !== null && !isChanged(draft) ? { before: draft.before, after: draft.before } : draft
+    draft.before !== null && !isChanged(draft)
+      ? { before: draft.before, after: draft.before }
+      : draft
   return { accepted, drafts: [...drafts.values()].map(unchanged) }
+}
+
+interface Answering {
+  progressed: Progressed
+  people: ReadonlyMap<string, PersonRow>
+  syncEta: Date | null
+  now: Date
+}
+
+/** Answers submissions once their leads are scored, routed and written. */
+function answerer({ progressed, people, syncEta, now }: Answering) {
+  const leads = new Map(progressed.drafts.map(({ after }) => [after.id, after]))
+  const newTasks = new Map(progressed.newTasks.map((task) => [task.leadId, task]))
+  const taskOf = (
+    leadId: LeadState['id'],
+    { taskId, taskDueAt }: PersonRow,
+  ): CapturedLead['task'] => {
+    const made = newTasks.get(leadId)
+    if (made !== undefined) return { id: made.id, dueAt: made.dueAt }
+    return taskId === null || taskDueAt === null ? null : { id: taskId, dueAt: taskDueAt }
+  }
+  return (
+    { leadId, receiptId, match, input, captured }: Accepted,
+    isCampaignKnown: boolean,
+  ): CapturedLead => {
+    const lead = leads.get(leadId)!
+    const person = people.get(lead.personId)!
+    const {
+      id,
+      personId,
+      isCustomer,
+      status,
+      channel,
+      campaignId,
+      fitScore,
+      engagementScore,
+      ownerId,
+    } = lead
+    return {
+      id,
+      personId,
+      receiptId,
+      match,
+      isCustomer,
+      status,
+      channel,
+      campaignId,
+      score: {
+        fit: fitScore,
+        engagement: engagementScore,
+        total: effectiveScore(lead, now),
+        mql: lead.mqlAt !== null,
+      },
+      owner: ownerId === null ? null : { id: ownerId, why: lead.routing?.why ?? '' },
+      task: taskOf(id, person),
+      syncEta,
+      warnings: warningsOf(input, {
+        hasConflict: captured.conflictId !== undefined,
+        isCampaignKnown,
+        hasConsent: hasConsent(person),
+        isCustomer,
+        hasOwner: ownerId !== null,
+        isTerritoryMatched: progressed.assignments.get(id)?.isTerritoryMatched ?? null,
+      }),
+    }
+  }
 }
 
 /** The job titles of people, by person. */
@@ -169,15 +243,32 @@ export function jobTitlesOf(
 
 function toReceipt({ receiptId, leadId, match, input, at, captured }: Accepted) {
   const { channel, campaignId, touchpointId } = captured
-  return { id: receiptId, leadId, match, source: input.source, channel, campaignId, touchpointId, capturedAt: at }
+  return {
+    id: receiptId,
+    leadId,
+    match,
+    source: input.source,
+    channel,
+    campaignId,
+    touchpointId,
+    capturedAt: at,
+  }
 }
 
 function hasConsent({ consents }: PersonRow): boolean {
-  const history = consents.map((consent) => ({ ...consent, occurredAt: new Date(consent.occurredAt) }))
+  const history = consents.map((consent) => ({
+    ...consent,
+    occurredAt: new Date(consent.occurredAt),
+  }))
   return effectiveConsents(history).some(({ status }) => status === 'granted')
 }
 
-function leadEvents(accepted: readonly Accepted[], progressed: Progressed, people: ReadonlyMap<string, PersonRow>, now: Date) {
+function leadEvents(
+  accepted: readonly Accepted[],
+  progressed: Progressed,
+  people: ReadonlyMap<string, PersonRow>,
+  now: Date,
+) {
   const captures = accepted.map(({ leadId, receiptId, match, captured }) => ({
     event: 'lead.captured',
     subjectId: leadId,

@@ -40,16 +40,25 @@ export async function readLead(tx: Transaction, leadId: string, now: Date): Prom
       override: activeOverride(lead, now),
     },
     routing,
-    task: task === null ? null : { id: task.id, state: task.state, dueAt: task.dueAt, escalatedAt: task.escalatedAt },
+    task:
+      task === null
+        ? null
+        : { id: task.id, state: task.state, dueAt: task.dueAt, escalatedAt: task.escalatedAt },
     captures: await listReceipts(tx, leadId, RECEIPTS_SHOWN),
   }
 }
 
-async function getLead(tx: Transaction, leadId: string): Promise<{ lead: LeadState; personal: Buffer | null }> {
+async function getLead(
+  tx: Transaction,
+  leadId: string,
+): Promise<{ lead: LeadState; personal: Buffer | null }> {
   const found = await findLeadWithPerson(tx, leadId)
   if (found === null) throw new Problem('resource.not_found', 'There is no lead with this id.')
   if (found.mergedInto !== null) {
-    throw new Problem('resource.gone', `The lead was merged into ${found.mergedInto}: use that one.`)
+    throw new Problem(
+      'resource.gone',
+      `The lead was merged into ${found.mergedInto}: use that one.`,
+    )
   }
   return found
 }
@@ -61,7 +70,12 @@ async function getLead(tx: Transaction, leadId: string): Promise<{ lead: LeadSta
  * @throws Problem as `readLead`, and `resource.version_mismatch` under an If-Match that is not met.
  */
 export async function changeLead(
-  { tx, now, emit, expectedVersion }: Pick<OperationContext, 'tx' | 'now' | 'emit' | 'expectedVersion'>,
+  {
+    tx,
+    now,
+    emit,
+    expectedVersion,
+  }: Pick<OperationContext, 'tx' | 'now' | 'emit' | 'expectedVersion'>,
   leadId: string,
   cause: ScoreCause,
   change: (lead: LeadState) => LeadState,
@@ -72,7 +86,12 @@ export async function changeLead(
   const changed = change(before)
   const settings = await findSettings(tx)
   const jobTitles = jobTitlesOf(tx, [{ personId: before.personId, personal }])
-  const progressed = await progressLeads(tx, [{ before, after: changed }], { settings, jobTitles, cause, now })
+  const progressed = await progressLeads(tx, [{ before, after: changed }], {
+    settings,
+    jobTitles,
+    cause,
+    now,
+  })
   const [draft] = progressed.drafts
   const after = draft?.after ?? changed
   if (isChanged({ before, after })) {

@@ -14,12 +14,18 @@ const ROLE_NAMES = new Set(
 
 /** The part behind the at sign, in lower case. */
 export function emailDomain(email: string): string {
-  return email.slice(email.lastIndexOf('@') + 1).trim().toLowerCase()
+  return email
+    .slice(email.lastIndexOf('@') + 1)
+    .trim()
+    .toLowerCase()
 }
 
 /** Whether the address belongs to a function such as info@ or sales@; a tag behind a plus is left aside. */
 export function isRoleAddress(email: string): boolean {
-  const local = email.slice(0, Math.max(0, email.lastIndexOf('@'))).trim().toLowerCase()
+  const local = email
+    .slice(0, Math.max(0, email.lastIndexOf('@')))
+    .trim()
+    .toLowerCase()
   return ROLE_NAMES.has(local.split('+', 1)[0] ?? '')
 }
 

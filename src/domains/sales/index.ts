@@ -1,12 +1,63 @@
 import type { Module } from '#module.ts'
-import { captureLead } from './lead.operations.ts'
+import {
+  captureLead,
+  disposeLead,
+  getLead,
+  liftScoreOverride,
+  listLeads,
+  overrideScore,
+  rerouteLead,
+  updateLead,
+} from './lead.operations.ts'
+import { leadEntity } from './lead.entity.ts'
+import { leadImport } from './lead.import.ts'
+import { opportunityEntity } from './opportunity.entity.ts'
+import { getOpportunity, listOpportunities, listPipelines } from './opportunity.operations.ts'
+import { ownerEntity } from './owner.entity.ts'
+import { changeOwner, createOwner, listOwners } from './owner.operations.ts'
+import { pipelineEntity, stageEntity } from './pipeline.entity.ts'
+import { getRouting, publishRouting, simulateRouting } from './routing.operations.ts'
+import {
+  decayTimer,
+  peopleFollower,
+  rescoreAll,
+  routeWaiting,
+  settingsFollower,
+  slaTimer,
+  waitingTimer,
+} from './sales.jobs.ts'
+import { getScoringModel, publishScoringModel } from './scoring.operations.ts'
+import { changeTask, listTasks } from './task.operations.ts'
 
 /** Leads, scores, routing, follow-up, opportunities. */
 export const sales: Module = {
   name: 'sales',
-  operations: [captureLead],
-  entities: [],
-  jobs: [],
-  subscribers: [],
-  timers: [],
+  operations: [
+    captureLead,
+    listLeads,
+    getLead,
+    updateLead,
+    disposeLead,
+    rerouteLead,
+    overrideScore,
+    liftScoreOverride,
+    getScoringModel,
+    publishScoringModel,
+    getRouting,
+    publishRouting,
+    simulateRouting,
+    listOwners,
+    createOwner,
+    changeOwner,
+    listTasks,
+    changeTask,
+    listOpportunities,
+    getOpportunity,
+    listPipelines,
+  ],
+  entities: [leadEntity, ownerEntity, pipelineEntity, stageEntity, opportunityEntity],
+  jobs: [rescoreAll, routeWaiting],
+  subscribers: [peopleFollower, settingsFollower],
+  timers: [decayTimer, waitingTimer, slaTimer],
+  importTargets: [leadImport],
 }

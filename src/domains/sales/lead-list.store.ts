@@ -21,17 +21,26 @@ const effective = (now: Date) =>
   sql`case when l.override_until > ${now}::timestamptz then l.override_score else l.score end`
 
 /** Leads that pass the filter, newest first; one more than the page holds. */
-export async function listLeads(tx: Transaction, filter: LeadFilter, page: ListPage, now: Date): Promise<Lead[]> {
+export async function listLeads(
+  tx: Transaction,
+  filter: LeadFilter,
+  page: ListPage,
+  now: Date,
+): Promise<Lead[]> {
   const { status, ownerId, campaignId, channel, minScore, isMql, from, to, q } = filter
   const { after } = page
-  const conditions: RawBuilder<unknown>[] = [sql`l.workspace_id = ${tx.workspaceId}`, sql`l.merged_into is null`]
+  const conditions: RawBuilder<unknown>[] = [
+    sql`l.workspace_id = ${tx.workspaceId}`,
+    sql`l.merged_into is null`,
+  ]
   if (status !== undefined) conditions.push(sql`l.status = ${status}`)
   if (ownerId === 'none') conditions.push(sql`l.owner_id is null`)
   else if (ownerId !== undefined) conditions.push(sql`l.owner_id = ${ownerId}`)
   if (campaignId !== undefined) conditions.push(sql`l.campaign_id = ${campaignId}`)
   if (channel !== undefined) conditions.push(sql`l.channel = ${channel}`)
   if (minScore !== undefined) conditions.push(sql`(${effective(now)}) >= ${minScore}`)
-  if (isMql !== undefined) conditions.push(isMql ? sql`l.mql_at is not null` : sql`l.mql_at is null`)
+  if (isMql !== undefined)
+    conditions.push(isMql ? sql`l.mql_at is not null` : sql`l.mql_at is null`)
   if (from !== undefined) conditions.push(sql`l.captured_at >= ${from}::timestamptz`)
   if (to !== undefined) conditions.push(sql`l.captured_at < ${to}::timestamptz`)
   if (q !== undefined) {
@@ -40,7 +49,10 @@ export async function listLeads(tx: Transaction, filter: LeadFilter, page: ListP
       select i.person_id from identities i
       where i.workspace_id = ${tx.workspaceId} and i.kind = 'email' and i.source = '' and i.value_index = ${index})`)
   }
-  if (after !== null) conditions.push(sql`(l.created_at, l.id) < (${after.createdAt}::timestamptz, ${after.id}::text)`)
+  if (after !== null)
+    conditions.push(
+      sql`(l.created_at, l.id) < (${after.createdAt}::timestamptz, ${after.id}::text)`,
+    )
   const rows = await tx.query(sql<LeadRow & { personal: Buffer | null }>`
     select ${leadColumns}, p.personal from leads l join people p on p.id = l.person_id
     where ${sql.join(conditions, sql` and `)}
@@ -64,7 +76,19 @@ export async function findLeadWithPerson(
 /** A lead as callers see it. */
 export function toLead(tx: Transaction, lead: LeadState, personal: Buffer | null, now: Date): Lead {
   const { email, firstName, lastName, jobTitle } = openPersonal(tx, lead.personId, personal)
-  const { id, personId, status, isCustomer, channel, campaignId, fitScore, engagementScore, mqlAt, ownerId, disposition } = lead
+  const {
+    id,
+    personId,
+    status,
+    isCustomer,
+    channel,
+    campaignId,
+    fitScore,
+    engagementScore,
+    mqlAt,
+    ownerId,
+    disposition,
+  } = lead
   const { capturedAt, createdAt, updatedAt, version } = lead
   const { company, country } = lead.attributes
   return {
@@ -105,7 +129,11 @@ export interface ReceiptRow {
 }
 
 /** The last receipts of a lead, newest first. */
-export async function listReceipts(tx: Transaction, leadId: string, limit: number): Promise<ReceiptRow[]> {
+export async function listReceipts(
+  tx: Transaction,
+  leadId: string,
+  limit: number,
+): Promise<ReceiptRow[]> {
   return tx.query(sql<ReceiptRow>`
     select id, match, source, channel, campaign_id, touchpoint_id, captured_at, received_at from lead_captures
     where workspace_id = ${tx.workspaceId} and lead_id = ${leadId}
@@ -120,6 +148,11 @@ export async function listRecentRouted(tx: Transaction, limit: number): Promise<
     order by l.created_at desc, l.id desc limit ${limit}`)
   return rows.map((row) => {
     const lead = toState(tx, row)
-    return { ...toRouted(lead, lead.capturedAt), id: lead.id, ownerId: lead.ownerId, at: lead.capturedAt }
+    return {
+      ...toRouted(lead, lead.capturedAt),
+      id: lead.id,
+      ownerId: lead.ownerId,
+      at: lead.capturedAt,
+    }
   })
 }

@@ -1,12 +1,13 @@
 import { cutPage, decodeCursor } from '#core/page.ts'
 import { Problem } from '#core/problem.ts'
 import { defineOperation } from '#gateway/operation.ts'
+import { Disposition } from './disposition.schema.ts'
+import { countryCode } from './country.ts'
 import { captureLeads } from './capture-leads.ts'
 import { changeLead, readLead } from './change-lead.ts'
 import { canMove, overrideEnd, statusesAfter, withChange, type LeadState } from './lead.rules.ts'
 import {
   CapturedLead,
-  Disposition,
   LeadChange,
   LeadDetail,
   LeadPage,
@@ -103,7 +104,13 @@ export const updateLead = defineOperation({
   input: LeadChange,
   output: LeadDetail,
   async perform({ leadId, ...change }, context) {
-    await changeLead(context, leadId, 'change', (lead) => withChange(moved(lead, change.status), change))
+    if (typeof change.country === 'string' && countryCode(change.country) === null) {
+      const detail = 'It names no country: send an ISO 3166-1 alpha-2 code.'
+      throw new Problem('request.invalid', detail, { errors: [{ pointer: '/country', detail }] })
+    }
+    await changeLead(context, leadId, 'change', (lead) =>
+      withChange(moved(lead, change.status), change),
+    )
     return readLead(context.tx, leadId, context.now)
   },
 })
@@ -112,7 +119,10 @@ function moved(lead: LeadState, status: LeadState['status'] | undefined): LeadSt
   if (status === undefined || status === lead.status) return lead
   if (!canMove(lead.status, status)) {
     const next = statusesAfter(lead.status).join(', ')
-    throw new Problem('lead.transition_refused', `A lead that is ${lead.status} can become: ${next}.`)
+    throw new Problem(
+      'lead.transition_refused',
+      `A lead that is ${lead.status} can become: ${next}.`,
+    )
   }
   return { ...lead, status }
 }
@@ -124,13 +134,14 @@ export const overrideScore = defineOperation({
   scope: 'scoring:write',
   tag: 'Scoring',
   summary: 'Set a score by hand for some days',
-  description: 'It counts in place of the computed score, which goes on beside it, until the days are over.',
+  description:
+    'It counts in place of the computed score, which goes on beside it, until the days are over.',
   subject: ({ id }) => id,
   version: ({ version }) => version,
   input: NewScoreOverride,
   output: LeadDetail,
   async perform({ leadId, score, reason, days }, context) {
-    const { principal, now, tx, audit } = context
+    const { principal, now, tx } = context
     const until = overrideEnd(now, days)
     const { before } = await changeLead(context, leadId, 'override', (lead) => ({
       ...lead,
@@ -138,7 +149,7 @@ export const overrideScore = defineOperation({
     }))
     const previous = before.override?.score ?? null
     const detail = { computed: before.score, override: score, previous, until: until.toISOString() }
-    audit({ action: 'lead.score_overridden', subjectId: leadId, detail })
+    context.audit({ action: 'lead.score_overridden', subjectId: leadId, detail })
     return readLead(tx, leadId, now)
   },
 })
@@ -173,7 +184,8 @@ export const disposeLead = defineOperation({
   scope: 'leads:write',
   tag: 'Leads',
   summary: 'Accept or reject a lead, with the reason',
-  description: 'Accepting moves it to working, rejecting to disqualified; either ends its follow-up task.',
+  description:
+    'Accepting moves it to working, rejecting to disqualified; either ends its follow-up task.',
   status: 200,
   subject: ({ id }) => id,
   version: ({ version }) => version,
@@ -183,7 +195,12 @@ export const disposeLead = defineOperation({
     const disposition = `${verdict}:${reason}`
     const { before } = await changeLead(context, leadId, 'change', (lead) => {
       // A lead that is further on than working was accepted long ago.
-      const status = verdict === 'reject' ? 'disqualified' : lead.status === 'qualified' ? 'qualified' : 'working'
+      const status =
+        verdict === 'reject'
+          ? 'disqualified'
+          : lead.status === 'qualified'
+            ? 'qualified'
+            : 'working'
       return { ...moved(lead, status), disposition }
     })
     if (before.disposition !== disposition) {
@@ -218,10 +235,17 @@ export const rerouteLead = defineOperation({
     const { after } = await changeLead(context, leadId, 'change', (lead) => {
       if (ownerId === undefined) return { ...lead, ownerId: null, routing: null }
       const why = `Assigned by hand, by ${principal.id}.`
-      return { ...lead, ownerId, routing: { ruleId: null, ruleVersion: lead.routing?.ruleVersion ?? 0, why } }
+      return {
+        ...lead,
+        ownerId,
+        routing: { ruleId: null, ruleVersion: lead.routing?.ruleVersion ?? 0, why },
+      }
     })
     if (after.ownerId === null) {
-      throw new Problem('routing.no_owner', 'Nobody is available for this lead; it stays with its owner.')
+      throw new Problem(
+        'routing.no_owner',
+        'Nobody is available for this lead; it stays with its owner.',
+      )
     }
     await handOverTasks(tx, [leadId])
     return readLead(tx, leadId, now)

@@ -44,7 +44,10 @@ export const NewLead = z
     anonymousId: z.string().trim().min(1).max(200).optional().meta({ personal: 'identifier' }),
     source: z
       .string()
-      .regex(/^[a-z0-9_.-]{1,60}$/, 'A source is lower-case letters, digits, dots, dashes, underscores.')
+      .regex(
+        /^[a-z0-9_.-]{1,60}$/,
+        'A source is lower-case letters, digits, dots, dashes, underscores.',
+      )
       .default('api')
       .meta({ description: 'The system it comes from; external ids are its own.' }),
     submissionId: z.string().trim().min(1).max(200).optional().meta({
@@ -68,9 +71,21 @@ export const NewLead = z
     channel: z.string().trim().min(1).max(60).optional().meta({
       description: 'Left out, it is worked out from utm, click ids and referrer.',
     }),
-    campaign: z.string().trim().min(1).max(200).optional().meta({ description: 'Id or key of a campaign.' }),
+    campaign: z
+      .string()
+      .trim()
+      .min(1)
+      .max(200)
+      .optional()
+      .meta({ description: 'Id or key of a campaign.' }),
     utm: z
-      .strictObject({ source: UtmValue, medium: UtmValue, campaign: UtmValue, term: UtmValue, content: UtmValue })
+      .strictObject({
+        source: UtmValue,
+        medium: UtmValue,
+        campaign: UtmValue,
+        term: UtmValue,
+        content: UtmValue,
+      })
       .partial()
       .optional(),
     clickIds: z
@@ -84,14 +99,20 @@ export const NewLead = z
     capturedAt: Instant.optional().meta({ description: 'When it happened; now when left out.' }),
     consents: z.array(LeadConsent).max(20).default([]),
     custom: z
-      .record(z.string().min(1).max(60), z.union([z.string().max(2000), z.number(), z.boolean(), z.null()]))
+      .record(
+        z.string().min(1).max(60),
+        z.union([z.string().max(2000), z.number(), z.boolean(), z.null()]),
+      )
       .refine((fields) => Object.keys(fields).length <= 50, 'At most 50 custom fields.')
       .optional()
       .meta({ personal: 'custom' }),
   })
   .refine(
     ({ email, userId, externalId, anonymousId }) =>
-      email !== undefined || userId !== undefined || externalId !== undefined || anonymousId !== undefined,
+      email !== undefined ||
+      userId !== undefined ||
+      externalId !== undefined ||
+      anonymousId !== undefined,
     { error: 'Give an email, userId, externalId or anonymousId.', path: ['email'] },
   )
 export type NewLead = z.infer<typeof NewLead>
@@ -136,7 +157,9 @@ export const CapturedLead = z.object({
   }),
   owner: z.object({ id: Id('own'), why: z.string() }).nullable(),
   task: z.object({ id: Id('tsk'), dueAt: Instant }).nullable(),
-  syncEta: Instant.nullable().meta({ description: 'The next scheduled push to a CRM; null without one.' }),
+  syncEta: Instant.nullable().meta({
+    description: 'The next scheduled push to a CRM; null without one.',
+  }),
   warnings: z.array(LeadWarning),
 })
 export type CapturedLead = z.infer<typeof CapturedLead>
@@ -154,7 +177,9 @@ export const Lead = z.object({
   isCustomer: z.boolean(),
   channel: z.string(),
   campaignId: Id('cmp').nullable(),
-  score: z.int().meta({ description: 'What counts: the override while one holds, the computed score otherwise.' }),
+  score: z.int().meta({
+    description: 'What counts: the override while one holds, the computed score otherwise.',
+  }),
   fitScore: z.int(),
   engagementScore: z.int(),
   mqlAt: Instant.nullable(),
@@ -191,7 +216,9 @@ export const LeadDetail = Lead.extend({
   companyDomain: z.string().nullable(),
   custom: z.record(z.string(), z.unknown()).meta({ personal: 'custom' }),
   scoring: z.object({
-    computed: z.int().meta({ description: 'The sum of all contributions, whatever an override says.' }),
+    computed: z
+      .int()
+      .meta({ description: 'The sum of all contributions, whatever an override says.' }),
     modelVersion: z.int(),
     scoredAt: Instant,
     contributions: z.array(Contribution),
@@ -223,7 +250,10 @@ export const LeadPage = Page(Lead)
 
 export const LeadQuery = PageQuery.extend({
   status: LeadStatus.optional(),
-  ownerId: z.union([Id('own'), z.literal('none')]).optional().meta({ description: '`none`: without an owner.' }),
+  ownerId: z
+    .union([Id('own'), z.literal('none')])
+    .optional()
+    .meta({ description: '`none`: without an owner.' }),
   campaignId: Id('cmp').optional(),
   channel: z.string().max(60).optional(),
   minScore: z.coerce.number().int().min(0).max(100).optional(),
@@ -251,47 +281,14 @@ export type LeadChange = z.infer<typeof LeadChange>
 export const NewScoreOverride = LeadPath.extend({
   score: z.int().min(0).max(100),
   reason: z.string().trim().min(3).max(500),
-  days: z.int().min(1).max(365).default(30).meta({ description: 'For how long it holds, whatever scoring says.' }),
+  days: z
+    .int()
+    .min(1)
+    .max(365)
+    .default(30)
+    .meta({ description: 'For how long it holds, whatever scoring says.' }),
 })
 
 export const Rerouting = LeadPath.extend({
   ownerId: Id('own').optional().meta({ description: 'Left out, the rules choose.' }),
 })
-
-/** Why sales takes or turns down a lead. */
-export const dispositions = {
-  accept: {
-    good_fit: 'Good fit',
-    asked_for_contact: 'Asked to be contacted',
-    already_in_talks: 'Already in talks',
-    other: 'Other',
-  },
-  reject: {
-    wrong_contact_data: 'Wrong contact data',
-    no_decision_maker: 'Not a decision maker',
-    no_budget: 'No budget',
-    bad_timing: 'Bad timing',
-    bad_fit: 'Company does not fit',
-    out_of_territory: 'Out of territory',
-    duplicate: 'Duplicate',
-    competitor: 'Competitor',
-    student_or_job_seeker: 'Student or job seeker',
-    unresponsive: 'Does not respond',
-    spam: 'Spam',
-    other: 'Other',
-  },
-} as const
-
-export const Disposition = LeadPath.extend({
-  verdict: z.enum(['accept', 'reject']),
-  reason: z
-    .enum([...keysOf(dispositions.accept), ...keysOf(dispositions.reject)])
-    .meta({ description: 'Which reasons go with which verdict is listed in the guide.' }),
-}).refine(({ verdict, reason }) => Object.hasOwn(dispositions[verdict], reason), {
-  error: 'The reason does not go with the verdict.',
-  path: ['reason'],
-})
-
-function keysOf<K extends string>(table: Readonly<Record<K, string>>): [K, ...K[]] {
-  return Object.keys(table) as [K, ...K[]]
-}

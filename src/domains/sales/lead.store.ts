@@ -1,7 +1,7 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { ConsentStatus } from '#people/capture.ts'
 import type { Transaction } from '#store/store.ts'
-import type { LeadState, Routed } from './lead.rules.ts'
+import type { LeadState } from './lead.rules.ts'
 import type { LeadMatch } from './lead.schema.ts'
 
 /**
@@ -10,7 +10,9 @@ import type { LeadMatch } from './lead.schema.ts'
  * crossing of the threshold, a balanced rotation. Requests that come at once share a transaction, so little waits here.
  */
 export async function lockLeads(tx: Transaction): Promise<void> {
-  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`sales.leads ${tx.workspaceId}`}::text, 0))`)
+  await tx.execute(
+    sql`select pg_advisory_xact_lock(hashtextextended(${`sales.leads ${tx.workspaceId}`}::text, 0))`,
+  )
 }
 
 /** A lead as its row is; `custom` is sealed. */
@@ -41,10 +43,18 @@ export function toState(tx: Transaction, row: LeadRow): LeadState {
   const hasOverride = overrideScore !== null && overrideUntil !== null
   return {
     ...rest,
-    routing: routing !== null && Object.keys(routing).length > 0 ? (routing as Routed) : null,
-    custom: custom === null ? null : tx.sealer.open<Record<string, unknown>>(custom, customContext(row.id)),
+    routing: routing !== null && Object.keys(routing).length > 0 ? routing : null,
+    custom:
+      custom === null
+        ? null
+        : tx.sealer.open<Record<string, unknown>>(custom, customContext(row.id)),
     override: hasOverride
-      ? { score: overrideScore, reason: overrideReason ?? '', by: overrideBy ?? '', until: overrideUntil }
+      ? {
+          score: overrideScore,
+          reason: overrideReason ?? '',
+          by: overrideBy ?? '',
+          until: overrideUntil,
+        }
       : null,
   }
 }
@@ -52,7 +62,10 @@ export function toState(tx: Transaction, row: LeadRow): LeadState {
 const customContext = (id: string) => `leads.custom:${id}`
 
 /** These leads, or those of these people, without the ones that were merged into another. */
-export async function findLeads(tx: Transaction, by: { ids: readonly string[] } | { personIds: readonly string[] }): Promise<LeadState[]> {
+export async function findLeads(
+  tx: Transaction,
+  by: { ids: readonly string[] } | { personIds: readonly string[] },
+): Promise<LeadState[]> {
   const rows = await tx.query(
     'ids' in by
       ? sql<LeadRow>`select ${columns} from leads l where l.id = any(${by.ids}::text[]) and l.merged_into is null`
@@ -64,7 +77,11 @@ export async function findLeads(tx: Transaction, by: { ids: readonly string[] } 
 }
 
 /** The next leads in the order of their people, for going through all of them. */
-export async function listLeadsAfter(tx: Transaction, personId: string, limit: number): Promise<LeadState[]> {
+export async function listLeadsAfter(
+  tx: Transaction,
+  personId: string,
+  limit: number,
+): Promise<LeadState[]> {
   const rows = await tx.query(sql<LeadRow>`
     select ${columns} from leads l
     where l.workspace_id = ${tx.workspaceId} and l.person_id > ${personId} and l.merged_into is null
@@ -73,7 +90,11 @@ export async function listLeadsAfter(tx: Transaction, personId: string, limit: n
 }
 
 /** The next leads, in the same order, that have no owner and that sales has not turned down. */
-export async function listWaitingLeadsAfter(tx: Transaction, personId: string, limit: number): Promise<LeadState[]> {
+export async function listWaitingLeadsAfter(
+  tx: Transaction,
+  personId: string,
+  limit: number,
+): Promise<LeadState[]> {
   const rows = await tx.query(sql<LeadRow>`
     select ${columns} from leads l
     where l.workspace_id = ${tx.workspaceId} and l.person_id > ${personId} and l.owner_id is null and l.merged_into is null
@@ -97,13 +118,23 @@ export interface PersonRow {
   personUpdatedAt: Date
   /** Whether an opportunity that the person belongs to is won. */
   hasWon: boolean
-  consents: { purpose: string; channel: string; status: ConsentStatus; source: string; hasProof: boolean; occurredAt: string }[]
+  consents: {
+    purpose: string
+    channel: string
+    status: ConsentStatus
+    source: string
+    hasProof: boolean
+    occurredAt: string
+  }[]
   taskId: `tsk_${string}` | null
   taskDueAt: Date | null
 }
 
 /** What a capture asks about people: attributes, consents, won opportunities, the open task of their lead. */
-export async function findPersonRows(tx: Transaction, personIds: readonly string[]): Promise<PersonRow[]> {
+export async function findPersonRows(
+  tx: Transaction,
+  personIds: readonly string[],
+): Promise<PersonRow[]> {
   return tx.query(sql<PersonRow>`
     select p.id as person_id, p.personal, p.updated_at as person_updated_at,
       exists (
@@ -123,11 +154,19 @@ export async function findPersonRows(tx: Transaction, personIds: readonly string
 }
 
 /** Which of these ids and keys name campaigns: by text as given, in lower case. */
-export async function findCampaigns(tx: Transaction, names: readonly string[]): Promise<Map<string, string>> {
+export async function findCampaigns(
+  tx: Transaction,
+  names: readonly string[],
+): Promise<Map<string, string>> {
   const rows = await tx.query(sql<{ id: string; key: string }>`
     select id, key from campaigns
     where workspace_id = ${tx.workspaceId} and deleted_at is null and (id = any(${names}::text[]) or key = any(${names}::text[]))`)
-  return new Map(rows.flatMap(({ id, key }) => [[key, id], [id, id]]))
+  return new Map(
+    rows.flatMap(({ id, key }) => [
+      [key, id],
+      [id, id],
+    ]),
+  )
 }
 
 /** Adds new leads and writes changed ones. The caller holds `lockLeads` and counts versions up. */
@@ -178,7 +217,11 @@ export interface Receipt {
   capturedAt: Date
 }
 
-export async function insertReceipts(tx: Transaction, receipts: readonly Receipt[], now: Date): Promise<void> {
+export async function insertReceipts(
+  tx: Transaction,
+  receipts: readonly Receipt[],
+  now: Date,
+): Promise<void> {
   await tx.execute(sql`
     insert into lead_captures
       (id, workspace_id, lead_id, match, source, channel, campaign_id, touchpoint_id, captured_at, received_at)
@@ -189,7 +232,11 @@ export async function insertReceipts(tx: Transaction, receipts: readonly Receipt
 }
 
 /** Marks leads whose person turned out to be another, and hands their receipts to that person's lead. */
-export async function mergeLeads(tx: Transaction, merges: readonly { from: string; into: string }[], now: Date): Promise<void> {
+export async function mergeLeads(
+  tx: Transaction,
+  merges: readonly { from: string; into: string }[],
+  now: Date,
+): Promise<void> {
   await tx.execute(sql`
     with pairs as (
       select r."from" as merged, r."into" as survivor
@@ -204,4 +251,3 @@ export async function mergeLeads(tx: Transaction, merges: readonly { from: strin
     update leads l set merged_into = pairs.survivor, updated_at = ${now}::timestamptz, version = l.version + 1
     from pairs where l.id = pairs.merged`)
 }
-

@@ -52,7 +52,13 @@ export const createOwner = defineOperation({
   input: NewOwner,
   output: Owner,
   async perform(input, { tx, now }) {
-    const owner: OwnerState = { id: newId('own'), ...input, active: true, createdAt: now, updatedAt: now }
+    const owner: OwnerState = {
+      id: newId('own'),
+      ...input,
+      active: true,
+      createdAt: now,
+      updatedAt: now,
+    }
     await refuseTakenEmail(tx, owner)
     refuseEmptyAbsence(owner)
     await saveOwners(tx, [owner])
@@ -74,7 +80,9 @@ export const changeOwner = defineOperation({
   async perform({ ownerId, ...change }, { tx, now }) {
     const [held] = await findOwners(tx, [ownerId])
     if (!held) throw new Problem('resource.not_found', 'There is no owner with this id.')
-    const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
+    const given = Object.fromEntries(
+      Object.entries(change).filter(([, value]) => value !== undefined),
+    )
     const owner: OwnerState = { ...held, ...given, updatedAt: now }
     refuseEmptyAbsence(owner)
     await refuseTakenEmail(tx, owner)

@@ -20,7 +20,9 @@ export const Owner = z.object({
   active: z.boolean(),
   dailyCapacity: Capacity,
   absentFrom: Instant.nullable(),
-  absentUntil: Instant.nullable().meta({ description: 'The first moment back; null with a beginning: until further notice.' }),
+  absentUntil: Instant.nullable().meta({
+    description: 'The first moment back; null with a beginning: until further notice.',
+  }),
   openLeads: z.int().meta({ description: 'Leads of theirs that are new or being worked.' }),
   createdAt: Instant,
   updatedAt: Instant,

@@ -21,10 +21,15 @@ interface OwnerRow extends Omit<OwnerState, keyof OwnerPersonal> {
   personal: Buffer
 }
 
-const columns = sql.raw('o.id, o.personal, o.active, o.daily_capacity, o.absent_from, o.absent_until, o.created_at, o.updated_at')
+const columns = sql.raw(
+  'o.id, o.personal, o.active, o.daily_capacity, o.absent_from, o.absent_until, o.created_at, o.updated_at',
+)
 const personalContext = (id: string) => `owners.personal:${id}`
 
-function toState<Row extends OwnerRow>(tx: Transaction, { personal, ...row }: Row): Omit<Row, 'personal'> & OwnerPersonal {
+function toState<Row extends OwnerRow>(
+  tx: Transaction,
+  { personal, ...row }: Row,
+): Omit<Row, 'personal'> & OwnerPersonal {
   return { ...row, ...tx.sealer.open<OwnerPersonal>(personal, personalContext(row.id)) }
 }
 
@@ -34,20 +39,29 @@ export function ownerEmailIndex(tx: Transaction, email: string): Buffer {
 }
 
 export async function findOwners(tx: Transaction, ids: readonly string[]): Promise<OwnerState[]> {
-  const rows = await tx.query(sql<OwnerRow>`select ${columns} from owners o where o.id = any(${ids}::text[]) for update`)
+  const rows = await tx.query(
+    sql<OwnerRow>`select ${columns} from owners o where o.id = any(${ids}::text[]) for no key update`,
+  )
   return rows.map((row) => toState(tx, row))
 }
 
 /** The owners with these addresses, by the hexadecimal blind index of the address. */
-export async function findOwnersByEmail(tx: Transaction, indexes: readonly Buffer[]): Promise<Map<string, OwnerState>> {
+export async function findOwnersByEmail(
+  tx: Transaction,
+  indexes: readonly Buffer[],
+): Promise<Map<string, OwnerState>> {
   const rows = await tx.query(sql<OwnerRow & { emailIndex: Buffer }>`
     select ${columns}, o.email_index from owners o
-    where o.workspace_id = ${tx.workspaceId} and o.email_index = any(${indexes}::bytea[]) for update`)
-  return new Map(rows.map(({ emailIndex, ...row }) => [emailIndex.toString('hex'), toState(tx, row)]))
+    where o.workspace_id = ${tx.workspaceId} and o.email_index = any(${indexes}::bytea[])`)
+  return new Map(
+    rows.map(({ emailIndex, ...row }) => [emailIndex.toString('hex'), toState(tx, row)]),
+  )
 }
 
 export async function listOwnerIds(tx: Transaction): Promise<Set<string>> {
-  const rows = await tx.query(sql<{ id: string }>`select id from owners where workspace_id = ${tx.workspaceId}`)
+  const rows = await tx.query(
+    sql<{ id: string }>`select id from owners where workspace_id = ${tx.workspaceId}`,
+  )
   return new Set(rows.map(({ id }) => id))
 }
 

@@ -3,10 +3,19 @@ import { compileScorer, type ScoredTouch } from '#analytics/scoring/lead-score.t
 import { MINUTE_MS } from '#core/time.ts'
 import type { EventDraft } from '#jobs/job.ts'
 import { activeOverride, effectiveScore, type LeadDraft, type LeadState } from './lead.rules.ts'
+import type { RoutedLead } from './routing-condition.rules.ts'
 import type { RoutingRules } from './routing.schema.ts'
-import { route, type Assignment, type RouteCounter, type RoutedLead, type RoutedOwner } from './routing.rules.ts'
+import { route, type Assignment, type RouteCounter, type RoutedOwner } from './routing.rules.ts'
 
-export type ScoreCause = 'capture' | 'touch' | 'decay' | 'model' | 'override' | 'override_lifted' | 'merge' | 'change'
+export type ScoreCause =
+  | 'capture'
+  | 'touch'
+  | 'decay'
+  | 'model'
+  | 'override'
+  | 'override_lifted'
+  | 'merge'
+  | 'change'
 
 export interface ScoreEntry {
   leadId: string
@@ -53,13 +62,23 @@ export function scoreDrafts(
     const { jobTitle, touches } = factsOf(after)
     const { domain, emailDomain, ...company } = after.attributes
     const { isCustomer, channel } = after
-    const attributes = { ...company, domain: emailDomain ?? domain, companyDomain: domain, jobTitle, isCustomer, channel }
+    const attributes = {
+      ...company,
+      domain: emailDomain ?? domain,
+      companyDomain: domain,
+      jobTitle,
+      isCustomer,
+      channel,
+    }
     const result = score({ attributes, touches }, now.getTime())
     // The explanation is kept in the clear, a job title is not.
     const parts = result.contributions.map((line) =>
       personalRules.has(line.ruleId) ? { ...line, detail: 'the job title matches' } : line,
     )
-    const isSame = before !== null && before.scoreVersion === model.version && points(before.scoreParts) === points(parts)
+    const isSame =
+      before !== null &&
+      before.scoreVersion === model.version &&
+      points(before.scoreParts) === points(parts)
     const scored: LeadState = isSame
       ? after
       : {
@@ -88,12 +107,23 @@ export function settleScore(
   const counts = effectiveScore(after, now)
   const isNewlyQualified = after.mqlAt === null && counts >= threshold
   const { fitScore, engagementScore } = after
-  const line = (lead: LeadState) => [lead.fitScore, lead.engagementScore, lead.score, lead.override?.score].join()
+  const line = (lead: LeadState) =>
+    [lead.fitScore, lead.engagementScore, lead.score, lead.override?.score].join()
   const entry =
     before !== null && line(before) === line(after)
       ? null
-      : { leadId: after.id, fitScore, engagementScore, score: counts, cause: isLifted ? 'override_lifted' as const : cause }
-  return { draft: { before, after: isNewlyQualified ? { ...after, mqlAt: now } : after }, entry, isNewlyQualified }
+      : {
+          leadId: after.id,
+          fitScore,
+          engagementScore,
+          score: counts,
+          cause: isLifted ? ('override_lifted' as const) : cause,
+        }
+  return {
+    draft: { before, after: isNewlyQualified ? { ...after, mqlAt: now } : after },
+    entry,
+    isNewlyQualified,
+  }
 }
 
 function points(parts: LeadState['scoreParts']): string {
@@ -158,25 +188,49 @@ export function toRouted(lead: LeadState, now: Date): RoutedLead {
   const { country, region, industry, employees, domain, emailDomain } = lead.attributes
   const { id, channel, isCustomer } = lead
   const account = domain ?? emailDomain
-  return { id, country, region, industry, employees, domain: account, channel, score: effectiveScore(lead, now), isCustomer }
+  return {
+    id,
+    country,
+    region,
+    industry,
+    employees,
+    domain: account,
+    channel,
+    score: effectiveScore(lead, now),
+    isCustomer,
+  }
 }
 
 /**
  * The follow-up tasks that are due to be made: when a lead gets its owner, and when an owned lead qualifies. The rule
  * that routed it says for which leads and within what time.
  */
-export function followUps(scored: readonly Scored[], routing: Routing, rules: RoutingRules, now: Date): TaskDraft[] {
-  const newlyQualified = new Set(scored.filter((one) => one.isNewlyQualified).map(({ draft }) => draft.after.id))
+export function followUps(
+  scored: readonly Scored[],
+  routing: Routing,
+  rules: RoutingRules,
+  now: Date,
+): TaskDraft[] {
+  const newlyQualified = new Set(
+    scored.filter((one) => one.isNewlyQualified).map(({ draft }) => draft.after.id),
+  )
   return routing.drafts.flatMap(({ before, after }) => {
     // Sales is at work on a lead of any other status.
     if (after.ownerId === null || after.status !== 'new') return []
     const rule = rules.rules.find(({ id }) => id === after.routing?.ruleId) ?? rules.fallback
     const isAssigned = after.ownerId !== before?.ownerId
     const isDue =
-      (isAssigned && (rule.followUp === 'always' || (rule.followUp === 'mql' && after.mqlAt !== null))) ||
+      (isAssigned &&
+        (rule.followUp === 'always' || (rule.followUp === 'mql' && after.mqlAt !== null))) ||
       (newlyQualified.has(after.id) && rule.followUp !== 'never')
     if (!isDue) return []
-    return [{ leadId: after.id, ownerId: after.ownerId, dueAt: new Date(now.getTime() + rule.slaMinutes * MINUTE_MS) }]
+    return [
+      {
+        leadId: after.id,
+        ownerId: after.ownerId,
+        dueAt: new Date(now.getTime() + rule.slaMinutes * MINUTE_MS),
+      },
+    ]
   })
 }
 
@@ -187,10 +241,18 @@ export function progressEvents(scored: readonly Scored[], routing: Routing): Eve
     const { before, after } = draft
     if (entry !== null && before !== null) {
       const { fitScore, engagementScore, score, cause } = entry
-      events.push({ event: 'lead.scored', subjectId: after.id, data: { fitScore, engagementScore, score, cause } })
+      events.push({
+        event: 'lead.scored',
+        subjectId: after.id,
+        data: { fitScore, engagementScore, score, cause },
+      })
     }
     if (isNewlyQualified) {
-      events.push({ event: 'lead.qualified', subjectId: after.id, data: { personId: after.personId, score: after.score } })
+      events.push({
+        event: 'lead.qualified',
+        subjectId: after.id,
+        data: { personId: after.personId, score: after.score },
+      })
     }
   }
   for (const { before, after } of routing.drafts) {
@@ -201,7 +263,11 @@ export function progressEvents(scored: readonly Scored[], routing: Routing): Eve
     }
     const isLeft = ownerId === null && routing.assignments.has(after.id)
     if (isLeft && (before === null || before.routing === null || before.ownerId !== null)) {
-      events.push({ event: 'lead.unrouted', subjectId: after.id, data: { why: reason?.why ?? null } })
+      events.push({
+        event: 'lead.unrouted',
+        subjectId: after.id,
+        data: { why: reason?.why ?? null },
+      })
     }
   }
   return events

@@ -25,7 +25,10 @@ import { insertScores, listTouches, type SettingsRow } from './score.store.ts'
 
 const noRouting: Published<RoutingRules> = {
   version: 0,
-  rules: { rules: [], fallback: { ownerIds: [], strategy: 'round_robin', slaMinutes: 1440, followUp: 'mql' } },
+  rules: {
+    rules: [],
+    fallback: { ownerIds: [], strategy: 'round_robin', slaMinutes: 1440, followUp: 'mql' },
+  },
 }
 
 /** The scoring model to go by; the built-in one, version 0, until one is published. */
@@ -57,13 +60,29 @@ export interface Progressed {
 export async function progressLeads(
   tx: Transaction,
   drafts: readonly LeadDraft[],
-  { settings, jobTitles, cause, now }: { settings: SettingsRow; jobTitles: ReadonlyMap<string, string>; cause: ScoreCause; now: Date },
+  {
+    settings,
+    jobTitles,
+    cause,
+    now,
+  }: {
+    settings: SettingsRow
+    jobTitles: ReadonlyMap<string, string>
+    cause: ScoreCause
+    now: Date
+  },
 ): Promise<Progressed> {
-  const touches = await listTouches(tx, drafts.map(({ after }) => after.personId))
+  const touches = await listTouches(
+    tx,
+    drafts.map(({ after }) => after.personId),
+  )
   const scored = scoreDrafts(
     drafts,
     modelOf(settings),
-    ({ personId }) => ({ jobTitle: jobTitles.get(personId) ?? null, touches: touches.get(personId) ?? [] }),
+    ({ personId }) => ({
+      jobTitle: jobTitles.get(personId) ?? null,
+      touches: touches.get(personId) ?? [],
+    }),
     cause,
     now,
   )
@@ -77,26 +96,57 @@ export async function finishProgress(
   settings: SettingsRow,
   now: Date,
 ): Promise<Progressed> {
-  const routing = await giveOwners(tx, scored.map(({ draft }) => draft), settings, now)
+  const routing = await giveOwners(
+    tx,
+    scored.map(({ draft }) => draft),
+    settings,
+    now,
+  )
   const drafts = routing.drafts.map(({ before, after }): LeadDraft => {
     const isWritten = before !== after
-    return isWritten ? { before, after: { ...after, updatedAt: now, version: (before?.version ?? 0) + 1 } } : { before, after }
+    return isWritten
+      ? { before, after: { ...after, updatedAt: now, version: (before?.version ?? 0) + 1 } }
+      : { before, after }
   })
-  await saveLeads(tx, drafts.filter(({ before, after }) => before !== after).map(({ after }) => after))
-  await insertScores(tx, scored.flatMap(({ entry }) => entry ?? []), now)
+  await saveLeads(
+    tx,
+    drafts.filter(({ before, after }) => before !== after).map(({ after }) => after),
+  )
+  await insertScores(
+    tx,
+    scored.flatMap(({ entry }) => entry ?? []),
+    now,
+  )
   await saveCounters(tx, routing.counters, now)
   const closed = await stopFollowUps(tx, drafts, now)
   const tasks = followUps(scored, routing, routingOf(settings).rules, now)
-  const newTasks = await insertTasks(tx, tasks.map((task) => ({ id: newId('tsk'), ...task })), now)
-  const events = [...progressEvents(scored, routing), ...closed.map(taskClosed), ...newTasks.map(taskCreated)]
+  const newTasks = await insertTasks(
+    tx,
+    tasks.map((task) => ({ id: newId('tsk'), ...task })),
+    now,
+  )
+  const events = [
+    ...progressEvents(scored, routing),
+    ...closed.map(taskClosed),
+    ...newTasks.map(taskCreated),
+  ]
   return { drafts, assignments: routing.assignments, newTasks, events }
 }
 
 /** Sales has moved the lead on: its open task is done, or beside the point. */
-async function stopFollowUps(tx: Transaction, drafts: readonly LeadDraft[], now: Date): Promise<TaskRow[]> {
-  const moved = drafts.filter(({ before, after }) => before !== null && before.status !== after.status && after.status !== 'new')
+async function stopFollowUps(
+  tx: Transaction,
+  drafts: readonly LeadDraft[],
+  now: Date,
+): Promise<TaskRow[]> {
+  const moved = drafts.filter(
+    ({ before, after }) =>
+      before !== null && before.status !== after.status && after.status !== 'new',
+  )
   const idsOf = (isDown: boolean) =>
-    moved.filter(({ after }) => (after.status === 'disqualified') === isDown).map(({ after }) => after.id)
+    moved
+      .filter(({ after }) => (after.status === 'disqualified') === isDown)
+      .map(({ after }) => after.id)
   const [done, cancelled] = [idsOf(false), idsOf(true)]
   return [
     ...(done.length === 0 ? [] : await closeTasks(tx, done, 'done', now)),
@@ -104,7 +154,12 @@ async function stopFollowUps(tx: Transaction, drafts: readonly LeadDraft[], now:
   ]
 }
 
-async function giveOwners(tx: Transaction, drafts: LeadDraft[], settings: SettingsRow, now: Date): Promise<Routing> {
+async function giveOwners(
+  tx: Transaction,
+  drafts: LeadDraft[],
+  settings: SettingsRow,
+  now: Date,
+): Promise<Routing> {
   if (!drafts.some(isWaiting)) return { drafts, assignments: new Map(), counters: [] }
   const owners = await listRoutedOwners(tx)
   const counters = owners.length === 0 ? [] : await listCounters(tx, now)

@@ -11,14 +11,23 @@ export async function recordOwnWork(
   now: Date,
 ): Promise<void> {
   if (events.length > 0) {
-    const rows = events.map(({ event, subjectId, data }) => ({ event, subjectId, data: data ?? {} }))
+    const rows = events.map(({ event, subjectId, data }) => ({
+      event,
+      subjectId,
+      data: data ?? {},
+    }))
     await tx.execute(sql`
       insert into outbox (workspace_id, event, subject_id, data, occurred_at)
       select ${tx.workspaceId}, r.event, r."subjectId", r.data, ${now}::timestamptz
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(event text, "subjectId" text, data jsonb)`)
   }
   if (audits.length > 0) {
-    const rows = audits.map(({ action, subjectId, detail }) => ({ id: newId('aud'), action, subjectId, detail: detail ?? {} }))
+    const rows = audits.map(({ action, subjectId, detail }) => ({
+      id: newId('aud'),
+      action,
+      subjectId,
+      detail: detail ?? {},
+    }))
     await tx.execute(sql`
       insert into audit_log (id, workspace_id, occurred_at, principal_id, principal_kind, action, subject_id, detail)
       select r.id, ${tx.workspaceId}, ${now}::timestamptz, 'system', 'system', r.action, r."subjectId", r.detail

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
-import { route, type RoutedLead, type RoutedOwner } from './routing.rules.ts'
+import { route, type RoutedOwner } from './routing.rules.ts'
+import type { RoutedLead } from './routing-condition.rules.ts'
 import type { RoutingRules, RoutingTrialResult } from './routing.schema.ts'
 
 /** A lead as it was routed, with when it came. */
@@ -20,17 +21,29 @@ const MAX_MOVES = 200
  * @param leads  in any order.
  * O(leads · (rules + owners)).
  */
-export function tryRouting(leads: readonly PastLead[], draft: RoutingRules, owners: readonly RoutedOwner[]): Result {
+export function tryRouting(
+  leads: readonly PastLead[],
+  draft: RoutingRules,
+  owners: readonly RoutedOwner[],
+): Result {
   const ownersOf = new Map(draft.rules.map(({ id, ownerIds }) => [id, new Set<string>(ownerIds)]))
   ownersOf.set('fallback', new Set<string>(draft.fallback.ownerIds))
   const byRule = new Map<string | null, number>()
   const byOwner = new Map<string | null, number>()
-  const result: Result = { leads: leads.length, moving: 0, unassigned: 0, byRule: [], byOwner: [], moves: [] }
+  const result: Result = {
+    leads: leads.length,
+    moving: 0,
+    unassigned: 0,
+    byRule: [],
+    byOwner: [],
+    moves: [],
+  }
   for (const [day, ofDay] of daysOf(leads)) {
     const { assignments } = route(ofDay, draft, owners, [], new Date(`${day}T12:00:00Z`))
     for (const [i, { ruleId, ownerId, why }] of assignments.entries()) {
       const lead = ofDay[i]!
-      const stays = ruleId !== null && lead.ownerId !== null && ownersOf.get(ruleId)?.has(lead.ownerId) === true
+      const stays =
+        ruleId !== null && lead.ownerId !== null && ownersOf.get(ruleId)?.has(lead.ownerId) === true
       const toOwnerId = stays ? lead.ownerId : (ownerId as PastLead['ownerId'])
       count(byRule, ruleId)
       count(byOwner, toOwnerId)

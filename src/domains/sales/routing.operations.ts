@@ -4,8 +4,13 @@ import type { Transaction } from '#store/store.ts'
 import { z } from 'zod'
 import { listOwnerIds } from './owner.store.ts'
 import { routingOf } from './progress.ts'
-import { PublishedRouting, RoutingRules, RoutingTrial, RoutingTrialResult } from './routing.schema.ts'
-import { routingFaults } from './routing.rules.ts'
+import {
+  PublishedRouting,
+  RoutingRules,
+  RoutingTrial,
+  RoutingTrialResult,
+} from './routing.schema.ts'
+import { routingFaults } from './routing-faults.rules.ts'
 import { findRouting, insertRouting, listRoutedOwners } from './routing.store.ts'
 import { tryRouting } from './routing-trial.rules.ts'
 import { listRecentRouted } from './lead-list.store.ts'
@@ -26,7 +31,12 @@ export const getRouting = defineOperation({
 async function readRouting(tx: Transaction): Promise<z.output<typeof PublishedRouting>> {
   const row = await findRouting(tx)
   const { version, rules } = routingOf({ routing: row })
-  return { ...rules, version, publishedAt: row?.publishedAt ?? null, publishedBy: row?.publishedBy ?? null }
+  return {
+    ...rules,
+    version,
+    publishedAt: row?.publishedAt ?? null,
+    publishedBy: row?.publishedBy ?? null,
+  }
 }
 
 export const publishRouting = defineOperation({
@@ -36,7 +46,8 @@ export const publishRouting = defineOperation({
   scope: 'routing:write',
   tag: 'Routing',
   summary: 'Publish routing rules',
-  description: 'They hold for leads from now on, and for those that wait for an owner; owned leads stay where they are.',
+  description:
+    'They hold for leads from now on, and for those that wait for an owner; owned leads stay where they are.',
   event: 'routing.published',
   subject: ({ version }) => `routing_${version}`,
   version: ({ version }) => version,
@@ -66,7 +77,10 @@ export const simulateRouting = defineOperation({
   output: RoutingTrialResult,
   async perform({ limit, rules, fallback }, { tx }) {
     const published = await readRouting(tx)
-    const draft: RoutingRules = { rules: rules ?? published.rules, fallback: fallback ?? published.fallback }
+    const draft: RoutingRules = {
+      rules: rules ?? published.rules,
+      fallback: fallback ?? published.fallback,
+    }
     await refuseFaults(tx, draft)
     return tryRouting(await listRecentRouted(tx, limit), draft, await listRoutedOwners(tx))
   },
@@ -75,13 +89,18 @@ export const simulateRouting = defineOperation({
 async function refuseFaults(tx: Transaction, rules: RoutingRules): Promise<void> {
   const errors = routingFaults(rules, await listOwnerIds(tx)).slice(0, 50)
   if (errors.length > 0) {
-    throw new Problem('routing.rule_invalid', `${errors[0]!.pointer}: ${errors[0]!.detail}`, { errors })
+    throw new Problem('routing.rule_invalid', `${errors[0]!.pointer}: ${errors[0]!.detail}`, {
+      errors,
+    })
   }
 }
 
 /** @throws Problem when the caller's If-Match names another version than the one held. */
 export function refuseOldVersion(expected: number | null, held: number): void {
   if (expected !== null && expected !== held) {
-    throw new Problem('resource.version_mismatch', `It is at version ${held} now: read it again and repeat the change.`)
+    throw new Problem(
+      'resource.version_mismatch',
+      `It is at version ${held} now: read it again and repeat the change.`,
+    )
   }
 }

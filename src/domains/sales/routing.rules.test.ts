@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { isPresent, route, routingFaults } from './routing.rules.ts'
-import type { RouteCounter, RoutedLead, RoutedOwner } from './routing.rules.ts'
+import { isPresent, route, type RouteCounter, type RoutedOwner } from './routing.rules.ts'
+import type { RoutedLead } from './routing-condition.rules.ts'
+import { routingFaults } from './routing-faults.rules.ts'
 import type { RoutingRule, RoutingRules } from './routing.schema.ts'
 
 const NOW = new Date('2026-11-02T12:00:00Z')

@@ -11,7 +11,12 @@ export async function findRouting(tx: Transaction): Promise<PublishedRow<Routing
 }
 
 /** Publishes rules under the next version; answers it. */
-export async function insertRouting(tx: Transaction, rules: RoutingRules, by: string, now: Date): Promise<number> {
+export async function insertRouting(
+  tx: Transaction,
+  rules: RoutingRules,
+  by: string,
+  now: Date,
+): Promise<number> {
   const row = await tx.find(sql<{ version: number }>`
     insert into routing_versions (workspace_id, version, rules, published_at, published_by)
     select ${tx.workspaceId}, coalesce(max(version), 0) + 1, ${JSON.stringify(rules)}::jsonb, ${now}::timestamptz, ${by}
@@ -33,7 +38,11 @@ export async function listCounters(tx: Transaction, now: Date): Promise<RouteCou
 }
 
 /** Keeps counters as routing left them. The caller holds `lockLeads`, so that none was read before it changed. */
-export async function saveCounters(tx: Transaction, counters: readonly RouteCounter[], now: Date): Promise<void> {
+export async function saveCounters(
+  tx: Transaction,
+  counters: readonly RouteCounter[],
+  now: Date,
+): Promise<void> {
   if (counters.length === 0) return
   await tx.execute(sql`
     insert into routing_counters (workspace_id, rule_id, owner_id, assigned, day, assigned_today, turn)

@@ -10,7 +10,10 @@ import { escalateTasks } from './task.store.ts'
 // Small enough that a capture never waits long behind a batch.
 const BATCH = 250
 
-const BatchInput = z.object({ workspaceId: z.string(), cause: z.enum(['decay', 'model']).default('decay') })
+const BatchInput = z.object({
+  workspaceId: z.string(),
+  cause: z.enum(['decay', 'model']).default('decay'),
+})
 
 /** Scores all leads of a workspace anew, batch by batch; a run that broke off simply starts over. */
 export const rescoreAll = defineJob({
@@ -32,12 +35,19 @@ export const routeWaiting = defineJob({
   run: ({ workspaceId, cause }, context) => goThrough('waiting', workspaceId, cause, context),
 })
 
-async function goThrough(which: 'all' | 'waiting', workspaceId: string, cause: 'decay' | 'model', { store, clock, signal }: JobContext): Promise<void> {
+async function goThrough(
+  which: 'all' | 'waiting',
+  workspaceId: string,
+  cause: 'decay' | 'model',
+  { store, clock, signal }: JobContext,
+): Promise<void> {
   let after: string | null = ''
   while (after !== null) {
     signal.throwIfAborted()
     const from: string = after
-    after = await store.transaction(workspaceId, (tx) => rescoreBatch(tx, { which, after: from, limit: BATCH, cause }, clock.now()))
+    after = await store.transaction(workspaceId, (tx) =>
+      rescoreBatch(tx, { which, after: from, limit: BATCH, cause }, clock.now()),
+    )
   }
 }
 
@@ -50,13 +60,17 @@ export const peopleFollower: Subscriber = {
 export const settingsFollower: Subscriber = {
   name: 'sales.settings',
   events: ['scoring.published', 'routing.published', 'owner.created', 'owner.updated'],
-  async handle(events, tx, { enqueue }) {
+  async handle(events, tx, context) {
     const { workspaceId } = tx
     if (events.some(({ event }) => event === 'scoring.published')) {
-      await enqueue(rescoreAll.name, { workspaceId, cause: 'model' }, { singletonKey: `${workspaceId} model` })
+      await context.enqueue(
+        rescoreAll.name,
+        { workspaceId, cause: 'model' },
+        { singletonKey: `${workspaceId} model` },
+      )
     }
     if (events.some(({ event }) => event !== 'scoring.published')) {
-      await enqueue(routeWaiting.name, { workspaceId }, { singletonKey: workspaceId })
+      await context.enqueue(routeWaiting.name, { workspaceId }, { singletonKey: workspaceId })
     }
   },
 }
@@ -65,10 +79,16 @@ export const settingsFollower: Subscriber = {
 export const decayTimer: Timer = {
   name: 'sales.decay',
   everyMs: DAY_MS,
-  async run({ store, enqueue }) {
-    const workspaces = await store.system((tx) => tx.query(sql<{ id: string }>`select id from workspaces order by id`))
+  async run(context) {
+    const workspaces = await context.store.system((tx) =>
+      tx.query(sql<{ id: string }>`select id from workspaces order by id`),
+    )
     for (const { id } of workspaces) {
-      await enqueue(rescoreAll.name, { workspaceId: id, cause: 'decay' }, { singletonKey: `${id} decay` })
+      await context.enqueue(
+        rescoreAll.name,
+        { workspaceId: id, cause: 'decay' },
+        { singletonKey: `${id} decay` },
+      )
     }
   },
 }
@@ -77,14 +97,14 @@ export const decayTimer: Timer = {
 export const waitingTimer: Timer = {
   name: 'sales.waiting',
   everyMs: 15 * MINUTE_MS,
-  async run({ store, enqueue }) {
-    const workspaces = await store.system((tx) =>
+  async run(context) {
+    const workspaces = await context.store.system((tx) =>
       tx.query(sql<{ workspaceId: string }>`
         select distinct workspace_id from leads
         where owner_id is null and merged_into is null and status <> 'disqualified'`),
     )
     for (const { workspaceId } of workspaces) {
-      await enqueue(routeWaiting.name, { workspaceId }, { singletonKey: workspaceId })
+      await context.enqueue(routeWaiting.name, { workspaceId }, { singletonKey: workspaceId })
     }
   },
 }

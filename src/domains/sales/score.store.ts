@@ -39,7 +39,12 @@ export async function findScoring(tx: Transaction): Promise<PublishedRow<ScoreRu
 }
 
 /** Publishes a model under the next version; answers it. */
-export async function insertScoring(tx: Transaction, model: ScoreRules, by: string, now: Date): Promise<number> {
+export async function insertScoring(
+  tx: Transaction,
+  model: ScoreRules,
+  by: string,
+  now: Date,
+): Promise<number> {
   const row = await tx.find(sql<{ version: number }>`
     insert into scoring_versions (workspace_id, version, model, published_at, published_by)
     select ${tx.workspaceId}, coalesce(max(version), 0) + 1, ${JSON.stringify(model)}::jsonb, ${now}::timestamptz, ${by}
@@ -51,8 +56,16 @@ export async function insertScoring(tx: Transaction, model: ScoreRules, by: stri
 /** The touches that a score is made of: at most this many of a person, the newest. */
 const TOUCHES_A_PERSON = 1000
 
-export async function listTouches(tx: Transaction, personIds: readonly string[]): Promise<Map<string, ScoredTouch[]>> {
-  const rows = await tx.query(sql<{ personId: string; kind: string; channel: string; occurredAt: Date }>`
+export async function listTouches(
+  tx: Transaction,
+  personIds: readonly string[],
+): Promise<Map<string, ScoredTouch[]>> {
+  const rows = await tx.query(sql<{
+    personId: string
+    kind: string
+    channel: string
+    occurredAt: Date
+  }>`
     select t.person_id, t.kind, t.channel, t.occurred_at
     from unnest(${personIds}::text[]) as p(id)
     cross join lateral (
@@ -70,7 +83,11 @@ export async function listTouches(tx: Transaction, personIds: readonly string[])
   return touches
 }
 
-export async function insertScores(tx: Transaction, entries: readonly ScoreEntry[], now: Date): Promise<void> {
+export async function insertScores(
+  tx: Transaction,
+  entries: readonly ScoreEntry[],
+  now: Date,
+): Promise<void> {
   if (entries.length === 0) return
   await tx.execute(sql`
     insert into lead_scores (workspace_id, lead_id, scored_at, fit_score, engagement_score, score, cause)

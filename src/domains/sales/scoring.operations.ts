@@ -27,7 +27,12 @@ export const getScoringModel = defineOperation({
   async perform(_input, { tx }) {
     const row = await findScoring(tx)
     const { version, rules } = modelOf({ scoring: row })
-    return { version, model: rules, publishedAt: row?.publishedAt ?? null, publishedBy: row?.publishedBy ?? null }
+    return {
+      version,
+      model: rules,
+      publishedAt: row?.publishedAt ?? null,
+      publishedBy: row?.publishedBy ?? null,
+    }
   },
 })
 
@@ -38,7 +43,8 @@ export const publishScoringModel = defineOperation({
   scope: 'scoring:write',
   tag: 'Scoring',
   summary: 'Publish a scoring model',
-  description: 'All leads are scored anew in the background. Overrides stay, and no lead that has qualified qualifies again.',
+  description:
+    'All leads are scored anew in the background. Overrides stay, and no lead that has qualified qualifies again.',
   event: 'scoring.published',
   subject: ({ version }) => `scoring_${version}`,
   version: ({ version }) => version,

@@ -27,9 +27,12 @@ export function timeOf(values: Values, field: string): Date | null {
 }
 
 /**
- * The local id that a field refers to. Undefined when the write says nothing of the field, null when it names nothing
- * or a record that is not known here.
+ * The local id that a field refers to now. What is held stays when the write says nothing of the field or names a record
+ * that is not known here yet; a field that names nothing lets go of it.
  */
-export function referenceOf(write: EntityWrite, field: string): string | null | undefined {
-  return write.references[field] === undefined ? undefined : (write.references[field][0]?.localId ?? null)
+export function referenceOf(write: EntityWrite, field: string, held: string | null): string | null {
+  const named = write.references[field]
+  if (named === undefined) return held
+  const [first] = named
+  return first === undefined ? null : (first.localId ?? held)
 }

@@ -42,13 +42,14 @@ export const changeTask = defineOperation({
   subject: (task) => task.id,
   input: TaskChange,
   output: Task,
-  async perform({ taskId, state }, { tx, now, emit }) {
+  async perform({ taskId, state }, context) {
+    const { tx, now } = context
     const held = await findTask(tx, taskId)
     if (held === null) throw new Problem('resource.not_found', 'There is no task with this id.')
     if (held.state === state) return held
     const closed = await closeTask(tx, taskId, state, now)
     if (closed === null) throw new Problem('task.closed', `The task is ${held.state} already.`)
-    emit(taskClosed(closed))
+    context.emit(taskClosed(closed))
     return closed
   },
 })

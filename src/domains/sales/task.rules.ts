@@ -3,7 +3,11 @@ import type { TaskRow } from './task.store.ts'
 
 /** What other modules are told of tasks: ids and times. */
 export function taskCreated({ id, leadId, ownerId, dueAt }: TaskRow): EventDraft {
-  return { event: 'task.created', subjectId: id, data: { leadId, ownerId, dueAt: dueAt.toISOString() } }
+  return {
+    event: 'task.created',
+    subjectId: id,
+    data: { leadId, ownerId, dueAt: dueAt.toISOString() },
+  }
 }
 
 export function taskClosed({ id, leadId, ownerId, state }: TaskRow): EventDraft {
@@ -11,5 +15,9 @@ export function taskClosed({ id, leadId, ownerId, state }: TaskRow): EventDraft 
 }
 
 export function taskEscalated({ id, leadId, ownerId, dueAt }: TaskRow): EventDraft {
-  return { event: 'task.escalated', subjectId: id, data: { leadId, ownerId, dueAt: dueAt.toISOString() } }
+  return {
+    event: 'task.escalated',
+    subjectId: id,
+    data: { leadId, ownerId, dueAt: dueAt.toISOString() },
+  }
 }

@@ -28,7 +28,11 @@ const columns = sql.raw(
 )
 
 /** Adds follow-up tasks; a lead that has an open one keeps that. Answers those added. */
-export async function insertTasks(tx: Transaction, tasks: readonly NewTask[], now: Date): Promise<TaskRow[]> {
+export async function insertTasks(
+  tx: Transaction,
+  tasks: readonly NewTask[],
+  now: Date,
+): Promise<TaskRow[]> {
   if (tasks.length === 0) return []
   return tx.query(sql<TaskRow>`
     insert into tasks as t (id, workspace_id, lead_id, kind, owner_id, due_at, created_at)
@@ -40,7 +44,7 @@ export async function insertTasks(tx: Transaction, tasks: readonly NewTask[], no
 }
 
 export async function findTask(tx: Transaction, id: string): Promise<TaskRow | null> {
-  return tx.find(sql<TaskRow>`select ${columns} from tasks t where t.id = ${id} for update`)
+  return tx.find(sql<TaskRow>`select ${columns} from tasks t where t.id = ${id} for no key update`)
 }
 
 /** The newest task of a lead. */
@@ -63,7 +67,12 @@ export async function closeTasks(
     returning ${columns}`)
 }
 
-export async function closeTask(tx: Transaction, id: string, state: 'done' | 'cancelled', now: Date): Promise<TaskRow | null> {
+export async function closeTask(
+  tx: Transaction,
+  id: string,
+  state: 'done' | 'cancelled',
+  now: Date,
+): Promise<TaskRow | null> {
   return tx.find(sql<TaskRow>`
     update tasks t set state = ${state}, closed_at = ${now}::timestamptz
     where t.id = ${id} and t.state = 'open' returning ${columns}`)

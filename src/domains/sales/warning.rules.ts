@@ -22,7 +22,10 @@ export function warningsOf(input: NewLead, facts: WarningFacts): LeadWarning[] {
   const warn = (code: LeadWarning['code'], detail: string) => warnings.push({ code, detail })
   if (input.email !== undefined) {
     if (freeMail.has(emailDomain(input.email))) {
-      warn('free_mail_domain', 'The address is of a free mail provider: it says nothing about a company.')
+      warn(
+        'free_mail_domain',
+        'The address is of a free mail provider: it says nothing about a company.',
+      )
     }
     if (isRoleAddress(input.email)) {
       warn('role_address', 'The address belongs to a function, not to a person.')
@@ -32,20 +35,32 @@ export function warningsOf(input: NewLead, facts: WarningFacts): LeadWarning[] {
     warn('no_consent', 'No consent is on record: the person must not be addressed by marketing.')
   }
   if (facts.hasConflict) {
-    warn('identity_conflict', 'The identifiers belong to two known people. Nothing was merged; decide under Identity.')
+    warn(
+      'identity_conflict',
+      'The identifiers belong to two known people. Nothing was merged; decide under Identity.',
+    )
   }
   if (input.campaign !== undefined && !facts.isCampaignKnown) {
-    warn('unknown_campaign', 'There is no campaign with this id or key; the touch stays without one.')
+    warn(
+      'unknown_campaign',
+      'There is no campaign with this id or key; the touch stays without one.',
+    )
   }
   if (input.country !== undefined && countryCode(input.country) === null) {
-    warn('unknown_country', 'The country was not recognised and not used: send its ISO 3166-1 alpha-2 code.')
+    warn(
+      'unknown_country',
+      'The country was not recognised and not used: send its ISO 3166-1 alpha-2 code.',
+    )
   }
   if (facts.isCustomer) warn('customer_already', 'The person belongs to a won opportunity.')
   if (facts.isTerritoryMatched === false) {
     warn('unmatched_territory', 'No routing rule matches this lead.')
   }
   if (!facts.hasOwner) {
-    warn('no_owner', 'Nobody is available for this lead. Add a fallback owner under Routing; it is routed again soon.')
+    warn(
+      'no_owner',
+      'Nobody is available for this lead. Add a fallback owner under Routing; it is routed again soon.',
+    )
   }
   return warnings
 }

@@ -1,4 +1,4 @@
-import type { Answer, Route } from '../kernel.ts'
+import type { Answer, Route } from '#sandbox/kernel.ts'
 import { requireScope } from './account.ts'
 import type { Account, Caller } from './account.ts'
 

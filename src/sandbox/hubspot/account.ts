@@ -1,5 +1,5 @@
-import type { Call } from '../kernel.ts'
-import type { SandboxClock } from '../clock.ts'
+import type { Call } from '#sandbox/kernel.ts'
+import type { SandboxClock } from '#sandbox/clock.ts'
 import { refuse } from './errors.ts'
 import type { RateLimiter } from './limits.ts'
 import { findObjectType } from './object-types.ts'

@@ -1,4 +1,4 @@
-import type { Call } from '../kernel.ts'
+import type { Call } from '#sandbox/kernel.ts'
 import type { Account, Caller } from './account.ts'
 import { refuse } from './errors.ts'
 

@@ -1,5 +1,5 @@
-import { objectOf, textOf } from '../json.ts'
-import type { JsonObject } from '../json.ts'
+import { objectOf, textOf } from '#sandbox/json.ts'
+import type { JsonObject } from '#sandbox/json.ts'
 import type { Account } from './account.ts'
 import type { Campaign } from './campaigns.routes.ts'
 import { RowRefusal } from './errors.ts'

@@ -1,4 +1,4 @@
-import type { Answer, Call, Route } from '../kernel.ts'
+import type { Answer, Call, Route } from '#sandbox/kernel.ts'
 import { listParameter, requireScope } from './account.ts'
 import type { Account, Caller } from './account.ts'
 import { badRequest, notFound } from './errors.ts'

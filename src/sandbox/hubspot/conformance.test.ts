@@ -6,8 +6,8 @@ import * as formats from 'ajv-formats'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { TestContext } from 'vitest'
 
-import { isObject, listOf, objectOf, textOf } from '../json.ts'
-import type { Json, JsonObject } from '../json.ts'
+import { isObject, listOf, objectOf, textOf } from '#sandbox/json.ts'
+import type { Json, JsonObject } from '#sandbox/json.ts'
 import { startHubspot } from './index.ts'
 import type { HubspotSandbox } from './index.ts'
 

@@ -1,9 +1,9 @@
-import type { CallLog } from '../call-log.ts'
-import type { FaultInjector, FaultRule } from '../faults.ts'
-import { listOf, numberOf, objectOf, textOf } from '../json.ts'
-import type { JsonObject } from '../json.ts'
-import { parseBody } from '../kernel.ts'
-import type { Call, ControlRoute } from '../kernel.ts'
+import type { CallLog } from '#sandbox/call-log.ts'
+import type { FaultInjector, FaultRule } from '#sandbox/faults.ts'
+import { listOf, numberOf, objectOf, textOf } from '#sandbox/json.ts'
+import type { JsonObject } from '#sandbox/json.ts'
+import { parseBody } from '#sandbox/kernel.ts'
+import type { Call, ControlRoute } from '#sandbox/kernel.ts'
 import type { Account } from './account.ts'
 import {
   editRecord,

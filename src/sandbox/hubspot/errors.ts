@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
-import { Refusal } from '../kernel.ts'
+import { Refusal } from '#sandbox/kernel.ts'
 
 /** One entry of `errors` in an answer. HubSpot docs: error handling. */
 interface ErrorDetail {

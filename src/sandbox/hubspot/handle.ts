@@ -1,6 +1,6 @@
-import type { CallCounts, LoggedCall } from '../call-log.ts'
-import type { Fault, FaultInjector, FaultRule, FaultTarget } from '../faults.ts'
-import type { Kernel } from '../kernel.ts'
+import type { CallCounts, LoggedCall } from '#sandbox/call-log.ts'
+import type { Fault, FaultInjector, FaultRule, FaultTarget } from '#sandbox/faults.ts'
+import type { Kernel } from '#sandbox/kernel.ts'
 import type { Account, AccountSettings, OauthApp } from './account.ts'
 import {
   editRecord,

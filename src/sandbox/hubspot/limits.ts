@@ -1,4 +1,4 @@
-import type { SandboxClock } from '../clock.ts'
+import type { SandboxClock } from '#sandbox/clock.ts'
 import { refuse } from './errors.ts'
 import type { AccountSettings, Caller } from './account.ts'
 

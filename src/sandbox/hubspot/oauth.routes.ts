@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 
-import { Refusal } from '../kernel.ts'
-import type { Answer, Call, Route } from '../kernel.ts'
+import { Refusal } from '#sandbox/kernel.ts'
+import type { Answer, Call, Route } from '#sandbox/kernel.ts'
 import type { Account, Caller } from './account.ts'
 import { notFound } from './errors.ts'
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 
-import { textOf } from '../json.ts'
+import { textOf } from '#sandbox/json.ts'
 import { startHubspot } from './index.ts'
 import type { HubspotSandbox } from './index.ts'
 import { openClient } from './test-client.ts'

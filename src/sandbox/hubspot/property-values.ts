@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../json.ts'
+import type { Json, JsonObject } from '#sandbox/json.ts'
 import { LIFECYCLE_STAGES } from './definitions.ts'
 import type { PropertyDefinition } from './definitions.ts'
 import { RowRefusal } from './errors.ts'

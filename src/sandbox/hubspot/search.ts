@@ -1,12 +1,12 @@
-import { listOf, numberOf, objectOf, textOf, textsOf } from '../json.ts'
-import type { Json, JsonObject } from '../json.ts'
+import { listOf, numberOf, objectOf, textOf, textsOf } from '#sandbox/json.ts'
+import type { Json, JsonObject } from '#sandbox/json.ts'
 import { badRequest, refuse } from './errors.ts'
 import type { ObjectType } from './object-types.ts'
 import { findProperty, readTime, readerOf } from './readers.ts'
 import type { Reader } from './readers.ts'
 import type { CrmRecord } from './records.ts'
 import type { AccountState } from './state.ts'
-import { matchesGlob } from '../faults.ts'
+import { matchesGlob } from '#sandbox/faults.ts'
 
 type Predicate = (record: CrmRecord) => boolean
 

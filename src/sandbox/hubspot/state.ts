@@ -1,5 +1,5 @@
-import { noJournal } from '../journal.ts'
-import type { Journal } from '../journal.ts'
+import { noJournal } from '#sandbox/journal.ts'
+import type { Journal } from '#sandbox/journal.ts'
 import type { Campaign } from './campaigns.routes.ts'
 import { AssociationStore, AssociationTypes } from './associations.ts'
 import type { AssociationType } from './associations.ts'

@@ -1,5 +1,5 @@
-import type { Fault } from '../faults.ts'
-import type { Answer } from '../kernel.ts'
+import type { Fault } from '#sandbox/faults.ts'
+import type { Answer } from '#sandbox/kernel.ts'
 import type { Account } from './account.ts'
 import { refuse } from './errors.ts'
 import type { ErrorBody } from './errors.ts'

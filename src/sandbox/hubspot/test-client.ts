@@ -1,6 +1,6 @@
-import { objectOf } from '../json.ts'
-import type { JsonObject } from '../json.ts'
-import { parseBody } from '../kernel.ts'
+import { objectOf } from '#sandbox/json.ts'
+import type { JsonObject } from '#sandbox/json.ts'
+import { parseBody } from '#sandbox/kernel.ts'
 
 export interface Reply {
   status: number

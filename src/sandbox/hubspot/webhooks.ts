@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 
-import type { JsonObject } from '../json.ts'
+import type { JsonObject } from '#sandbox/json.ts'
 import type { Account } from './account.ts'
 
 /** What to send to a webhook target. HubSpot docs: webhooks, events. */

@@ -1,5 +1,5 @@
-import type { Json, JsonObject } from '../json.ts'
-import { listOf, numberOf, objectOf, textOf } from '../json.ts'
+import type { Json, JsonObject } from '#sandbox/json.ts'
+import { listOf, numberOf, objectOf, textOf } from '#sandbox/json.ts'
 import { RowRefusal } from './errors.ts'
 import { acceptValues } from './property-values.ts'
 import { createdRecord, updatedRecord } from './records.ts'

@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { Id } from '#core/id.ts'
+import { CurrencyCode } from '#core/money.ts'
+import { Page, PageQuery } from '#core/page.ts'
+import { Instant } from '#core/time.ts'
+
+export const OpportunityStatus = z.enum(['open', 'won', 'lost'])
+export type OpportunityStatus = z.infer<typeof OpportunityStatus>
+
+/** A deal of a CRM; sync alone writes it. */
+export const Opportunity = z.object({
+  id: Id('opp'),
+  name: z.string().meta({ personal: 'custom' }),
+  amountMinor: z
+    .int()
+    .nullable()
+    .meta({ description: 'In minor units of the currency; null: the CRM has no amount.' }),
+  currency: CurrencyCode,
+  status: OpportunityStatus,
+  pipelineId: Id('pip').nullable(),
+  stageId: Id('stg').nullable(),
+  ownerId: Id('own').nullable(),
+  openedAt: Instant,
+  closedAt: Instant.nullable(),
+  updatedAt: Instant,
+  version: z.int(),
+})
+export type Opportunity = z.infer<typeof Opportunity>
+
+export const OpportunityDetail = Opportunity.extend({
+  stages: z
+    .array(
+      z.object({
+        stageId: Id('stg'),
+        label: z.string(),
+        outcome: OpportunityStatus,
+        enteredAt: Instant,
+      }),
+    )
+    .meta({ description: 'The stages it went through, in the order of time.' }),
+  people: z.array(z.object({ personId: Id('per'), leadId: Id('lead').nullable() })),
+})
+
+export const OpportunityPage = Page(Opportunity)
+
+export const OpportunityQuery = PageQuery.extend({
+  status: OpportunityStatus.optional(),
+  ownerId: Id('own').optional(),
+  pipelineId: Id('pip').optional(),
+  stageId: Id('stg').optional(),
+  from: Instant.optional().meta({ description: 'Closed at or after' }),
+  to: Instant.optional().meta({ description: 'Closed before' }),
+})
+export type OpportunityQuery = z.infer<typeof OpportunityQuery>
+
+export const OpportunityPath = z.object({ opportunityId: Id('opp') })

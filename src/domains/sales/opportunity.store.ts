@@ -1,0 +1,212 @@
+import { sql, type RawBuilder } from 'kysely'
+import type { Transaction } from '#store/store.ts'
+import type { OpportunityState } from './opportunity.rules.ts'
+import type { Opportunity, OpportunityQuery, OpportunityStatus } from './opportunity.schema.ts'
+
+interface OpportunityRow extends Omit<OpportunityState, 'name' | 'personIds'> {
+  name: Buffer
+}
+
+const columns = sql.raw(
+  'id name amount_minor currency status pipeline_id stage_id owner_id opened_at closed_at deleted_at updated_at version'
+    .split(' ')
+    .map((name) => `o.${name}`)
+    .join(', '),
+)
+const nameContext = (id: string) => `opportunities.name:${id}`
+
+function openName<Row extends { id: string; name: Buffer }>(
+  tx: Transaction,
+  row: Row,
+): Omit<Row, 'name'> & { name: string } {
+  return { ...row, name: tx.sealer.open<string>(row.name, nameContext(row.id)) }
+}
+
+/** These opportunities, deleted ones too, with their people; locked until the transaction ends. */
+export async function findOpportunities(
+  tx: Transaction,
+  ids: readonly string[],
+): Promise<OpportunityState[]> {
+  const rows = await tx.query(sql<OpportunityRow & { personIds: string[] }>`
+    select ${columns}, array(
+      select op.person_id::text from opportunity_people op
+      where op.workspace_id = ${tx.workspaceId} and op.opportunity_id = o.id order by op.person_id
+    ) as person_ids
+    from opportunities o where o.id = any(${ids}::text[]) order by o.id for no key update of o`)
+  return rows.map((row) => openName(tx, row))
+}
+
+export async function saveOpportunities(
+  tx: Transaction,
+  opportunities: readonly OpportunityState[],
+): Promise<void> {
+  if (opportunities.length === 0) return
+  const rows = opportunities.map(({ personIds: _people, name, ...state }) => ({
+    ...state,
+    name: tx.sealer.seal(name, nameContext(state.id)).toString('hex'),
+  }))
+  await tx.execute(sql`
+    insert into opportunities (id, workspace_id, name, amount_minor, currency, pipeline_id, stage_id, status, owner_id, opened_at,
+      closed_at, deleted_at, updated_at, version)
+    select r.id, ${tx.workspaceId}, decode(r.name, 'hex'), r."amountMinor", r.currency, r."pipelineId", r."stageId", r.status,
+      r."ownerId", r."openedAt", r."closedAt", r."deletedAt", r."updatedAt", r.version
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(id text, name text, "amountMinor" bigint, currency text,
+      "pipelineId" text, "stageId" text, status text, "ownerId" text, "openedAt" timestamptz, "closedAt" timestamptz,
+      "deletedAt" timestamptz, "updatedAt" timestamptz, version integer)
+    on conflict (id) do update set name = excluded.name, amount_minor = excluded.amount_minor, currency = excluded.currency,
+      pipeline_id = excluded.pipeline_id, stage_id = excluded.stage_id, status = excluded.status, owner_id = excluded.owner_id,
+      opened_at = excluded.opened_at, closed_at = excluded.closed_at, deleted_at = excluded.deleted_at,
+      updated_at = excluded.updated_at, version = excluded.version`)
+}
+
+export interface StageEntry {
+  opportunityId: string
+  stageId: string
+  enteredAt: Date
+}
+
+export async function insertStageEntries(
+  tx: Transaction,
+  entries: readonly StageEntry[],
+): Promise<void> {
+  if (entries.length === 0) return
+  await tx.execute(sql`
+    insert into opportunity_stages (workspace_id, opportunity_id, entered_at, stage_id)
+    select ${tx.workspaceId}, r."opportunityId", r."enteredAt", r."stageId"
+    from jsonb_to_recordset(${JSON.stringify(entries)}::jsonb)
+      as r("opportunityId" text, "stageId" text, "enteredAt" timestamptz)
+    on conflict do nothing`)
+}
+
+/** Makes the people of these opportunities exactly those given. */
+export async function replaceOpportunityPeople(
+  tx: Transaction,
+  people: readonly { id: string; personIds: readonly string[] }[],
+): Promise<void> {
+  if (people.length === 0) return
+  const pairs = people.flatMap(({ id, personIds }) =>
+    personIds.map((personId) => ({ id, personId })),
+  )
+  await tx.execute(sql`
+    with wanted as (
+      select r.id, r."personId" as person_id
+      from jsonb_to_recordset(${JSON.stringify(pairs)}::jsonb) as r(id text, "personId" text)
+    ), added as (
+      insert into opportunity_people (workspace_id, opportunity_id, person_id)
+      select ${tx.workspaceId}, id, person_id from wanted on conflict do nothing
+    )
+    delete from opportunity_people op
+    where op.workspace_id = ${tx.workspaceId} and op.opportunity_id = any(${people.map(({ id }) => id)}::text[])
+      and not exists (select from wanted w where w.id = op.opportunity_id and w.person_id = op.person_id)`)
+}
+
+/** Hands the opportunities of merged people to those they turned out to be. */
+export async function moveOpportunityPeople(
+  tx: Transaction,
+  merges: readonly { from: string; into: string }[],
+): Promise<void> {
+  await tx.execute(sql`
+    with pairs as (
+      select r."from" as merged, r."into" as survivor
+      from jsonb_to_recordset(${JSON.stringify(merges)}::jsonb) as r("from" text, "into" text)
+    ), added as (
+      insert into opportunity_people (workspace_id, opportunity_id, person_id)
+      select ${tx.workspaceId}, op.opportunity_id, pairs.survivor
+      from opportunity_people op join pairs on op.person_id = pairs.merged
+      where op.workspace_id = ${tx.workspaceId}
+      on conflict do nothing
+    )
+    delete from opportunity_people op using pairs
+    where op.workspace_id = ${tx.workspaceId} and op.person_id = pairs.merged`)
+}
+
+/** What the stages of these ids stand for. */
+export async function findStageOutcomes(
+  tx: Transaction,
+  ids: readonly string[],
+): Promise<Map<string, OpportunityStatus>> {
+  const rows = await tx.query(sql<{ id: string; outcome: OpportunityStatus }>`
+    select id, outcome from stages where id = any(${ids}::text[])`)
+  return new Map(rows.map(({ id, outcome }) => [id, outcome]))
+}
+
+/** The person of each of these leads; of a merged one, the person of the lead that took it in. */
+export async function findPeopleOfLeads(
+  tx: Transaction,
+  leadIds: readonly string[],
+): Promise<Map<string, string>> {
+  const rows = await tx.query(sql<{ id: string; personId: string }>`
+    select l.id, coalesce(s.person_id, l.person_id)::text as person_id
+    from leads l left join leads s on s.id = l.merged_into
+    where l.id = any(${leadIds}::text[])`)
+  return new Map(rows.map(({ id, personId }) => [id, personId]))
+}
+
+export async function getWorkspaceCurrency(tx: Transaction): Promise<string> {
+  const row = await tx.find(
+    sql<{ currency: string }>`select currency from workspaces where id = ${tx.workspaceId}`,
+  )
+  if (row === null) throw new Error('a transaction of no workspace')
+  return row.currency
+}
+
+export async function listOpportunities(
+  tx: Transaction,
+  filter: Omit<OpportunityQuery, 'limit' | 'cursor'>,
+  page: { limit: number; after: { openedAt: string; id: string } | null },
+): Promise<Opportunity[]> {
+  const { status, ownerId, pipelineId, stageId, from, to } = filter
+  const { after } = page
+  const conditions: RawBuilder<unknown>[] = [
+    sql`o.workspace_id = ${tx.workspaceId}`,
+    sql`o.deleted_at is null`,
+  ]
+  if (status !== undefined) conditions.push(sql`o.status = ${status}`)
+  if (ownerId !== undefined) conditions.push(sql`o.owner_id = ${ownerId}`)
+  if (pipelineId !== undefined) conditions.push(sql`o.pipeline_id = ${pipelineId}`)
+  if (stageId !== undefined) conditions.push(sql`o.stage_id = ${stageId}`)
+  if (from !== undefined) conditions.push(sql`o.closed_at >= ${from}::timestamptz`)
+  if (to !== undefined) conditions.push(sql`o.closed_at < ${to}::timestamptz`)
+  if (after !== null)
+    conditions.push(sql`(o.opened_at, o.id) < (${after.openedAt}::timestamptz, ${after.id}::text)`)
+  const rows = await tx.query(sql<OpportunityRow>`
+    select ${columns} from opportunities o where ${sql.join(conditions, sql` and `)}
+    order by o.opened_at desc, o.id desc limit ${page.limit + 1}`)
+  return rows.map((row) => toOpportunity(openName(tx, row)))
+}
+
+/** An opportunity as callers see it. */
+export function toOpportunity(state: Omit<OpportunityState, 'personIds'>): Opportunity {
+  const { deletedAt: _deleted, ...shown } = state
+  return shown as Opportunity
+}
+
+export async function findOpportunity(
+  tx: Transaction,
+  id: string,
+): Promise<Omit<OpportunityState, 'personIds'> | null> {
+  const row = await tx.find(
+    sql<OpportunityRow>`select ${columns} from opportunities o where o.id = ${id}`,
+  )
+  return row === null ? null : openName(tx, row)
+}
+
+export async function listStageEntries(tx: Transaction, id: string) {
+  return tx.query(sql<{
+    stageId: `stg_${string}`
+    label: string
+    outcome: OpportunityStatus
+    enteredAt: Date
+  }>`
+    select h.stage_id, s.label, s.outcome, h.entered_at from opportunity_stages h join stages s on s.id = h.stage_id
+    where h.workspace_id = ${tx.workspaceId} and h.opportunity_id = ${id}
+    order by h.entered_at, s.position limit 1000`)
+}
+
+export async function listOpportunityPeople(tx: Transaction, id: string) {
+  return tx.query(sql<{ personId: `per_${string}`; leadId: `lead_${string}` | null }>`
+    select op.person_id, l.id as lead_id from opportunity_people op
+    left join leads l on l.workspace_id = op.workspace_id and l.person_id = op.person_id and l.merged_into is null
+    where op.workspace_id = ${tx.workspaceId} and op.opportunity_id = ${id}
+    order by op.person_id limit 1000`)
+}
