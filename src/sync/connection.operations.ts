@@ -19,6 +19,7 @@ import {
   findConnection,
   insertConnection,
   listConnections,
+  lockConnection,
   readSettings,
   updateConnection,
   type ConnectionRow,
@@ -141,6 +142,7 @@ const changeConnection = (connectors: Connectors) =>
     input: ConnectionChange,
     output: Connection,
     async perform({ connectionId, name, state, settings: given }, { tx, now, expectedVersion }) {
+      await lockConnection(tx, connectionId)
       const known = await readSettings(tx, connectionId)
       const row = await findConnection(tx, connectionId)
       if (!row || !known) throw noConnection()

@@ -56,8 +56,13 @@ export async function readSettings(
   id: string,
 ): Promise<Record<string, unknown> | null> {
   const row = await tx.find(sql<{ settings: Buffer }>`
-    select settings from connections where id = ${id} for no key update`)
+    select settings from connections where id = ${id}`)
   return row && tx.sealer.open<Record<string, unknown>>(row.settings, settingsContext(id))
+}
+
+/** Locks the connection for the rest of the transaction, so that what is read of it can be changed. */
+export async function lockConnection(tx: Transaction, id: string): Promise<void> {
+  await tx.execute(sql`select 1 from connections where id = ${id} for no key update`)
 }
 
 /** Writes what is given; false when the new name is taken. */

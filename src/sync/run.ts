@@ -8,6 +8,7 @@ import {
 } from './connector.ts'
 import {
   findConnection,
+  lockConnection,
   markNeedsLogin,
   readSettings,
   updateConnection,
@@ -162,6 +163,7 @@ export function openConnection(
     },
     async saveSettings(changes) {
       await engine.store.transaction(workspaceId, async (tx) => {
+        await lockConnection(tx, connectionId)
         const known = await readSettings(tx, connectionId)
         if (!known) return
         const now = engine.clock.now()
