@@ -8,7 +8,9 @@ const path = join(fileURLToPath(new URL('..', import.meta.url)), folder)
 const names = (await readdir(path))
   .filter((file) => /^[a-z-]+\.ts$/.test(file))
   .map((file) => file.slice(0, -3))
-const shown = names.filter((file) => !['figures', 'fixtures', 'load', 'hub'].includes(file))
+const shown = names.filter(
+  (file) => !['figures', 'fixtures', 'load', 'hub', 'leads', 'ceiling', 'processes'].includes(file),
+)
 if (name === undefined || !shown.includes(name)) {
   console.error(`Usage: npm run ${folder} -- NAME, where NAME is one of: ${shown.join(', ')}`)
   process.exit(2)

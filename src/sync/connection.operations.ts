@@ -19,7 +19,6 @@ import {
   findConnection,
   insertConnection,
   listConnections,
-  lockConnection,
   readSettings,
   updateConnection,
   type ConnectionRow,
@@ -142,8 +141,7 @@ const changeConnection = (connectors: Connectors) =>
     input: ConnectionChange,
     output: Connection,
     async perform({ connectionId, name, state, settings: given }, { tx, now, expectedVersion }) {
-      await lockConnection(tx, connectionId)
-      const known = await readSettings(tx, connectionId)
+      const known = await readSettings(tx, connectionId, 'lock')
       const row = await findConnection(tx, connectionId)
       if (!row || !known) throw noConnection()
       if (expectedVersion !== null && expectedVersion !== row.version) {

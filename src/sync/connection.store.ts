@@ -50,19 +50,15 @@ export async function insertConnection(
   return rows === 1
 }
 
-/** The settings in the clear, credentials among them: only for opening the connection. */
+/** The settings in the clear, credentials among them. `lock` keeps the row for the change that follows. */
 export async function readSettings(
   tx: Transaction,
   id: string,
+  lock: 'lock' | 'read' = 'read',
 ): Promise<Record<string, unknown> | null> {
   const row = await tx.find(sql<{ settings: Buffer }>`
-    select settings from connections where id = ${id}`)
+    select settings from connections where id = ${id} ${lock === 'lock' ? sql`for no key update` : sql``}`)
   return row && tx.sealer.open<Record<string, unknown>>(row.settings, settingsContext(id))
-}
-
-/** Locks the connection for the rest of the transaction, so that what is read of it can be changed. */
-export async function lockConnection(tx: Transaction, id: string): Promise<void> {
-  await tx.execute(sql`select 1 from connections where id = ${id} for no key update`)
 }
 
 /** Writes what is given; false when the new name is taken. */

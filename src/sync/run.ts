@@ -8,7 +8,6 @@ import {
 } from './connector.ts'
 import {
   findConnection,
-  lockConnection,
   markNeedsLogin,
   readSettings,
   updateConnection,
@@ -163,8 +162,7 @@ export function openConnection(
     },
     async saveSettings(changes) {
       await engine.store.transaction(workspaceId, async (tx) => {
-        await lockConnection(tx, connectionId)
-        const known = await readSettings(tx, connectionId)
+        const known = await readSettings(tx, connectionId, 'lock')
         if (!known) return
         const now = engine.clock.now()
         await updateConnection(tx, connectionId, { settings: { ...known, ...changes } }, now)
