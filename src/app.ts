@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { createClient } from 'redis'
 import { createAuthenticator } from '#access/authenticate.ts'
 import { createAccess } from '#access/index.ts'
-import { marketing, seedMarketing } from '#domains/marketing/index.ts'
+import { createMarketing, seedMarketing } from '#domains/marketing/index.ts'
 import { sales } from '#domains/sales/index.ts'
 import { scopes } from '#access/roles.ts'
 import type { Config } from '#config.ts'
@@ -140,7 +140,7 @@ export function composeModules(
   publicUrl: () => string,
   metrics: Metrics | null = null,
 ): readonly Module[] {
-  const domains = [people, marketing, sales, reports]
+  const domains = [people, createMarketing(publicUrl), sales, reports]
   const entities = domains.flatMap((module) => module.entities)
   const imports = createImports(domains.flatMap((module) => module.importTargets ?? []))
   const sync = createSyncModule([hubspot], entities, metrics)

@@ -31,7 +31,7 @@ const allowed: Record<string, string[]> = {
     'gateway/origin.ts',
     ...CONTRACTS,
   ],
-  people: ['core', 'store', ...CONTRACTS],
+  people: ['core', 'store', 'imports/names.ts', ...CONTRACTS],
   imports: ['core', 'store', 'gateway/batch.ts', 'gateway/input.ts', ...CONTRACTS],
   domains: ['core', 'store', 'people', 'imports', 'analytics/scoring', ...CONTRACTS],
   reports: ['core', 'store', 'analytics', ...CONTRACTS],

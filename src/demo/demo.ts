@@ -91,16 +91,16 @@ export async function runDemo(app: App, progress: Progress): Promise<Demo> {
   if (filled) await reconnect(hub, sandbox)
   const user = await createUser(app.store, workspaceId, { name: 'Demo', roles: ['admin'] }, now)
   const summary = await summarise(hub, sandbox, world, { ...counts, isFirstRun: !filled })
-  const busiest = await hub.get<{ data: { campaign: { id: string } | null; id?: string }[] }>(
-    '/api/v1/attribution/campaigns?limit=1',
+  const busiest = await hub.get<{ data: { campaignId: string | null }[] }>(
+    '/api/v1/attribution/campaigns?limit=10',
   )
-  const first = busiest.data[0]
+  const first = busiest.data.find((line) => line.campaignId !== null)
   return {
     workspaceId,
     key: token,
     signInLink: await createSignInLink(app.store, workspaceId, user, app.url, app.clock.now()),
     sandbox,
-    campaignId: first?.campaign?.id ?? first?.id ?? '',
+    campaignId: first?.campaignId ?? '',
     summary: {
       durationMs: Math.round(performance.now() - startedMs),
       company: DEMO_WORKSPACE,
@@ -200,7 +200,9 @@ async function summarise(
   world: World,
   known: Pick<DemoSummary, 'touches' | 'submissions' | 'syncRuns' | 'isFirstRun'>,
 ): Promise<Omit<DemoSummary, 'durationMs' | 'company'>> {
-  const { won } = await hub.get<{ won: WonAnswer }>('/api/v1/attribution/channels?window=90')
+  const { workspace: won } = await hub.get<{ workspace: WonAnswer }>(
+    '/api/v1/attribution/channels?window=90',
+  )
   const performance = await hub.get<{ current: { leads: { leads: number; mqls: number } } }>(
     `/api/v1/integrations/sales/performance?from=${world.startAt.toISOString().slice(0, 10)}`,
   )

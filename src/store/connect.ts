@@ -52,7 +52,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     idle_in_transaction_session_timeout: 60_000,
     query_timeout: statementTimeoutMs + 5000, // for a server that went silent and cannot time out by itself
   } satisfies PoolConfig & { pipeline: boolean })
-  pool.on('error', (error) => log.warn({ error }, 'an idle connection to the database was lost'))
+  pool.on('error', (error) => {
+    // While the pool ends, its last connections may hear from the server first.
+    if (!pool.ending) log.warn({ error }, 'an idle connection to the database was lost')
+  })
   const store = new PostgresStore(
     connectionString,
     pool,
