@@ -42,24 +42,60 @@ create table credits (
   currency text not null,
   primary key (opportunity_id, window_days, model, touchpoint_id)
 );
-create index credits_campaign on credits (workspace_id, campaign_id, window_days, closed_at)
-  include (model, opportunity_id, share, amount_minor, currency);
-create index credits_closed on credits (workspace_id, window_days, model, closed_at desc, opportunity_id desc, touchpoint_id desc)
-  include (campaign_id, channel, share, amount_minor, currency);
+create index credits_closed on credits (workspace_id, window_days, model, closed_at desc, opportunity_id desc, touchpoint_id desc);
+create index credits_campaign on credits (workspace_id, campaign_id, window_days, model, closed_at desc);
 create index credits_touchpoint on credits (workspace_id, touchpoint_id);
 select throughline_isolate('credits');
 
--- What touched each deal, open, won or lost, up to its close: sourced and influenced pipeline without counting a deal twice.
+-- Credits added up by deal and campaign, and by deal and channel, one column a model: what reports add further.
+create table credit_sums (
+  workspace_id identifier not null references workspaces,
+  opportunity_id identifier not null,
+  window_days integer not null,
+  kind text not null check (kind in ('campaign', 'channel')),
+  key text collate "C" not null, -- the campaign's id, empty for touches without one; or the channel
+  closed_at timestamptz not null,
+  currency text not null,
+  first_minor bigint not null,
+  last_minor bigint not null,
+  linear_minor bigint not null,
+  position_minor bigint not null,
+  time_decay_minor bigint not null,
+  first_share double precision not null,
+  last_share double precision not null,
+  linear_share double precision not null,
+  position_share double precision not null,
+  time_decay_share double precision not null,
+  primary key (opportunity_id, window_days, kind, key)
+);
+create index credit_sums_closed on credit_sums (workspace_id, kind, window_days, closed_at);
+create index credit_sums_key on credit_sums (workspace_id, kind, key, window_days, closed_at);
+select throughline_isolate('credit_sums');
+
+-- What touched each deal, open, won or lost, up to its close, whatever the window.
 create table deal_touches (
   workspace_id identifier not null references workspaces,
   opportunity_id identifier not null,
-  campaign_id identifier,
-  channel text not null,
+  kind text not null check (kind in ('campaign', 'channel')),
+  key text collate "C" not null,
   touches integer not null,
-  is_source boolean not null -- holds the very first touch of the deal's people, before the deal was opened
+  is_source boolean not null, -- holds the very first touch of the deal's people, before the deal was opened
+  primary key (opportunity_id, kind, key)
 );
-create index deal_touches_deal on deal_touches (workspace_id, opportunity_id) include (campaign_id, channel, touches, is_source);
+create index deal_touches_key on deal_touches (workspace_id, kind, key) include (opportunity_id, is_source);
 select throughline_isolate('deal_touches');
+
+-- Stays of deals in stages, each with its end: the next stage, or the close.
+create table stage_stays (
+  workspace_id identifier not null references workspaces,
+  opportunity_id identifier not null,
+  stage_id identifier not null,
+  entered_at timestamptz not null,
+  left_at timestamptz -- null while it is there
+);
+create index stage_stays_left on stage_stays (workspace_id, left_at) include (stage_id, entered_at, opportunity_id);
+create index on stage_stays (opportunity_id);
+select throughline_isolate('stage_stays');
 
 -- One row a deal: what its touches mean for it, so that totals need not look at each touch.
 create table deal_reach (

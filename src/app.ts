@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { createClient } from 'redis'
 import { createAuthenticator } from '#access/authenticate.ts'
 import { createAccess } from '#access/index.ts'
-import { marketing, seedMarketing } from '#domains/marketing/index.ts'
+import { createMarketing, seedMarketing } from '#domains/marketing/index.ts'
 import { sales } from '#domains/sales/index.ts'
 import { scopes } from '#access/roles.ts'
 import type { Config } from '#config.ts'
@@ -20,7 +20,9 @@ import { createDocsRoutes } from '#gateway/pages/docs.routes.ts'
 import { createHealthRoutes } from '#gateway/pages/health.routes.ts'
 import { createServer } from '#gateway/server.ts'
 import { startJobs, type Jobs } from '#jobs/engine.ts'
+import { createImports } from '#imports/index.ts'
 import type { Module } from '#module.ts'
+import { people } from '#people/index.ts'
 import { reports, seedReports } from '#reports/index.ts'
 import { openStore } from '#store/connect.ts'
 import { startEmbedded } from '#store/embedded.ts'
@@ -138,9 +140,11 @@ export function composeModules(
   publicUrl: () => string,
   metrics: Metrics | null = null,
 ): readonly Module[] {
-  const domains = [marketing, sales, reports]
+  const domains = [people, createMarketing(publicUrl), sales, reports]
   const entities = domains.flatMap((module) => module.entities)
-  return [createAccess(publicUrl), ...domains, createSyncModule([hubspot], entities, metrics)]
+  const imports = createImports(domains.flatMap((module) => module.importTargets ?? []))
+  const sync = createSyncModule([hubspot], entities, metrics)
+  return [createAccess(publicUrl), ...domains, imports, sync]
 }
 
 async function openDatabase(

@@ -1,5 +1,6 @@
 import type { Operation } from '#gateway/operation.ts'
 import type { RawRoute } from '#gateway/raw-route.ts'
+import type { ImportTarget } from '#imports/target.ts'
 import type { Job, Subscriber, Timer } from '#jobs/job.ts'
 import type { Entity } from '#sync/entity.ts'
 
@@ -12,4 +13,6 @@ export interface Module {
   jobs: readonly Job[]
   subscribers: readonly Subscriber[]
   timers: readonly Timer[]
+  /** What rows of an imported file can become here. */
+  importTargets?: readonly ImportTarget[]
 }

@@ -7,13 +7,13 @@ import type { ManualClock } from '#core/time.ts'
 import type { EventDraft, JobContext } from '#jobs/job.ts'
 import type { HubspotSandbox } from '#sandbox/hubspot/index.ts'
 import type { Store } from '#store/store.ts'
-import { insertConnection } from '#sync/connection.store.ts'
+import { insertConnection, updateConnection, type ConnectionState } from '#sync/connection.store.ts'
 import type { Connector } from '#sync/connector.ts'
 import type { Engine } from '#sync/engine.ts'
 import type { Entity, EntityRecord } from '#sync/entity.ts'
 import { pendingSubscriber } from '#sync/pending.ts'
 import { performRun, type RunEnd } from '#sync/run.ts'
-import { findRun, insertRun, type RunCause, type RunRow } from '#sync/run.store.ts'
+import { ensureStreams, findRun, insertRun, type RunCause, type RunRow } from '#sync/run.store.ts'
 
 /** Tables of a module that exists only for the engine's tests: one for records that go out, one for those that come in. */
 export const testTables = `
@@ -120,7 +120,10 @@ export class TestHub {
     this.connectionId = connectionId
   }
 
-  static async open(engine: TestEngine, sandbox: HubspotSandbox): Promise<TestHub> {
+  static async open(
+    engine: TestEngine,
+    sandbox: Pick<HubspotSandbox, 'url' | 'token'>,
+  ): Promise<TestHub> {
     const workspaceId = newId('wsp')
     await engine.store.system(async (tx) => {
       await tx.execute(sql`
@@ -208,6 +211,29 @@ export class TestHub {
 
   perform(runId: string): Promise<RunEnd> {
     return performRun(this.engine, this.workspaceId, runId, new AbortController().signal)
+  }
+
+  /** The streams as the creation of the connection makes them: due at once. */
+  async addStreams(): Promise<void> {
+    const session = hubspot.open({
+      id: this.connectionId,
+      settings: { token: 'unused' },
+      clock: this.engine.clock,
+      onCall: () => undefined,
+      saveSettings: async () => undefined,
+      wait: async () => undefined,
+    })
+    await this.engine.store.transaction(this.workspaceId, (tx) =>
+      ensureStreams(tx, this.connectionId, session.streams, this.engine.clock.now()),
+    )
+    await session.close()
+  }
+
+  async setState(state: ConnectionState): Promise<void> {
+    const now = this.engine.clock.now()
+    await this.engine.store.transaction(this.workspaceId, (tx) =>
+      updateConnection(tx, this.connectionId, { state }, now),
+    )
   }
 
   /** Notes leads as due, through the subscriber. */

@@ -7,6 +7,7 @@ import {
 import { listAudit } from '#access/audit.operations.ts'
 import { createSessionRoutes } from '#access/session.routes.ts'
 import { getCurrentWorkspace } from '#access/workspace.operations.ts'
+import { tidyTimer } from '#access/tidy.ts'
 import type { Module } from '#module.ts'
 
 /** Workspaces, users, sessions, API keys, roles and the audit log. */
@@ -25,6 +26,6 @@ export function createAccess(publicUrl: () => string): Module {
     entities: [],
     jobs: [],
     subscribers: [],
-    timers: [],
+    timers: [tidyTimer],
   }
 }

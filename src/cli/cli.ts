@@ -1,8 +1,12 @@
 import { Command, CommanderError } from 'commander'
+import { attributionCommand } from '#cli/attribution.ts'
 import { demoCommand } from '#cli/demo.ts'
+import { exportCommand } from '#cli/export.ts'
+import { importCommand } from '#cli/import.ts'
 import { keysCommand } from '#cli/keys.ts'
 import { migrateCommand } from '#cli/migrate.ts'
 import { serveCommand } from '#cli/serve.ts'
+import { syncCommand } from '#cli/sync.ts'
 import { ConfigError } from '#config.ts'
 import { Problem } from '#core/problem.ts'
 
@@ -12,7 +16,16 @@ export async function runCli(argv: string[]): Promise<void> {
     .description('The revenue integration hub: one chain from the first touch to the money.')
     .exitOverride()
     .configureHelp({ sortSubcommands: true })
-  for (const command of [serveCommand(), demoCommand(), migrateCommand(), keysCommand()])
+  for (const command of [
+    serveCommand(),
+    demoCommand(),
+    migrateCommand(),
+    keysCommand(),
+    importCommand(),
+    exportCommand(),
+    syncCommand(),
+    attributionCommand(),
+  ])
     program.addCommand(command.exitOverride())
   try {
     await program.parseAsync(argv)

@@ -110,6 +110,11 @@ const kinds = {
     title: 'The import is not in a state for this',
     retry: 'after a change',
   },
+  'import.unsettled': {
+    status: 422,
+    title: 'The import needs a decision before it can start',
+    retry: 'after a change',
+  },
   'routing.rule_invalid': {
     status: 422,
     title: 'The routing rule does not fit',

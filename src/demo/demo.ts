@@ -90,17 +90,17 @@ export async function runDemo(app: App, progress: Progress): Promise<Demo> {
     : await fill(app, hub, sandbox, world, progress)
   if (filled) await reconnect(hub, sandbox)
   const user = await createUser(app.store, workspaceId, { name: 'Demo', roles: ['admin'] }, now)
-  const summary = await summarise(hub, sandbox, { ...counts, isFirstRun: !filled })
-  const busiest = await hub.get<{ data: { campaign: { id: string } | null; id?: string }[] }>(
-    '/api/v1/attribution/campaigns?limit=1',
+  const summary = await summarise(hub, sandbox, world, { ...counts, isFirstRun: !filled })
+  const busiest = await hub.get<{ data: { campaignId: string | null }[] }>(
+    '/api/v1/attribution/campaigns?limit=10',
   )
-  const first = busiest.data[0]
+  const first = busiest.data.find((line) => line.campaignId !== null)
   return {
     workspaceId,
     key: token,
     signInLink: await createSignInLink(app.store, workspaceId, user, app.url, app.clock.now()),
     sandbox,
-    campaignId: first?.campaign?.id ?? first?.id ?? '',
+    campaignId: first?.campaignId ?? '',
     summary: {
       durationMs: Math.round(performance.now() - startedMs),
       company: DEMO_WORKSPACE,
@@ -197,16 +197,19 @@ async function syncOnce(
 async function summarise(
   hub: HubClient,
   sandbox: HubspotSandbox,
+  world: World,
   known: Pick<DemoSummary, 'touches' | 'submissions' | 'syncRuns' | 'isFirstRun'>,
 ): Promise<Omit<DemoSummary, 'durationMs' | 'company'>> {
-  const { won } = await hub.get<{ won: WonAnswer }>('/api/v1/attribution/channels?window=90')
-  const performance = await hub.get<{ leadQuality: { leads: number; mqls: number } }>(
-    '/api/v1/integrations/sales/performance',
+  const { workspace: won } = await hub.get<{ workspace: WonAnswer }>(
+    '/api/v1/attribution/channels?window=90',
+  )
+  const performance = await hub.get<{ current: { leads: { leads: number; mqls: number } } }>(
+    `/api/v1/integrations/sales/performance?from=${world.startAt.toISOString().slice(0, 10)}`,
   )
   return {
     ...known,
-    leads: performance.leadQuality.leads,
-    mqls: performance.leadQuality.mqls,
+    leads: performance.current.leads.leads,
+    mqls: performance.current.leads.mqls,
     contactsInCrm: sandbox.count('contacts'),
     dealsInCrm: sandbox.count('deals'),
     won: {

@@ -10,7 +10,8 @@ export type ItemOutcome =
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
-function statusOf(operation: Operation, done: { status?: 200 | 201 }): number {
+/** The status of a success: what it says itself, what the operation declares, 201 for a POST. */
+export function statusOf(operation: Operation, done: { status?: 200 | 201 }): number {
   return done.status ?? operation.status ?? (operation.method === 'POST' ? 201 : 200)
 }
 

@@ -1,9 +1,15 @@
 import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
+import { z } from 'zod'
 import { CSV_CONTENT_TYPE, csvStream, type CsvValue } from '#core/csv.ts'
+import { newId } from '#core/id.ts'
+import type { Clock } from '#core/time.ts'
 import type { Exchange } from '#gateway/exchange.ts'
-import type { CsvColumn } from '#gateway/operation.ts'
+import { inputSchemaOf, parseInput } from '#gateway/input.ts'
+import type { CsvColumn, Operation, Principal } from '#gateway/operation.ts'
+import { performInputs } from '#gateway/perform-inputs.ts'
 import { runListPipeline, runNextPage, type Running } from '#gateway/pipeline.ts'
+import type { Store } from '#store/store.ts'
 
 const PAGE = 500
 
@@ -26,13 +32,8 @@ export async function exportCsv(
 ): Promise<void> {
   exchange.query.limit = String(PAGE)
   const { reply, operation } = exchange
-  const cells = columns.map((column) => ({
-    title: column.title,
-    type: column.type ?? ('text' as const),
-    value: (row: WireRow) => cellOf(row, column.field),
-  }))
   await runListPipeline(exchange, gateway, async () => {
-    const stream = Readable.from(csvStream(cells, pagesOf(exchange, gateway)))
+    const stream = Readable.from(csvOf(columns, pagesOf(exchange, gateway)))
     await reply
       .status(200)
       .headers({
@@ -54,6 +55,53 @@ async function* pagesOf(exchange: Exchange, gateway: Running): AsyncGenerator<Wi
     exchange.answer = null
     await runNextPage(exchange, gateway)
   }
+}
+
+/**
+ * A list as CSV without a request: the same operation, pages and columns as over HTTP.
+ *
+ * @param query  the list's own filters, as in its query; `limit` and `cursor` are this function's.
+ * @throws Problem `request.invalid` (at the first chunk) for a filter that the list does not have or take.
+ */
+export function exportList(
+  store: Store,
+  operation: Operation & { csv: readonly CsvColumn[] },
+  principal: Principal,
+  query: Readonly<Record<string, unknown>>,
+  clock: Clock,
+): AsyncGenerator<string> {
+  const caller = { principal, now: clock.now(), requestId: newId('req'), expectedVersion: null }
+  async function* pages(): AsyncGenerator<WireRow[]> {
+    for (let cursor: string | null | undefined; cursor !== null;) {
+      const raw = { ...query, limit: String(PAGE), ...(cursor !== undefined && { cursor }) }
+      const parsed = parseInput(inputSchemaOf(operation), raw)
+      if ('problem' in parsed) throw parsed.problem
+      const outcome = await store.read(principal.workspaceId, async (tx) => {
+        const { settled } = await performInputs(tx, operation, [parsed.value], caller, false)
+        return settled[0]!
+      })
+      if (outcome.kind === 'refused') throw outcome.problem
+      const page = z.encode(operation.output, outcome.output) as {
+        data: WireRow[]
+        nextCursor: string | null
+      }
+      yield page.data
+      cursor = page.nextCursor
+    }
+  }
+  return csvOf(operation.csv, pages())
+}
+
+function csvOf(
+  columns: readonly CsvColumn[],
+  pages: AsyncIterable<WireRow[]>,
+): AsyncGenerator<string> {
+  const cells = columns.map(({ title, field, type = 'text' }) => ({
+    title,
+    type,
+    value: (row: WireRow) => cellOf(row, field),
+  }))
+  return csvStream(cells, pages)
 }
 
 /** The value at a dotted path of a wire row; lists are joined, objects written as JSON. */

@@ -1,6 +1,7 @@
 import type { Exchange } from '#gateway/exchange.ts'
 import type { Operation, Principal } from '#gateway/operation.ts'
-import { isDataFault, performUnit, type Unit } from '#gateway/unit.ts'
+import { isDataFault } from '#gateway/perform-inputs.ts'
+import { performUnit, type Unit } from '#gateway/unit.ts'
 import type { Store } from '#store/store.ts'
 
 const MAX_ITEMS = 250

@@ -1,5 +1,18 @@
 import { z } from 'zod'
 import { Problem, type InputFault } from '#core/problem.ts'
+import type { Operation } from '#gateway/operation.ts'
+
+const schemas = new WeakMap<Operation, z.ZodType>()
+
+/** The schema by which inputs of this operation are parsed; made once. */
+export function inputSchemaOf(operation: Operation): z.ZodType {
+  let schema = schemas.get(operation)
+  if (!schema) {
+    schema = strictInput(operation.input)
+    schemas.set(operation, schema)
+  }
+  return schema
+}
 
 /** The input schema as the gateway applies it: a field that no schema knows is refused, not dropped. */
 export function strictInput(schema: z.ZodType): z.ZodType {

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { newId } from '#core/id.ts'
 import { Problem } from '#core/problem.ts'
-import { HOUR_MS, SECOND_MS } from '#core/time.ts'
+import { SECOND_MS } from '#core/time.ts'
 import { wantsCsv, exportCsv } from '#gateway/export.ts'
 import type { Exchange } from '#gateway/exchange.ts'
 import type { GatewayParts } from '#gateway/gateway.ts'
@@ -149,6 +149,3 @@ function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): 
     `HTTP/1.1 ${status} ${problem.title}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   )
 }
-
-/** How long kept answers replay; also said in the docs. */
-export const IDEMPOTENCY_KEPT_MS = 24 * HOUR_MS

@@ -3,7 +3,7 @@ import type { ConsentStatus } from '#people/capture.ts'
 import type { Transaction } from '#store/store.ts'
 
 export interface ConsentRow {
-  id: string
+  id: `cns_${string}`
   personId: string
   purpose: string
   channel: string

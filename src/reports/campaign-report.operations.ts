@@ -28,7 +28,10 @@ export const getCampaignAttribution = defineOperation({
     const campaign = await findCampaign(tx, campaignId)
     if (!campaign) throw new Problem('resource.not_found', 'There is no campaign with this id.')
     if (campaign.deletedAt) {
-      throw new Problem('resource.gone', 'The campaign was deleted; its credit stays in /api/v1/attribution/campaigns.')
+      throw new Problem(
+        'resource.gone',
+        'The campaign was deleted; its credit stays in /api/v1/attribution/campaigns.',
+      )
     }
     const lens = await resolveLens(tx, query, now)
     const [credit, restated, won, reach] = await Promise.all([
@@ -37,6 +40,11 @@ export const getCampaignAttribution = defineOperation({
       readWon(tx, lens),
       countReach(tx, campaignId),
     ])
-    return campaignReport({ campaign, credit, restated, won, reach }, lens, unit, compare === 'models')
+    return campaignReport(
+      { campaign, credit, restated, won, reach },
+      lens,
+      unit,
+      compare === 'models',
+    )
   },
 })

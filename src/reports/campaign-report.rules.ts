@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { addDays, mondayOf, mondaysBetween } from '#reports/calendar.ts'
 import type { CampaignReport, CampaignReportQuery } from '#reports/campaign-report.schema.ts'
 import type { CampaignCredit, CampaignRow } from '#reports/campaign-report.store.ts'
+import { NO_CREDIT, type ModelCredits } from '#reports/credit-sums.ts'
 import { costBetween, returnOn } from '#reports/cost.rules.ts'
 import { AttributionModel, type Credit, type Won } from '#reports/lens.schema.ts'
 import type { Lens } from '#reports/lens.store.ts'
@@ -9,8 +10,6 @@ import { link, receiptsLink } from '#reports/links.ts'
 
 type Unit = z.output<typeof CampaignReportQuery>['unit']
 type Week = CampaignReport['weeks'][number]
-
-const NOTHING: Credit = { creditedMinor: 0, deals: 0, n: 0 }
 
 export interface CampaignFigures {
   campaign: CampaignRow
@@ -28,8 +27,8 @@ export function campaignReport(
   withModels: boolean,
 ): CampaignReport {
   const { model, from, to } = lens.answer
-  const models = AttributionModel.options.map((model) => ({ model, ...creditOf(credit, model, null) }))
-  const totals = creditOf(credit, model, null)
+  const total = credit.find((row) => row.week === null)?.models ?? NO_CREDIT
+  const totals = total[model]
   const whole = unit === 'revenue' ? won.wonMinor : won.wonDeals
   const value = valueOf(totals, unit)
   const cost = costBetween(campaign, lens.answer.currency, from, to)
@@ -39,11 +38,16 @@ export function campaignReport(
     campaign: head,
     unit,
     totals: { ...totals, value, share: whole === 0 ? null : value / whole },
-    models,
+    models: linesOf(total),
     weeks: weekSeries(campaign, credit, restated, lens, unit, withModels),
     workspace: won,
     reach,
-    cost: { budgetMinor, budgetCurrency, ...cost, roi: returnOn(totals.creditedMinor, cost.costMinor) },
+    cost: {
+      budgetMinor,
+      budgetCurrency,
+      ...cost,
+      roi: returnOn(totals.creditedMinor, cost.costMinor),
+    },
     notes: notesOf(totals, won, lens),
     links: linksOf(campaign.id, lens),
   }
@@ -64,11 +68,11 @@ function weekSeries(
   const until = to === null ? lens.thisWeek : mondayOf(to)
   const last = to === null && (credited.at(-1) ?? '') > until ? credited.at(-1)! : until
   const moved = new Map(restated.map((row) => [row.week, row.deltaMinor]))
-  const byKey = new Map(credit.map((row) => [`${row.week} ${row.model}`, row]))
-  const at = (week: string, model: string) => pick(byKey.get(`${week} ${model}`))
+  const byWeek = new Map(credit.map((row) => [row.week, row.models]))
   return mondaysBetween(first, last).map((week) => {
     const sunday = addDays(week, 6)
-    const figures = at(week, model)
+    const models = byWeek.get(week) ?? NO_CREDIT
+    const figures = models[model]
     const start = from !== null && from > week ? from : week
     const end = to !== null && to < sunday ? to : sunday
     const { costMinor } = costBetween(campaign, currency, start, end)
@@ -80,21 +84,13 @@ function weekSeries(
       costMinor,
       roi: returnOn(figures.creditedMinor, costMinor),
       restatedMinor: moved.get(week) ?? 0,
-      ...(withModels && {
-        models: AttributionModel.options.map((model) => ({ model, ...at(week, model) })),
-      }),
+      ...(withModels && { models: linesOf(models) }),
     }
   })
 }
 
-function creditOf(rows: readonly CampaignCredit[], model: AttributionModel, week: string | null): Credit {
-  return pick(rows.find((row) => row.model === model && row.week === week))
-}
-
-function pick(row: CampaignCredit | undefined): Credit {
-  if (!row) return NOTHING
-  const { creditedMinor, deals, n } = row
-  return { creditedMinor, deals, n }
+function linesOf(models: ModelCredits): CampaignReport['models'] {
+  return AttributionModel.options.map((model) => ({ model, ...models[model] }))
 }
 
 function valueOf({ creditedMinor, deals }: Credit, unit: Unit): number {
@@ -127,7 +123,13 @@ function linksOf(campaignId: string, lens: Lens): CampaignReport['links'] {
   const { model, window, currency, from, to } = lens.answer
   return {
     credits: receiptsLink(lens, { campaignId }),
-    uncredited: link('/api/v1/attribution/deals', { credited: 'false', window, currency, from, to }),
+    uncredited: link('/api/v1/attribution/deals', {
+      credited: 'false',
+      window,
+      currency,
+      from,
+      to,
+    }),
     restatements: link('/api/v1/attribution/restatements', { campaignId, model, window, currency }),
   }
 }

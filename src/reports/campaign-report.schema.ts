@@ -2,7 +2,15 @@ import { z } from 'zod'
 import { Id } from '#core/id.ts'
 import { CurrencyCode } from '#core/money.ts'
 import { CalendarDate } from '#core/time.ts'
-import { AttributionModel, Credit, isPeriodSound, Lens, LensQuery, PERIOD_FAULT, Won } from '#reports/lens.schema.ts'
+import {
+  AttributionModel,
+  Credit,
+  isPeriodSound,
+  Lens,
+  LensQuery,
+  PERIOD_FAULT,
+  Won,
+} from '#reports/lens.schema.ts'
 
 export const AttributionUnit = z.enum(['revenue', 'deals'])
 
@@ -11,7 +19,10 @@ export const CampaignReportQuery = LensQuery.extend({
   unit: AttributionUnit.default('revenue').meta({
     description: 'What `value` holds: won amount in minor units, or won deals in fractions',
   }),
-  compare: z.enum(['models']).optional().meta({ description: 'models: each week under every model' }),
+  compare: z
+    .enum(['models'])
+    .optional()
+    .meta({ description: 'models: each week under every model' }),
 }).refine(isPeriodSound, { error: PERIOD_FAULT, path: ['to'] })
 
 export const CostReason = z
@@ -22,9 +33,15 @@ export const CostReason = z
 export const CampaignCost = z.object({
   budgetMinor: z.int().nullable(),
   budgetCurrency: CurrencyCode.nullable(),
-  costMinor: z.int().nullable().meta({ description: 'The part of the budget that falls into the period' }),
+  costMinor: z
+    .int()
+    .nullable()
+    .meta({ description: 'The part of the budget that falls into the period' }),
   reason: CostReason.nullable(),
-  roi: z.number().nullable().meta({ description: '(credited − cost) ⁄ cost; null without a cost above 0' }),
+  roi: z
+    .number()
+    .nullable()
+    .meta({ description: '(credited − cost) ⁄ cost; null without a cost above 0' }),
 })
 
 export const CampaignHead = z.object({
@@ -45,7 +62,9 @@ export const CampaignWeek = Credit.extend({
   isPartial: z.boolean().meta({ description: 'The week is not over, or the period cuts it' }),
   costMinor: z.int().nullable(),
   roi: z.number().nullable(),
-  restatedMinor: z.int().meta({ description: 'By how much the week moved after it had ended, all together' }),
+  restatedMinor: z
+    .int()
+    .meta({ description: 'By how much the week moved after it had ended, all together' }),
   models: z.array(ModelCredit).optional(),
 })
 
@@ -54,12 +73,17 @@ export const CampaignReport = Lens.extend({
   unit: AttributionUnit,
   totals: Credit.extend({
     value: z.number(),
-    share: z.number().nullable().meta({ description: 'Of all that was won, in the unit; null when nothing was won' }),
+    share: z
+      .number()
+      .nullable()
+      .meta({ description: 'Of all that was won, in the unit; null when nothing was won' }),
   }),
   models: z.array(ModelCredit),
   weeks: z.array(CampaignWeek),
   workspace: Won,
-  reach: z.object({ touches: z.int(), people: z.int() }).meta({ description: 'All touches of the campaign, whenever' }),
+  reach: z
+    .object({ touches: z.int(), people: z.int() })
+    .meta({ description: 'All touches of the campaign, whenever' }),
   cost: CampaignCost,
   notes: z.array(z.string()),
   links: z.object({

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Budget } from '#reports/cost.rules.ts'
-import type { Credit, AttributionModel } from '#reports/lens.schema.ts'
+import { modelCredits, type ModelCredits } from '#reports/credit-sums.ts'
 import { inPeriod, type Lens } from '#reports/lens.store.ts'
 import type { Transaction } from '#store/store.ts'
 
@@ -19,8 +19,11 @@ export function findCampaign(tx: Transaction, campaignId: string): Promise<Campa
     from campaigns where id = ${campaignId}`)
 }
 
-/** Credit of a model in one week; `week` is null in the row of the whole period. */
-export type CampaignCredit = Credit & { model: AttributionModel; week: string | null }
+/** Credit under all models in one week; `week` is null in the row of the whole period. */
+export interface CampaignCredit {
+  week: string | null
+  models: ModelCredits
+}
 
 /** The campaign's credit under every model, by week and over the period. */
 export function listCampaignCredit(
@@ -29,16 +32,14 @@ export function listCampaignCredit(
   lens: Lens,
 ): Promise<CampaignCredit[]> {
   return tx.query(sql<CampaignCredit>`
-    select model, week, sum(amount_minor)::bigint as credited_minor, round(sum(share)::numeric, 9)::float8 as deals,
-      count(distinct opportunity_id) as n
+    select week, ${modelCredits} as models
     from (
-      select model, date_trunc('week', closed_at at time zone ${lens.answer.timeZone})::date as week,
-        amount_minor, share, opportunity_id
-      from credits
-      where campaign_id = ${campaignId} and window_days = ${lens.windowDays} and currency = ${lens.answer.currency}
-        ${inPeriod(lens)}
+      select date_trunc('week', s.closed_at at time zone ${lens.answer.timeZone})::date as week, s.*
+      from credit_sums s
+      where kind = 'campaign' and key = ${campaignId} and window_days = ${lens.windowDays}
+        and currency = ${lens.answer.currency} ${inPeriod(lens)}
     ) credit
-    group by grouping sets ((model, week), (model))`)
+    group by grouping sets ((week), ())`)
 }
 
 export async function countReach(

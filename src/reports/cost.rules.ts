@@ -20,7 +20,12 @@ export type Cost = { costMinor: number; reason: null } | { costMinor: null; reas
  * rounded running totals.
  * @param from  first day, `to` last day included; null for no bound.
  */
-export function costBetween(budget: Budget, currency: string, from: string | null, to: string | null): Cost {
+export function costBetween(
+  budget: Budget,
+  currency: string,
+  from: string | null,
+  to: string | null,
+): Cost {
   const { budgetMinor, startsOn, endsOn } = budget
   if (budgetMinor === null) return { costMinor: null, reason: 'no_budget' }
   if (budget.currency !== currency) return { costMinor: null, reason: 'other_currency' }

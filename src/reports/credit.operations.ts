@@ -24,6 +24,8 @@ import {
   sumCredits,
   sumLedgerDeals,
 } from '#reports/credit.store.ts'
+import { NO_CREDIT } from '#reports/credit-sums.ts'
+import { AttributionModel } from '#reports/lens.schema.ts'
 import { listDealTouches } from '#reports/ledger.store.ts'
 import { receiptsLink } from '#reports/links.ts'
 import { readWon, resolveLens, windowDaysOf } from '#reports/lens.store.ts'
@@ -38,7 +40,8 @@ export const listAttributionCredits = defineOperation({
   id: 'listAttributionCredits',
   path: '/api/v1/attribution/credits',
   summary: 'The credit ledger: what each touch got of each won deal',
-  description: 'The records behind every credited figure: ask with the filters of the figure, and `total` is the figure.',
+  description:
+    'The records behind every credited figure: ask with the filters of the figure, and `total` is the figure.',
   input: ListCreditsQuery,
   output: CreditPage,
   csv: [
@@ -55,9 +58,16 @@ export const listAttributionCredits = defineOperation({
   ],
   async perform(query, { tx, now }) {
     const lens = await resolveLens(tx, query, now)
-    const [rows, total] = await Promise.all([listCredits(tx, lens, query), sumCredits(tx, lens, query)])
+    const [rows, total] = await Promise.all([
+      listCredits(tx, lens, query),
+      sumCredits(tx, lens, query),
+    ])
     return {
-      ...cutPage(rows, query.limit, (row) => [row.closedAtMicros, row.opportunityId, row.touchpointId]),
+      ...cutPage(rows, query.limit, (row) => [
+        row.closedAtMicros,
+        row.opportunityId,
+        row.touchpointId,
+      ]),
       total,
     }
   },
@@ -79,8 +89,14 @@ export const listAttributionDeals = defineOperation({
   ],
   async perform(query, { tx, now }) {
     const lens = await resolveLens(tx, query, now)
-    const [rows, total] = await Promise.all([listLedgerDeals(tx, lens, query), sumLedgerDeals(tx, lens, query)])
-    return { ...cutPage(rows, query.limit, (row) => [row.closedAtMicros, row.opportunityId]), total }
+    const [rows, total] = await Promise.all([
+      listLedgerDeals(tx, lens, query),
+      sumLedgerDeals(tx, lens, query),
+    ])
+    return {
+      ...cutPage(rows, query.limit, (row) => [row.closedAtMicros, row.opportunityId]),
+      total,
+    }
   },
 })
 
@@ -94,12 +110,16 @@ export const getAttributionReceipt = defineOperation({
   async perform({ opportunityId, window }, { tx, now }) {
     const deal = await findReceiptDeal(tx, opportunityId)
     if (!deal) throw new Problem('resource.not_found', 'There is no opportunity with this id.')
-    if (deal.deletedAt) throw new Problem('resource.gone', 'The opportunity was deleted and has no credit any more.')
+    if (deal.deletedAt)
+      throw new Problem('resource.gone', 'The opportunity was deleted and has no credit any more.')
     await resolveLens(tx, { model: 'linear', window }, now)
     const touches = await listDealTouches(tx, [opportunityId], now)
     const [credits, details] = await Promise.all([
       listReceiptCredits(tx, opportunityId, windowDaysOf(window)),
-      listReceiptTouches(tx, touches.map((touch) => touch.touchpointId)),
+      listReceiptTouches(
+        tx,
+        touches.map((touch) => touch.touchpointId),
+      ),
     ])
     return receiptOf(deal, window, touches, credits, details)
   },
@@ -115,18 +135,18 @@ export const getChannelAttribution = defineOperation({
   async perform(query, { tx, now }) {
     const lens = await resolveLens(tx, query, now)
     const [rows, workspace] = await Promise.all([listChannelCredit(tx, lens), readWon(tx, lens)])
-    const channels = [...Map.groupBy(rows, (row) => row.channel)].map(([channel, rows]) => {
-      const models = rows.map(({ model, creditedMinor, deals, n }) => ({ model, creditedMinor, deals, n }))
-      const { creditedMinor, deals, n } = models.find(({ model }) => model === lens.answer.model) ?? NOTHING
-      const receipts = receiptsLink(lens, { channel })
-      return { channel, label: rows[0]!.label, creditedMinor, deals, n, models, receipts }
-    })
+    const { model } = lens.answer
+    const channels = rows.map(({ channel, label, models }) => ({
+      channel,
+      label,
+      ...models[model],
+      models: AttributionModel.options.map((model) => ({ model, ...models[model] })),
+      receipts: receiptsLink(lens, { channel }),
+    }))
     channels.sort((a, b) => b.creditedMinor - a.creditedMinor || a.channel.localeCompare(b.channel))
     return { ...lens.answer, channels, workspace }
   },
 })
-
-const NOTHING = { creditedMinor: 0, deals: 0, n: 0 }
 
 export const listCampaignAttribution = defineOperation({
   ...reading,
@@ -155,13 +175,25 @@ export const listCampaignAttribution = defineOperation({
   ],
   async perform(query, { tx, now }) {
     const lens = await resolveLens(tx, query, now)
-    const [rows, workspace] = await Promise.all([listCampaignCreditRows(tx, lens, query), readWon(tx, lens)])
-    const page = cutPage(rows, query.limit, (row) => [row.creditedMinor, row.campaignId ?? ''])
-    return { ...lens.answer, ...page, data: page.data.map((row) => ({ ...campaignLine(row, lens), creditedByModel: { ...NO_CREDIT, ...row.creditedByModel } })), workspace }
+    const [rows, workspace] = await Promise.all([
+      listCampaignCreditRows(tx, lens, query),
+      readWon(tx, lens),
+    ])
+    const lines = rows.map(({ models, ...row }) => {
+      const credit = models ?? NO_CREDIT
+      const creditedByModel = {
+        first: credit.first.creditedMinor,
+        last: credit.last.creditedMinor,
+        linear: credit.linear.creditedMinor,
+        position: credit.position.creditedMinor,
+        time_decay: credit.time_decay.creditedMinor,
+      }
+      return { ...campaignLine({ ...row, ...credit[lens.answer.model] }, lens), creditedByModel }
+    })
+    const page = cutPage(lines, query.limit, (row) => [row.creditedMinor, row.campaignId ?? ''])
+    return { ...lens.answer, ...page, workspace }
   },
 })
-
-const NO_CREDIT = { first: 0, last: 0, linear: 0, position: 0, time_decay: 0 }
 
 export const listAttributionRestatements = defineOperation({
   ...reading,
@@ -182,7 +214,10 @@ export const listAttributionRestatements = defineOperation({
   ],
   async perform(query, { tx, now }) {
     const lens = await resolveLens(tx, query, now)
-    const [rows, total] = await Promise.all([listRestatements(tx, lens, query), sumRestatements(tx, lens, query)])
+    const [rows, total] = await Promise.all([
+      listRestatements(tx, lens, query),
+      sumRestatements(tx, lens, query),
+    ])
     return { ...cutPage(rows, query.limit, (row) => [Number(row.id)]), total }
   },
 })

@@ -92,7 +92,9 @@ export const Receipt = z.object({
       }),
     }),
   ),
-  sums: ByModel.meta({ description: 'Credit of all touches by model: each equals the amount when the deal is credited' }),
+  sums: ByModel.meta({
+    description: 'Credit of all touches by model: each equals the amount when the deal is credited',
+  }),
   uncreditedMinor: z.int(),
   note: z.string().nullable(),
 })
@@ -100,7 +102,10 @@ export type Receipt = z.output<typeof Receipt>
 
 export const ListDealsQuery = LensQuery.extend({
   ...PageQuery.shape,
-  credited: z.enum(['true', 'false']).optional().meta({ description: 'Only deals with, or without, a touch in the window' }),
+  credited: z
+    .enum(['true', 'false'])
+    .optional()
+    .meta({ description: 'Only deals with, or without, a touch in the window' }),
   week: CalendarDate.optional(),
 }).refine(isPeriodSound, soundPeriod)
 
@@ -133,7 +138,10 @@ export const ChannelReport = Lens.extend({
   workspace: Won,
 })
 
-export const ListCampaignCreditQuery = LensQuery.extend(PageQuery.shape).refine(isPeriodSound, soundPeriod)
+export const ListCampaignCreditQuery = LensQuery.extend(PageQuery.shape).refine(
+  isPeriodSound,
+  soundPeriod,
+)
 
 /** A campaign with its credit; `campaignId` is null in the row of touches without a campaign. */
 export const CampaignLine = Credit.extend({
@@ -170,7 +178,14 @@ export const RestatementLine = z.object({
   campaignId: z.string().nullable(),
   currency: CurrencyCode,
   cause: z
-    .enum(['late_deal', 'deal_deleted', 'deal_not_won', 'close_date_changed', 'amount_changed', 'touches_changed'])
+    .enum([
+      'late_deal',
+      'deal_deleted',
+      'deal_not_won',
+      'close_date_changed',
+      'amount_changed',
+      'touches_changed',
+    ])
     .meta({ description: 'Why; touches_changed: a late or moved touch, or merged people' }),
   deltaMinor: z.int(),
   deltaDeals: z.number(),
@@ -189,5 +204,7 @@ export const Windows = z.object({
 })
 
 export const Recomputed = z.object({
-  deals: z.int().meta({ description: 'Deals to be computed again; attribution answers say how many are left' }),
+  deals: z
+    .int()
+    .meta({ description: 'Deals to be computed again; attribution answers say how many are left' }),
 })

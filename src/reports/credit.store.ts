@@ -8,7 +8,8 @@ import type {
   ListCreditsQuery,
   ListDealsQuery,
 } from '#reports/credit.schema.ts'
-import type { AttributionModel, Credit } from '#reports/lens.schema.ts'
+import { columnsOf, modelCredits, type ModelCredits } from '#reports/credit-sums.ts'
+import type { Credit } from '#reports/lens.schema.ts'
 import { inPeriod, type Lens } from '#reports/lens.store.ts'
 import { decodeCursor } from '#core/page.ts'
 import type { Transaction } from '#store/store.ts'
@@ -102,47 +103,36 @@ export async function sumLedgerDeals(
   return row!
 }
 
-function dealFilter(lens: Lens, { credited, week }: z.output<typeof ListDealsQuery>): RawBuilder<unknown> {
+function dealFilter(
+  lens: Lens,
+  { credited, week }: z.output<typeof ListDealsQuery>,
+): RawBuilder<unknown> {
   const touched = { true: sql`and touches > 0`, false: sql`and touches = 0` }
   return sql`window_days = ${lens.windowDays} and currency = ${lens.answer.currency} ${inPeriod(lens)}
     ${inWeek(week, lens)} ${credited === undefined ? sql`` : touched[credited]}`
+}
+
+/** Sums of one kind under the lens; a statement over `credit_sums`. */
+function sumFilter(lens: Lens, kind: 'campaign' | 'channel'): RawBuilder<unknown> {
+  return sql`kind = ${kind} and window_days = ${lens.windowDays} and currency = ${lens.answer.currency} ${inPeriod(lens)}`
 }
 
 /** All models over all won deals, by channel. */
 export function listChannelCredit(
   tx: Transaction,
   lens: Lens,
-): Promise<(Credit & { channel: string; label: string; model: AttributionModel })[]> {
+): Promise<{ channel: string; label: string; models: ModelCredits }[]> {
   return tx.query(sql`
-    with credit as (${sumByModel(lens, 'channel')})
-    select credit.channel, coalesce(c.label, credit.channel) as label, credit.model, credited_minor, deals, n
-    from credit left join channels c on c.key = credit.channel
-    order by credit.channel, credit.model`)
-}
-
-/**
- * Credit by model and one more column, with the number of deals behind each. A deal has one line under first and last,
- * and the same touches under all other models, so the deals are told apart once, not once a model.
- */
-function sumByModel(lens: Lens, column: 'channel' | 'campaign_id'): RawBuilder<unknown> {
-  const key = sql.ref(column)
-  const filter = sql`window_days = ${lens.windowDays} and currency = ${lens.answer.currency} ${inPeriod(lens)}`
-  return sql`
-    select sums.${key}, sums.model, credited_minor, deals,
-      case when sums.model in ('first', 'last') then lines else touched.n end as n
+    select s.key as channel, coalesce(c.label, s.key) as label, s.models
     from (
-      select ${key}, model, sum(amount_minor)::bigint as credited_minor, count(*) as lines,
-        round(sum(share)::numeric, 9)::float8 as deals
-      from credits where ${filter} group by ${key}, model
-    ) sums
-    join (
-      select ${key}, count(*) as n
-      from (select distinct ${key}, opportunity_id from credits where model = 'linear' and ${filter}) deal group by ${key}
-    ) touched on touched.${key} is not distinct from sums.${key}`
+      select key, ${modelCredits} as models from credit_sums where ${sumFilter(lens, 'channel')} group by key
+    ) s left join channels c on c.key = s.key`)
 }
 
 /** A campaign with its credit under every model. */
-export type CampaignCreditRow = CampaignLineRow & { creditedByModel: Partial<Record<AttributionModel, number>> }
+export type CampaignCreditRow = Omit<CampaignLineRow, keyof Credit> & {
+  models: ModelCredits | null
+}
 
 /** Campaigns by credit, one more than the page; with them the touches without a campaign, and deleted campaigns with credit. */
 export function listCampaignCreditRows(
@@ -150,26 +140,22 @@ export function listCampaignCreditRows(
   lens: Lens,
   query: z.output<typeof ListCampaignCreditQuery>,
 ): Promise<CampaignCreditRow[]> {
-  const { model } = lens.answer
+  const { minor } = columnsOf(lens.answer.model)
   const [credited, id] = query.cursor === undefined ? [] : decodeCursor(query.cursor, 2)
   const after =
-    id === undefined ? sql`` : sql`where (credited_minor, id) < (${Number(credited)}::bigint, ${id}::identifier)`
+    id === undefined
+      ? sql``
+      : sql`where (credited_minor, id) < (${Number(credited)}::bigint, ${id}::identifier)`
   return tx.query(sql<CampaignCreditRow>`
-    with credit as (${sumByModel(lens, 'campaign_id')}),
-    totals as (
-      select campaign_id, jsonb_object_agg(model, credited_minor) as credited_by_model,
-        sum(credited_minor) filter (where model = ${model}) as credited_minor,
-        sum(deals) filter (where model = ${model}) as deals,
-        sum(n) filter (where model = ${model}) as n
-      from credit group by campaign_id
-    ),
-    rows as (
-      select coalesce(c.id, '')::identifier as id, c.id as campaign_id, c.name, c.channel, c.status, c.budget_minor,
-        c.currency, c.starts_on, c.ends_on, c.deleted_at is not null as is_deleted,
-        coalesce(t.credited_minor, 0)::bigint as credited_minor, coalesce(t.deals, 0)::float8 as deals,
-        coalesce(t.n, 0)::bigint as n, coalesce(t.credited_by_model, '{}') as credited_by_model
-      from campaigns c full join totals t on t.campaign_id = c.id
-      where c.deleted_at is null or t.campaign_id is not null
+    with total as (
+      select key, sum(${minor})::bigint as credited_minor, ${modelCredits} as models
+      from credit_sums where ${sumFilter(lens, 'campaign')} group by key
+    ), line as (
+      select coalesce(c.id, t.key)::identifier as id, nullif(coalesce(c.id, t.key), '') as campaign_id, c.name, c.channel,
+        c.status, c.budget_minor, c.currency, c.starts_on, c.ends_on, c.deleted_at is not null as is_deleted,
+        coalesce(t.credited_minor, 0) as credited_minor, t.models
+      from campaigns c full join total t on t.key = c.id
+      where c.deleted_at is null or t.key is not null
     )
-    select * from rows ${after} order by credited_minor desc, id desc limit ${query.limit + 1}`)
+    select * from line ${after} order by credited_minor desc, id desc limit ${query.limit + 1}`)
 }

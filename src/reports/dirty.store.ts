@@ -16,7 +16,10 @@ export interface DirtyCauses {
  * the deals that it touched. Deals may still list a person that was merged since.
  */
 export function markDirty(tx: Transaction, causes: DirtyCauses, now: Date): Promise<number> {
-  return mark(tx, now, sql`
+  return mark(
+    tx,
+    now,
+    sql`
     with touched as (
       select person_id, case when bool_or(occurred_at is null) then null else min(occurred_at) end as first_at from (
         select person_id, occurred_at from touchpoints where id = any(${causes.touchpointIds})
@@ -33,18 +36,23 @@ export function markDirty(tx: Transaction, causes: DirtyCauses, now: Date): Prom
       join opportunities o on o.id = op.opportunity_id
       where m.first_at is null or o.closed_at is null or o.closed_at >= m.first_at
     union select id from opportunities where id = any(${causes.opportunityIds})
-    union select opportunity_id from deal_touches where campaign_id = any(${causes.campaignIds})
+    union select opportunity_id from deal_touches where kind = 'campaign' and key = any(${causes.campaignIds})
     union select op.opportunity_id
       from (select distinct person_id from touchpoints where campaign_id = any(${causes.campaignIds})) t
-      join opportunity_people op on op.person_id = t.person_id`)
+      join opportunity_people op on op.person_id = t.person_id`,
+  )
 }
 
 /** Marks every deal that is in the ledger or should be; answers how many. */
 export function markAllDirty(tx: Transaction, now: Date): Promise<number> {
-  return mark(tx, now, sql`
+  return mark(
+    tx,
+    now,
+    sql`
     select id from opportunities where deleted_at is null
     union select opportunity_id from attribution_deals
-    union select opportunity_id from deal_touches`)
+    union select opportunity_id from deal_touches`,
+  )
 }
 
 /** In the order of their ids, so that two that mark the same deals wait for each other and do not deadlock. */

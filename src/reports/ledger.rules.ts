@@ -40,11 +40,23 @@ export interface CreditRow {
   amountMinor: number
 }
 
-/** How often a campaign (or none) touched a deal through a channel. */
-export interface DealTouchRow {
+/** A campaign or a channel. The key is the campaign's id, empty for touches without one, or the channel. */
+export interface Source {
+  kind: 'campaign' | 'channel'
+  key: string
+}
+
+/** What all models together give a deal's touches of one campaign or channel in one window. */
+export interface SumRow extends Source {
   deal: number
-  campaignId: string | null
-  channel: string
+  windowDays: number
+  amountMinor: Record<RuleModel, number>
+  share: Record<RuleModel, number>
+}
+
+/** How often a campaign or a channel touched a deal. */
+export interface DealTouchRow extends Source {
+  deal: number
   touches: number
   isSource: boolean
 }
@@ -52,6 +64,7 @@ export interface DealTouchRow {
 export interface LedgerRows {
   dealRows: DealRow[]
   creditRows: CreditRow[]
+  sumRows: SumRow[]
   dealTouchRows: DealTouchRow[]
 }
 
@@ -72,6 +85,7 @@ export function computeLedger(
   const rows: LedgerRows = {
     dealRows: [],
     creditRows: [],
+    sumRows: [],
     dealTouchRows: dealTouchesOf(deals, touches),
   }
   const won = deals.flatMap((deal, i) => (deal.isWon && deal.closedAtMs !== null ? [i] : []))
@@ -105,7 +119,33 @@ export function computeLedger(
       }
     })
   }
+  rows.sumRows = sumsOf(touches, rows.creditRows)
   return rows
+}
+
+function sourcesOf({ campaignId, channel }: LedgerTouch): Source[] {
+  return [
+    { kind: 'campaign', key: campaignId ?? '' },
+    { kind: 'channel', key: channel },
+  ]
+}
+
+const zeros = () => ({ first: 0, last: 0, linear: 0, position: 0, time_decay: 0 })
+
+function sumsOf(touches: readonly LedgerTouch[], creditRows: readonly CreditRow[]): SumRow[] {
+  const sums = new Map<string, SumRow>()
+  for (const { touch, windowDays, model, share, amountMinor } of creditRows) {
+    const { deal } = touches[touch]!
+    for (const source of sourcesOf(touches[touch]!)) {
+      const id = `${deal} ${windowDays} ${source.kind} ${source.key}`
+      let sum = sums.get(id)
+      if (!sum)
+        sums.set(id, (sum = { ...source, deal, windowDays, amountMinor: zeros(), share: zeros() }))
+      sum.amountMinor[model] += amountMinor
+      sum.share[model] += share
+    }
+  }
+  return [...sums.values()]
 }
 
 /** d + 1 positions: deal i owns the touches from `offsets[i]` up to `offsets[i + 1]`. */
@@ -122,14 +162,18 @@ function dealTouchesOf(
 ): DealTouchRow[] {
   const rows = new Map<string, DealTouchRow>()
   let before = -1
-  for (const { deal, campaignId, channel, occurredAtMs } of touches) {
-    const key = `${deal} ${campaignId ?? ''} ${channel}`
-    let row = rows.get(key)
-    if (!row) rows.set(key, (row = { deal, campaignId, channel, touches: 0, isSource: false }))
-    row.touches += 1
-    const isFirst = deal !== before
-    if (isFirst && occurredAtMs <= deals[deal]!.openedAtMs) row.isSource = true
+  for (const touch of touches) {
+    const { deal, occurredAtMs } = touch
+    const isSource = deal !== before && occurredAtMs <= deals[deal]!.openedAtMs
     before = deal
+    for (const { kind, key } of sourcesOf(touch)) {
+      if (key === '') continue
+      const id = `${deal} ${kind} ${key}`
+      let row = rows.get(id)
+      if (!row) rows.set(id, (row = { deal, kind, key, touches: 0, isSource: false }))
+      row.touches += 1
+      row.isSource ||= isSource
+    }
   }
   return [...rows.values()]
 }

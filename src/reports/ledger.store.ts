@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import type { RuleModel } from '#analytics/attribution/rules.ts'
 import type { LedgerDeal, LedgerRows, LedgerTouch } from '#reports/ledger.rules.ts'
 import type { DealFacts, LedgerCell, Restatement } from '#reports/restatement.rules.ts'
 import type { Transaction } from '#store/store.ts'
@@ -18,7 +19,7 @@ const TOUCH_COUNT_CAP = 100_000
 /**
  * Locks the workspace's ledger until the transaction ends, so that two refreshes do not interleave.
  *
- * @returns Monday of the week in which it was last computed: figures of weeks before were final. Null when it never was.
+ * @returns Monday of the week in which it was last up to date: figures of weeks before were final. Null when it never was.
  */
 export async function lockLedger(tx: Transaction): Promise<string | null> {
   const state = await tx.find(sql<{ firstOpenWeek: string | null }>`
@@ -97,22 +98,42 @@ export async function readLedger(
   tx: Transaction,
   opportunityIds: readonly string[],
 ): Promise<LedgerBefore> {
-  const zone = sql`(select time_zone from workspaces where id = ${tx.workspaceId})`
+  const zone = (await tx.find(sql<{ timeZone: string }>`
+    select time_zone from workspaces where id = ${tx.workspaceId}`))!.timeZone
   const cells = await tx.query(sql<LedgerCell>`
-    select opportunity_id, date_trunc('week', closed_at at time zone ${zone})::date as week, window_days, model,
-      case when campaign_id is null then 'no_campaign' else 'campaign' end as bucket, campaign_id, currency,
-      sum(amount_minor)::bigint as amount_minor, sum(share) as share
-    from credits where opportunity_id = any(${opportunityIds})
-    group by opportunity_id, closed_at, window_days, model, campaign_id, currency`)
-  const deals = await tx.query(sql<DealFacts & { opportunityId: string; windowDays: number; touches: number }>`
+    select s.opportunity_id, date_trunc('week', s.closed_at at time zone ${zone})::date as week, s.window_days, m.model,
+      case when s.key = '' then 'no_campaign' else 'campaign' end as bucket, nullif(s.key, '') as campaign_id, s.currency,
+      m.amount_minor, m.share
+    from credit_sums s
+    cross join lateral (values ('first', first_minor, first_share), ('last', last_minor, last_share),
+      ('linear', linear_minor, linear_share), ('position', position_minor, position_share),
+      ('time_decay', time_decay_minor, time_decay_share)) as m (model, amount_minor, share)
+    where s.opportunity_id = any(${opportunityIds}) and s.kind = 'campaign' and m.share > 0`)
+  const deals = await tx.query(sql<
+    DealFacts & { opportunityId: string; windowDays: number; touches: number }
+  >`
     select opportunity_id, window_days, touches, amount_minor, currency,
       date_trunc('week', closed_at at time zone ${zone})::date as week,
       (extract(epoch from closed_at) * 1000)::float8 as closed_at_ms
     from attribution_deals where opportunity_id = any(${opportunityIds})`)
   const facts: LedgerBefore['facts'] = new Map()
-  for (const { opportunityId, windowDays, touches, week, closedAtMs, amountMinor, currency } of deals) {
+  for (const {
+    opportunityId,
+    windowDays,
+    touches,
+    week,
+    closedAtMs,
+    amountMinor,
+    currency,
+  } of deals) {
     const known = facts.get(opportunityId)?.windows ?? []
-    facts.set(opportunityId, { week, closedAtMs, amountMinor, currency, windows: [...known, windowDays] })
+    facts.set(opportunityId, {
+      week,
+      closedAtMs,
+      amountMinor,
+      currency,
+      windows: [...known, windowDays],
+    })
     if (touches > 0) continue
     const bucket = { model: 'all', bucket: 'uncredited' as const, campaignId: null, share: 1 }
     cells.push({ ...bucket, opportunityId, week, windowDays, amountMinor, currency })
@@ -125,13 +146,19 @@ export async function replaceLedger(
   tx: Transaction,
   deals: readonly LedgerDeal[],
   touches: readonly LedgerTouch[],
-  { dealRows, creditRows, dealTouchRows }: LedgerRows,
+  { dealRows, creditRows, sumRows, dealTouchRows }: LedgerRows,
 ): Promise<void> {
   const ids = deals.map((deal) => deal.opportunityId)
-  await tx.execute(sql`delete from credits where opportunity_id = any(${ids})`)
-  await tx.execute(sql`delete from attribution_deals where opportunity_id = any(${ids})`)
-  await tx.execute(sql`delete from deal_touches where opportunity_id = any(${ids})`)
-  await tx.execute(sql`delete from deal_reach where opportunity_id = any(${ids})`)
+  for (const table of [
+    'credits',
+    'attribution_deals',
+    'credit_sums',
+    'deal_touches',
+    'deal_reach',
+    'stage_stays',
+  ]) {
+    await tx.execute(sql`delete from ${sql.table(table)} where opportunity_id = any(${ids})`)
+  }
   await tx.execute(sql`
     insert into attribution_deals
       (workspace_id, window_days, opportunity_id, closed_at, amount_minor, currency, has_amount, touches)
@@ -143,51 +170,98 @@ export async function replaceLedger(
       ${dealRows.map((row) => row.touches)}::int[]
     ) as r (opportunity_id, window_days, touches)
     join opportunities o on o.id = r.opportunity_id`)
+  await insertCredits(tx, deals, touches, creditRows)
+  await insertSums(tx, deals, sumRows)
+  await insertDealTouches(tx, ids, dealTouchRows)
   await tx.execute(sql`
-    insert into deal_touches (workspace_id, opportunity_id, campaign_id, channel, touches, is_source)
+    insert into stage_stays (workspace_id, opportunity_id, stage_id, entered_at, left_at)
+    select ${tx.workspaceId}, o.id, s.stage_id, s.entered_at,
+      coalesce(lead(s.entered_at) over (partition by o.id order by s.entered_at), o.closed_at)
+    from opportunities o join opportunity_stages s on s.opportunity_id = o.id
+    where o.id = any(${ids}) and o.deleted_at is null`)
+}
+
+async function insertDealTouches(
+  tx: Transaction,
+  ids: readonly string[],
+  rows: LedgerRows['dealTouchRows'],
+): Promise<void> {
+  await tx.execute(sql`
+    insert into deal_touches (workspace_id, opportunity_id, kind, key, touches, is_source)
     select ${tx.workspaceId}, r.*
     from unnest(
-      ${dealTouchRows.map((row) => ids[row.deal]!)}::text[],
-      ${dealTouchRows.map((row) => row.campaignId)}::text[],
-      ${dealTouchRows.map((row) => row.channel)}::text[],
-      ${dealTouchRows.map((row) => row.touches)}::int[],
-      ${dealTouchRows.map((row) => row.isSource)}::boolean[]
+      ${rows.map((row) => ids[row.deal]!)}::text[],
+      ${rows.map((row) => row.kind)}::text[],
+      ${rows.map((row) => row.key)}::text[],
+      ${rows.map((row) => row.touches)}::int[],
+      ${rows.map((row) => row.isSource)}::boolean[]
     ) as r`)
   await tx.execute(sql`
     insert into deal_reach (workspace_id, opportunity_id, touches, is_influenced, is_sourced)
-    select ${tx.workspaceId}, opportunity_id, sum(touches), bool_or(campaign_id is not null),
-      bool_or(is_source and campaign_id is not null)
+    select ${tx.workspaceId}, opportunity_id, coalesce(sum(touches) filter (where kind = 'channel'), 0),
+      bool_or(kind = 'campaign'), bool_or(kind = 'campaign' and is_source)
     from deal_touches where opportunity_id = any(${ids}) group by opportunity_id`)
-  await insertCredits(tx, ids, touches, creditRows)
 }
 
-/** Touches and their credits go as two sets of columns that the database joins: a touch has a credit a window and model. */
+/*
+ * What goes in goes as whole rows, one array a column, and is joined with nothing: a plan for arrays of unknown length, or
+ * for a table that was empty when it was last analysed, would join them row by row.
+ */
+
+async function insertSums(
+  tx: Transaction,
+  deals: readonly LedgerDeal[],
+  rows: LedgerRows['sumRows'],
+): Promise<void> {
+  const minor = (model: RuleModel) => sql`${rows.map((row) => row.amountMinor[model])}::bigint[]`
+  const share = (model: RuleModel) => sql`${rows.map((row) => row.share[model])}::float8[]`
+  await tx.execute(sql`
+    insert into credit_sums (workspace_id, opportunity_id, window_days, kind, key, closed_at, currency, first_minor,
+      last_minor, linear_minor, position_minor, time_decay_minor, first_share, last_share, linear_share, position_share,
+      time_decay_share)
+    select ${tx.workspaceId}, opportunity_id, window_days, kind, key, to_timestamp(closed_at_ms / 1000), currency,
+      first_minor, last_minor, linear_minor, position_minor, time_decay_minor, first_share, last_share, linear_share,
+      position_share, time_decay_share
+    from unnest(
+      ${rows.map((row) => deals[row.deal]!.opportunityId)}::text[],
+      ${rows.map((row) => row.windowDays)}::int[],
+      ${rows.map((row) => row.kind)}::text[],
+      ${rows.map((row) => row.key)}::text[],
+      ${rows.map((row) => deals[row.deal]!.closedAtMs)}::float8[],
+      ${rows.map((row) => deals[row.deal]!.currency)}::text[],
+      ${minor('first')}, ${minor('last')}, ${minor('linear')}, ${minor('position')}, ${minor('time_decay')},
+      ${share('first')}, ${share('last')}, ${share('linear')}, ${share('position')}, ${share('time_decay')}
+    ) as r (opportunity_id, window_days, kind, key, closed_at_ms, currency, first_minor, last_minor, linear_minor,
+      position_minor, time_decay_minor, first_share, last_share, linear_share, position_share, time_decay_share)`)
+}
+
 async function insertCredits(
   tx: Transaction,
-  ids: readonly string[],
+  deals: readonly LedgerDeal[],
   touches: readonly LedgerTouch[],
   rows: LedgerRows['creditRows'],
 ): Promise<void> {
+  const touchOf = (row: LedgerRows['creditRows'][number]) => touches[row.touch]!
+  const dealOf = (row: LedgerRows['creditRows'][number]) => deals[touchOf(row).deal]!
   await tx.execute(sql`
     insert into credits (workspace_id, window_days, model, opportunity_id, touchpoint_id, person_id, campaign_id, channel,
       closed_at, share, amount_minor, currency)
-    select ${tx.workspaceId}, c.window_days, c.model, d.opportunity_id, t.touchpoint_id, t.person_id, t.campaign_id,
-      t.channel, d.closed_at, c.share, c.amount_minor, d.currency
+    select ${tx.workspaceId}, window_days, model, opportunity_id, touchpoint_id, person_id, campaign_id, channel,
+      to_timestamp(closed_at_ms / 1000), share, amount_minor, currency
     from unnest(
-      ${rows.map((row) => row.touch + 1)}::int[],
       ${rows.map((row) => row.windowDays)}::int[],
       ${rows.map((row) => row.model)}::text[],
+      ${rows.map((row) => dealOf(row).opportunityId)}::text[],
+      ${rows.map((row) => touchOf(row).touchpointId)}::text[],
+      ${rows.map((row) => touchOf(row).personId)}::text[],
+      ${rows.map((row) => touchOf(row).campaignId)}::text[],
+      ${rows.map((row) => touchOf(row).channel)}::text[],
+      ${rows.map((row) => dealOf(row).closedAtMs)}::float8[],
       ${rows.map((row) => row.share)}::float8[],
-      ${rows.map((row) => row.amountMinor)}::bigint[]
-    ) as c (touch, window_days, model, share, amount_minor)
-    join unnest(
-      ${touches.map((touch) => ids[touch.deal]!)}::text[],
-      ${touches.map((touch) => touch.touchpointId)}::text[],
-      ${touches.map((touch) => touch.personId)}::text[],
-      ${touches.map((touch) => touch.campaignId)}::text[],
-      ${touches.map((touch) => touch.channel)}::text[]
-    ) with ordinality as t (opportunity_id, touchpoint_id, person_id, campaign_id, channel, i) on t.i = c.touch
-    join attribution_deals d on d.opportunity_id = t.opportunity_id and d.window_days = c.window_days`)
+      ${rows.map((row) => row.amountMinor)}::bigint[],
+      ${rows.map((row) => dealOf(row).currency)}::text[]
+    ) as r (window_days, model, opportunity_id, touchpoint_id, person_id, campaign_id, channel, closed_at_ms, share,
+      amount_minor, currency)`)
 }
 
 export async function insertRestatements(
@@ -205,7 +279,10 @@ export async function insertRestatements(
       "campaignId" text, currency text, cause text, "deltaMinor" bigint, "deltaShare" float8, "opportunityIds" text[])`)
 }
 
-/** Takes off the marks that were answered; a deal that was marked again in the meantime stays dirty. */
+/**
+ * Takes off the marks that were answered; a deal that was marked again in the meantime stays dirty. Once none is left, the
+ * ledger is up to date as of `now`: only then are its figures ones that something can restate.
+ */
 export async function clearDirty(
   tx: Transaction,
   deals: readonly { opportunityId: string; marks: number }[],
@@ -216,13 +293,18 @@ export async function clearDirty(
     using unnest(${deals.map((deal) => deal.opportunityId)}::text[], ${deals.map((deal) => deal.marks)}::int[])
       as r (opportunity_id, marks)
     where d.opportunity_id = r.opportunity_id and d.marks = r.marks`)
-  await tx.execute(sql`update attribution_state set computed_at = ${now}`)
+  await tx.execute(sql`
+    update attribution_state set computed_at = ${now} where not exists (select 1 from attribution_dirty)`)
 }
 
 /** Keeps a ledger for exactly these windows; what other windows held is deleted. Answers whether any is new. */
-export async function replaceWindows(tx: Transaction, windows: readonly number[]): Promise<boolean> {
+export async function replaceWindows(
+  tx: Transaction,
+  windows: readonly number[],
+): Promise<boolean> {
   const gone = sql`window_days <> all(${windows}::int[])`
   await tx.execute(sql`delete from credits where ${gone}`)
+  await tx.execute(sql`delete from credit_sums where ${gone}`)
   await tx.execute(sql`delete from attribution_deals where ${gone}`)
   await tx.execute(sql`delete from attribution_restatements where ${gone}`)
   await tx.execute(sql`delete from attribution_windows where ${gone}`)

@@ -30,7 +30,13 @@ type Model = (typeof MODELS)[number]
 interface Plan {
   people: number
   touches: { person: number; day: number; campaign: number; channel: number }[]
-  deals: { people: number[]; day: number; amount: number | null; currency: number; status: number }[]
+  deals: {
+    people: number[]
+    day: number
+    amount: number | null
+    currency: number
+    status: number
+  }[]
 }
 
 const plans: fc.Arbitrary<Plan> = fc.record({
@@ -42,7 +48,7 @@ const plans: fc.Arbitrary<Plan> = fc.record({
       campaign: fc.integer({ min: -1, max: 2 }),
       channel: fc.nat(2),
     }),
-    { maxLength: 25 },
+    { minLength: 5, maxLength: 40 },
   ),
   deals: fc.array(
     fc.record({
@@ -52,7 +58,7 @@ const plans: fc.Arbitrary<Plan> = fc.record({
       currency: fc.nat(5).map((n) => (n === 0 ? 1 : 0)),
       status: fc.nat(4),
     }),
-    { maxLength: 8 },
+    { minLength: 2, maxLength: 8 },
   ),
 })
 
@@ -79,7 +85,7 @@ function oracle(plan: Plan, order: readonly number[], windowDays: number, model:
       uncredited += amount
       continue
     }
-    const cents = split(amount, weights(journey.map((i) => plan.touches[i]!.day), model))
+    const cents = split(amount, weightsBy[model](journey.map((i) => plan.touches[i]!.day)))
     journey.forEach((touch, k) => {
       const { campaign } = plan.touches[touch]!
       credited.set(campaign, (credited.get(campaign) ?? 0) + cents[k]!)
@@ -88,21 +94,15 @@ function oracle(plan: Plan, order: readonly number[], windowDays: number, model:
   return { credited, uncredited, won }
 }
 
-function weights(days: number[], model: Model): number[] {
-  const n = days.length
-  switch (model) {
-    case 'first':
-      return days.map((_, i) => Number(i === 0))
-    case 'last':
-      return days.map((_, i) => Number(i === n - 1))
-    case 'linear':
-      return days.map(() => 1)
-    case 'position':
-      if (n <= 2) return days.map(() => 1)
-      return days.map((_, i) => (i === 0 || i === n - 1 ? 2 * (n - 2) : 1))
-    case 'time_decay':
-      return days.map((day) => 2 ** ((day - days[n - 1]!) / 7))
-  }
+const weightsBy: Record<Model, (days: number[]) => number[]> = {
+  first: (days) => days.map((_, i) => Number(i === 0)),
+  last: (days) => days.map((_, i) => Number(i === days.length - 1)),
+  linear: (days) => days.map(() => 1),
+  position: (days) =>
+    days.map((_, i) =>
+      days.length > 2 && (i === 0 || i === days.length - 1) ? 2 * (days.length - 2) : 1,
+    ),
+  time_decay: (days) => days.map((day) => 2 ** ((day - days.at(-1)!) / 7)),
 }
 
 function split(amount: number, parts: number[]): number[] {
@@ -117,7 +117,9 @@ function split(amount: number, parts: number[]): number[] {
   return cents.map((value) => Math.sign(amount) * value)
 }
 
-async function build(plan: Plan): Promise<{ world: SmallWorld; campaigns: string[]; touches: string[] }> {
+async function build(
+  plan: Plan,
+): Promise<{ world: SmallWorld; campaigns: string[]; touches: string[] }> {
   const world = await smallWorld(store)
   const campaigns = [await world.campaign(), await world.campaign(), await world.campaign()]
   const people: string[] = []
@@ -143,31 +145,51 @@ async function build(plan: Plan): Promise<{ world: SmallWorld; campaigns: string
 
 test('on random worlds every figure equals plain counting to the cent, and all of them add up to what was won', async () => {
   await fc.assert(
-    fc.asyncProperty(plans, fc.constantFrom('90', 'all'), fc.constantFrom(...MODELS), async (plan, window, model) => {
-      const { world, campaigns } = await build(plan)
-      const order = plan.touches.map((_, i) => i)
-      const expected = oracle(plan, order, window === 'all' ? 0 : 90, model)
-      const list = await world.ask(listCampaignAttribution, { model, window })
-      const byId = new Map<string | null, number>(
-        list.data.map((row: { campaignId: string | null; creditedMinor: number }) => [row.campaignId, row.creditedMinor]),
-      )
-      campaigns.forEach((id, i) => expect(byId.get(id)).toBe(expected.credited.get(i) ?? 0))
-      expect(byId.get(null) ?? 0).toBe(expected.credited.get(-1) ?? 0)
-      expect(list.workspace).toMatchObject({ wonMinor: expected.won, uncreditedMinor: expected.uncredited })
+    fc.asyncProperty(
+      plans,
+      fc.constantFrom('90', 'all'),
+      fc.constantFrom(...MODELS),
+      async (plan, window, model) => {
+        const { world, campaigns } = await build(plan)
+        const order = plan.touches.map((_, i) => i)
+        const expected = oracle(plan, order, window === 'all' ? 0 : 90, model)
+        const list = await world.ask(listCampaignAttribution, { model, window })
+        const byId = new Map<string | null, number>(
+          list.data.map((row: { campaignId: string | null; creditedMinor: number }) => [
+            row.campaignId,
+            row.creditedMinor,
+          ]),
+        )
+        campaigns.forEach((id, i) => expect(byId.get(id)).toBe(expected.credited.get(i) ?? 0))
+        expect(byId.get(null) ?? 0).toBe(expected.credited.get(-1) ?? 0)
+        expect(list.workspace).toMatchObject({
+          wonMinor: expected.won,
+          uncreditedMinor: expected.uncredited,
+        })
 
-      const channels = await world.ask(getChannelAttribution, { model, window })
-      for (const figures of [list.data, channels.channels]) {
-        const credited = sum(figures, 'creditedMinor')
-        expect(credited + list.workspace.uncreditedMinor).toBe(expected.won)
-      }
-      const report = await world.ask(getCampaignAttribution, { campaignId: campaigns[0], model, window })
-      expect(report.totals.creditedMinor).toBe(expected.credited.get(0) ?? 0)
-      expect(sum(report.weeks, 'creditedMinor')).toBe(report.totals.creditedMinor)
-      const lines = await world.ask(listAttributionCredits, { campaignId: campaigns[0], model, window, limit: 500 })
-      expect(sum(lines.data, 'creditedMinor')).toBe(report.totals.creditedMinor)
-      expect(lines.total.creditedMinor).toBe(report.totals.creditedMinor)
-      expect(lines.total.n).toBe(report.totals.n)
-    }),
+        const channels = await world.ask(getChannelAttribution, { model, window })
+        for (const figures of [list.data, channels.channels]) {
+          const credited = sum(figures, 'creditedMinor')
+          expect(credited + list.workspace.uncreditedMinor).toBe(expected.won)
+        }
+        const report = await world.ask(getCampaignAttribution, {
+          campaignId: campaigns[0],
+          model,
+          window,
+        })
+        expect(report.totals.creditedMinor).toBe(expected.credited.get(0) ?? 0)
+        expect(sum(report.weeks, 'creditedMinor')).toBe(report.totals.creditedMinor)
+        const lines = await world.ask(listAttributionCredits, {
+          campaignId: campaigns[0],
+          model,
+          window,
+          limit: 500,
+        })
+        expect(sum(lines.data, 'creditedMinor')).toBe(report.totals.creditedMinor)
+        expect(lines.total.creditedMinor).toBe(report.totals.creditedMinor)
+        expect(lines.total.n).toBe(report.totals.n)
+      },
+    ),
     { numRuns: 15 },
   )
 }, 120_000)
@@ -178,9 +200,17 @@ function sum(rows: Record<string, number>[], field: string): number {
 
 async function twoTouchWorld() {
   const world = await smallWorld(store)
-  const [first, second, person] = [await world.campaign(), await world.campaign(), await world.person()]
+  const [first, second, person] = [
+    await world.campaign(),
+    await world.campaign(),
+    await world.person(),
+  ]
   await world.touch(person, '2026-10-01T00:00:00Z', { campaignId: first })
-  const deal = await world.deal({ people: [person], amountMinor: 10_000, closedAt: '2026-10-15T00:00:00Z' })
+  const deal = await world.deal({
+    people: [person],
+    amountMinor: 10_000,
+    closedAt: '2026-10-15T00:00:00Z',
+  })
   await world.recompute('2026-11-01T00:00:00Z')
   const credited = async (campaignId: string, at?: string) =>
     (await world.ask(getCampaignAttribution, { campaignId }, at)).totals.creditedMinor
@@ -192,13 +222,23 @@ test('a late touch restates the ended week of its deal, and the restatement says
   const touch = await world.touch(person, '2026-10-10T00:00:00Z', { campaignId: second })
   const causes = { opportunityIds: [], touchpointIds: [touch], personIds: [], campaignIds: [] }
   expect(await world.write((tx) => markDirty(tx, causes, new Date('2026-11-02T00:00:00Z')))).toBe(1)
-  const before = await world.ask(getCampaignAttribution, { campaignId: first }, '2026-11-02T01:00:00Z')
+  const before = await world.ask(
+    getCampaignAttribution,
+    { campaignId: first },
+    '2026-11-02T01:00:00Z',
+  )
   expect(before.freshness).toMatchObject({ dirtyDeals: 1, isStale: true })
   expect(await world.refresh('2026-11-02T02:00:00Z')).toBe(1)
   expect([await credited(first), await credited(second)]).toEqual([5000, 5000])
   const restated = await world.ask(listAttributionRestatements, { campaignId: first })
   expect(restated.data).toMatchObject([
-    { week: '2026-10-12', cause: 'touches_changed', deltaMinor: -5000, opportunityIds: [deal], bucket: 'campaign' },
+    {
+      week: '2026-10-12',
+      cause: 'touches_changed',
+      deltaMinor: -5000,
+      opportunityIds: [deal],
+      bucket: 'campaign',
+    },
   ])
   const report = await world.ask(getCampaignAttribution, { campaignId: second })
   expect(report.weeks.find((week: { week: string }) => week.week === '2026-10-12')).toMatchObject({
@@ -221,7 +261,9 @@ test('a deal that is reopened, lost or deleted loses its credit, and the restate
     [sql`deleted_at = now()`, 'deal_deleted'],
   ] as const) {
     const { world, first, deal, credited } = await twoTouchWorld()
-    await world.write((tx) => tx.execute(sql`update opportunities set ${change} where id = ${deal}`))
+    await world.write((tx) =>
+      tx.execute(sql`update opportunities set ${change} where id = ${deal}`),
+    )
     await world.recompute('2026-11-02T00:00:00Z')
     expect(await credited(first)).toBe(0)
     const deals = await world.ask(listAttributionDeals)
@@ -233,11 +275,16 @@ test('a deal that is reopened, lost or deleted loses its credit, and the restate
 
 test('restatements of a week sum to the change of its figure, whatever changed', async () => {
   const { world, first, person, deal } = await twoTouchWorld()
-  await world.write((tx) => tx.execute(sql`update opportunities set amount_minor = 12345 where id = ${deal}`))
+  await world.write((tx) =>
+    tx.execute(sql`update opportunities set amount_minor = 12345 where id = ${deal}`),
+  )
   await world.deal({ people: [person], amountMinor: 700, closedAt: '2026-10-16T00:00:00Z' })
   await world.deal({ people: [], amountMinor: 33, closedAt: '2026-10-16T00:00:00Z' })
   await world.recompute('2026-11-02T00:00:00Z')
-  const restated = await world.ask(listAttributionRestatements, { campaignId: first, week: '2026-10-12' })
+  const restated = await world.ask(listAttributionRestatements, {
+    campaignId: first,
+    week: '2026-10-12',
+  })
   expect(restated.total.deltaMinor).toBe(12_345 + 700 - 10_000)
   const all = await world.ask(listAttributionRestatements)
   const uncredited = all.data.filter((row: { bucket: string }) => row.bucket === 'uncredited')
@@ -253,38 +300,70 @@ test('merged people keep the order of their touches, also while a deal still lis
   const merged = await world.person(survivor)
   await world.touch(survivor, '2026-10-09T00:00:00Z', { campaignId: late })
   await world.touch(survivor, '2026-10-01T00:00:00Z', { campaignId: early })
-  const deal = await world.deal({ people: [merged], amountMinor: 999, closedAt: '2026-10-15T00:00:00Z' })
-  const causes = { opportunityIds: [], touchpointIds: [], personIds: [merged, survivor], campaignIds: [] }
+  const deal = await world.deal({
+    people: [merged],
+    amountMinor: 999,
+    closedAt: '2026-10-15T00:00:00Z',
+  })
+  const causes = {
+    opportunityIds: [],
+    touchpointIds: [],
+    personIds: [merged, survivor],
+    campaignIds: [],
+  }
   expect(await world.write((tx) => markDirty(tx, causes, new Date()))).toBe(1)
   await world.refresh()
   const receipt = await world.ask(getAttributionReceipt, { opportunityId: deal })
-  expect(receipt.touches.map((touch: { campaignId: string }) => touch.campaignId)).toEqual([early, late])
+  expect(receipt.touches.map((touch: { campaignId: string }) => touch.campaignId)).toEqual([
+    early,
+    late,
+  ])
   expect(receipt.touches[0].creditedMinor.first).toBe(999)
   expect(receipt.touches[1].creditedMinor.last).toBe(999)
 })
 
 test('a receipt lists every touch before the close, and its sums are the amount under every model', async () => {
   const world = await smallWorld(store)
-  const [campaign, person, colleague] = [await world.campaign(), await world.person(), await world.person()]
+  const [campaign, person, colleague] = [
+    await world.campaign(),
+    await world.person(),
+    await world.person(),
+  ]
   const old = await world.touch(person, '2026-01-01T00:00:00Z')
   await world.touch(colleague, '2026-10-01T00:00:00Z', { campaignId: campaign })
   await world.touch(person, '2026-10-05T00:00:00Z', { channel: 'webinar' })
   await world.touch(person, '2026-10-16T00:00:00Z')
-  const deal = await world.deal({ people: [person, colleague], amountMinor: 101, closedAt: '2026-10-15T00:00:00Z' })
+  const deal = await world.deal({
+    people: [person, colleague],
+    amountMinor: 101,
+    closedAt: '2026-10-15T00:00:00Z',
+  })
   await world.recompute()
   const receipt = await world.ask(getAttributionReceipt, { opportunityId: deal })
   expect(receipt.touches).toHaveLength(3)
   expect(receipt.touches[0]).toMatchObject({ touchpointId: old, isInWindow: false })
-  expect(receipt.sums).toEqual({ first: 101, last: 101, linear: 101, position: 101, time_decay: 101 })
+  expect(receipt.sums).toEqual({
+    first: 101,
+    last: 101,
+    linear: 101,
+    position: 101,
+    time_decay: 101,
+  })
   expect(receipt).toMatchObject({ isCredited: true, uncreditedMinor: 0, note: null })
-  await expect(world.ask(getAttributionReceipt, { opportunityId: 'opp_none' })).rejects.toMatchObject({ code: 'resource.not_found' })
+  await expect(
+    world.ask(getAttributionReceipt, { opportunityId: 'opp_none' }),
+  ).rejects.toMatchObject({ code: 'resource.not_found' })
 })
 
 test('a mark that comes during a refresh is not lost', async () => {
   const { world, deal } = await twoTouchWorld()
   const mark = () =>
     world.write((tx) =>
-      markDirty(tx, { opportunityIds: [deal], touchpointIds: [], personIds: [], campaignIds: [] }, new Date()),
+      markDirty(
+        tx,
+        { opportunityIds: [deal], touchpointIds: [], personIds: [], campaignIds: [] },
+        new Date(),
+      ),
     )
   await mark()
   await store.transaction(world.workspaceId, async (tx) => {
@@ -319,8 +398,10 @@ test('two refreshes at once leave the same ledger as one', async () => {
 test('pages are cut by deals and by touches, and small pages give the same ledger', async () => {
   const { world, first, credited } = await twoTouchWorld()
   const person = await world.person()
-  for (let day = 1; day <= 9; day++) await world.touch(person, `2026-10-0${day}T00:00:00Z`, { campaignId: first })
-  for (let i = 0; i < 4; i++) await world.deal({ people: [person], amountMinor: 100, closedAt: '2026-10-15T00:00:00Z' })
+  for (let day = 1; day <= 9; day++)
+    await world.touch(person, `2026-10-0${day}T00:00:00Z`, { campaignId: first })
+  for (let i = 0; i < 4; i++)
+    await world.deal({ people: [person], amountMinor: 100, closedAt: '2026-10-15T00:00:00Z' })
   await world.ask(recomputeAttribution)
   const page = (limits: { maxDeals?: number; maxTouches?: number }) =>
     world.write((tx) => refreshPage(tx, new Date(), limits))
@@ -333,15 +414,24 @@ test('pages are cut by deals and by touches, and small pages give the same ledge
 
 test('a new window is computed for all deals and restates nothing; an unknown one is refused with what to do', async () => {
   const { world, first } = await twoTouchWorld()
-  await expect(world.ask(getCampaignAttribution, { campaignId: first, window: '7' })).rejects.toMatchObject({
+  await expect(
+    world.ask(getCampaignAttribution, { campaignId: first, window: '7' }),
+  ).rejects.toMatchObject({
     code: 'attribution.window_unknown',
     message: expect.stringContaining('PUT /api/v1/attribution/windows'),
   })
-  const put = await world.ask(putAttributionWindows, { windows: ['7', '90', 'all', '30'] }, '2026-11-02T00:00:00Z')
+  const put = await world.ask(
+    putAttributionWindows,
+    { windows: ['7', '90', 'all', '30'] },
+    '2026-11-02T00:00:00Z',
+  )
   expect(put.windows).toEqual(['all', '7', '30', '90'])
   await world.refresh('2026-11-02T00:00:00Z')
   const narrow = await world.ask(getCampaignAttribution, { campaignId: first, window: '7' })
-  expect(narrow).toMatchObject({ totals: { creditedMinor: 0, n: 0 }, workspace: { uncreditedMinor: 10_000 } })
+  expect(narrow).toMatchObject({
+    totals: { creditedMinor: 0, n: 0 },
+    workspace: { uncreditedMinor: 10_000 },
+  })
   expect((await world.ask(listAttributionRestatements, { window: '7' })).data).toEqual([])
   await world.ask(putAttributionWindows, { windows: ['all'] })
   await expect(world.ask(getCampaignAttribution, { campaignId: first })).rejects.toMatchObject({
@@ -366,4 +456,16 @@ test('a list of credits goes on after its cursor without a gap or a repeat', asy
   } while (cursor)
   expect(seen).toEqual(all.data)
   expect(seen).toHaveLength(10)
+})
+
+test('the first computation restates nothing, however many pages it takes', async () => {
+  const world = await smallWorld(store)
+  for (let i = 0; i < 3; i++) await world.deal({ closedAt: '2026-01-15T00:00:00Z' })
+  await world.ask(recomputeAttribution)
+  const page = () => world.write((tx) => refreshPage(tx, new Date(), { maxDeals: 1 }))
+  expect([await page(), await page()]).toEqual([1, 1])
+  const halfway = await world.ask(listAttributionDeals)
+  expect(halfway.total.deals).toBe(2)
+  expect([await page(), await page()]).toEqual([1, 0])
+  expect((await world.ask(listAttributionRestatements)).data).toEqual([])
 })

@@ -3,13 +3,11 @@ import { CurrencyCode } from '#core/money.ts'
 import { CalendarDate, Instant } from '#core/time.ts'
 
 /** The rules by which credit is given; each sums to the deal. */
-export const AttributionModel = z
-  .enum(['first', 'last', 'linear', 'position', 'time_decay'])
-  .meta({
-    description:
-      'How a deal is divided among the touches before its close: all to the first, all to the last, evenly (linear), ' +
-      '40 % first, 40 % last and 20 % between (position), or halving with every 7 days before the last (time_decay).',
-  })
+export const AttributionModel = z.enum(['first', 'last', 'linear', 'position', 'time_decay']).meta({
+  description:
+    'How a deal is divided among the touches before its close: all to the first, all to the last, evenly (linear), ' +
+    '40 % first, 40 % last and 20 % between (position), or halving with every 7 days before the last (time_decay).',
+})
 export type AttributionModel = z.infer<typeof AttributionModel>
 
 /** Days before the close that count, or `all`. */
@@ -17,7 +15,10 @@ export const AttributionWindow = z
   .string()
   .regex(/^(all|[1-9]\d{0,3})$/, 'A window is a number of days such as 90, or all.')
   .refine((window) => window === 'all' || Number(window) <= 3650, 'A window has at most 3650 days.')
-  .meta({ description: 'How many days before the close a touch still counts, or all', example: '90' })
+  .meta({
+    description: 'How many days before the close a touch still counts, or all',
+    example: '90',
+  })
 
 const MAX_PERIOD_DAYS = 3660
 
@@ -32,7 +33,8 @@ export const LensQuery = PeriodQuery.extend({
   model: AttributionModel.default('linear'),
   window: AttributionWindow.default('90'),
   currency: CurrencyCode.optional().meta({
-    description: 'Deals of this currency; the currency of the workspace unless given. Nothing is converted.',
+    description:
+      'Deals of this currency; the currency of the workspace unless given. Nothing is converted.',
   }),
 })
 export type LensQuery = z.infer<typeof LensQuery>
@@ -47,7 +49,9 @@ export const PERIOD_FAULT = 'A period ends on or after its first day, within ten
 
 /** How fresh the ledger is: a deal is dirty while a change that bears upon it is not yet in the figures. */
 export const Freshness = z.object({
-  computedAt: Instant.nullable().meta({ description: 'When the ledger was last brought up to date' }),
+  computedAt: Instant.nullable().meta({
+    description: 'When the ledger was last brought up to date',
+  }),
   dirtyDeals: z.int().meta({ description: 'Deals whose changes are not yet in the figures' }),
   oldestDirtyAt: Instant.nullable(),
   isStale: z.boolean().meta({ description: 'True when a change waits for more than 5 minutes' }),
@@ -76,7 +80,11 @@ export const Credit = z.object({
 })
 export type Credit = z.infer<typeof Credit>
 
-export const OtherCurrency = z.object({ currency: CurrencyCode, deals: z.int(), amountMinor: z.int() })
+export const OtherCurrency = z.object({
+  currency: CurrencyCode,
+  deals: z.int(),
+  amountMinor: z.int(),
+})
 
 /** All won deals under the same filters: credited and uncredited together are the total, to the cent. */
 export const Won = z.object({
@@ -86,8 +94,13 @@ export const Won = z.object({
   creditedDeals: z.int(),
   uncreditedMinor: z.int().meta({ description: 'Won without any touch in the window' }),
   uncreditedDeals: z.int(),
-  uncreditedShare: z.number().nullable().meta({ description: 'Of the won amount; null when nothing was won' }),
-  dealsWithoutAmount: z.int().meta({ description: 'Won deals whose CRM has no amount; they count as 0' }),
+  uncreditedShare: z
+    .number()
+    .nullable()
+    .meta({ description: 'Of the won amount; null when nothing was won' }),
+  dealsWithoutAmount: z
+    .int()
+    .meta({ description: 'Won deals whose CRM has no amount; they count as 0' }),
   otherCurrencies: z
     .array(OtherCurrency)
     .meta({ description: 'Won deals of other currencies in the period: not in these figures' }),

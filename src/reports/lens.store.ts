@@ -104,14 +104,21 @@ function windowUnknown(window: string, kept: readonly number[]): Problem {
 }
 
 /** The close lies in the period; begins with `and`, for a statement over a table with `closed_at`. */
-export function inPeriod({ fromAt, toAt }: Pick<Lens, 'fromAt' | 'toAt'>, closedAt = sql`closed_at`): RawBuilder<unknown> {
+export function inPeriod(
+  { fromAt, toAt }: Pick<Lens, 'fromAt' | 'toAt'>,
+  closedAt = sql`closed_at`,
+): RawBuilder<unknown> {
   const from = fromAt ? sql`and ${closedAt} >= ${fromAt}` : sql``
   const to = toAt ? sql`and ${closedAt} < ${toAt}` : sql``
   return sql`${from} ${to}`
 }
 
 /** All won deals under the lens, with what has no credit and what other currencies hold. */
-export async function readWon(tx: Transaction, lens: Lens, also: RawBuilder<unknown> = sql``): Promise<Won> {
+export async function readWon(
+  tx: Transaction,
+  lens: Lens,
+  also: RawBuilder<unknown> = sql``,
+): Promise<Won> {
   const rows = await tx.query(sql<{
     currency: string
     deals: number
@@ -127,7 +134,13 @@ export async function readWon(tx: Transaction, lens: Lens, also: RawBuilder<unkn
     from attribution_deals
     where window_days = ${lens.windowDays} ${inPeriod(lens)} ${also}
     group by currency order by currency`)
-  const none = { deals: 0, amountMinor: 0, uncreditedDeals: 0, uncreditedMinor: 0, dealsWithoutAmount: 0 }
+  const none = {
+    deals: 0,
+    amountMinor: 0,
+    uncreditedDeals: 0,
+    uncreditedMinor: 0,
+    dealsWithoutAmount: 0,
+  }
   const own = rows.find((row) => row.currency === lens.answer.currency) ?? none
   return {
     wonMinor: own.amountMinor,

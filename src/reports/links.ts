@@ -2,7 +2,9 @@ import type { Lens } from '#reports/lens.store.ts'
 
 /** A path with the fields that are not null as its query. */
 export function link(path: string, fields: Record<string, string | null>): string {
-  const given = Object.entries(fields).filter((field): field is [string, string] => field[1] !== null)
+  const given = Object.entries(fields).filter(
+    (field): field is [string, string] => field[1] !== null,
+  )
   return `${path}?${new URLSearchParams(given).toString()}`
 }
 

@@ -15,7 +15,8 @@ export function overviewOf(
     return step(of('current'), of('previous'))
   }
   const deal = (field: 'openDeals' | 'openMinor' | 'wonDeals' | 'wonMinor') => {
-    const of = (which: string) => deals.find((row) => row.which === which && row.currency === currency)?.[field] ?? 0
+    const of = (which: string) =>
+      deals.find((row) => row.which === which && row.currency === currency)?.[field] ?? 0
     return step(of('current'), of('previous'))
   }
   return {

@@ -7,7 +7,10 @@ import { Freshness, OtherCurrency } from '#reports/lens.schema.ts'
 const Step = z.object({
   current: z.int(),
   previous: z.int(),
-  change: z.number().nullable().meta({ description: 'current ⁄ previous − 1; null when there was none before' }),
+  change: z
+    .number()
+    .nullable()
+    .meta({ description: 'current ⁄ previous − 1; null when there was none before' }),
 })
 
 /** The chain from the first touch to the money, in figures. */
@@ -22,7 +25,9 @@ export const Overview = z.object({
   synced: Step.meta({ description: 'Leads that arrived in a connected system' }),
   openPipeline: z.object({
     deals: Step,
-    amountMinor: Step.meta({ description: 'Open now, and open 30 days ago, at the amounts of today' }),
+    amountMinor: Step.meta({
+      description: 'Open now, and open 30 days ago, at the amounts of today',
+    }),
   }),
   won: z.object({ deals: Step, amountMinor: Step }),
   otherCurrencies: z

@@ -21,7 +21,11 @@ export interface OverviewDealRow {
 }
 
 /** What happened in the 30 days before `now`, and in the 30 before those. */
-export function listOverviewCounts(tx: Transaction, now: Date, days: number): Promise<OverviewRow[]> {
+export function listOverviewCounts(
+  tx: Transaction,
+  now: Date,
+  days: number,
+): Promise<OverviewRow[]> {
   const touches = sql`(select count(*) from touchpoints t where t.occurred_at > from_at and t.occurred_at <= to_at)`
   const people = sql`(select count(*) from people p where p.merged_into is null and p.created_at > from_at and p.created_at <= to_at)`
   const leads = sql`(select count(*) from leads l where l.merged_into is null and l.captured_at > from_at and l.captured_at <= to_at)`
@@ -33,7 +37,11 @@ export function listOverviewCounts(tx: Transaction, now: Date, days: number): Pr
 }
 
 /** Deals by currency; those of the previous period as if asked at its end, at the amounts of today. */
-export function listOverviewDeals(tx: Transaction, now: Date, days: number): Promise<OverviewDealRow[]> {
+export function listOverviewDeals(
+  tx: Transaction,
+  now: Date,
+  days: number,
+): Promise<OverviewDealRow[]> {
   return tx.query(sql<OverviewDealRow>`
     select which, o.currency,
       count(*) filter (where is_open) as open_deals,

@@ -9,7 +9,11 @@ import {
   pipelineVelocity,
   type PeriodRows,
 } from '#reports/performance.rules.ts'
-import { PerformanceQuery, PerformanceReport, type PeriodFigures } from '#reports/performance.schema.ts'
+import {
+  PerformanceQuery,
+  PerformanceReport,
+  type PeriodFigures,
+} from '#reports/performance.schema.ts'
 import {
   ledgerFocus,
   listDealClasses,
@@ -34,7 +38,8 @@ export const getSalesPerformance = defineOperation({
   path: '/api/v1/integrations/sales/performance',
   scope: 'performance:read',
   tag: 'Performance',
-  summary: 'Pipeline that marketing influenced, revenue and return, lead quality, conversion and velocity',
+  summary:
+    'Pipeline that marketing influenced, revenue and return, lead quality, conversion and velocity',
   description:
     'The last 90 days unless a period is given. Open deals are counted once in the totals, however many campaigns touched ' +
     'them, and equal the deals table. Rates have their n and a 95 % interval; the cohort basis follows the leads of the ' +
@@ -47,21 +52,23 @@ export const getSalesPerformance = defineOperation({
     const lens = await resolveLens(tx, query, now, DEFAULT_DAYS)
     const before = query.compare === 'previous' ? await lensBefore(tx, query, lens, now) : null
     const spans: Span[] = [spanOf('current', lens), ...(before ? [spanOf('previous', before)] : [])]
-    const [classes, influence, leads, mqlDays, reached, stages, months, current, previous] = await Promise.all([
-      listDealClasses(tx, focus, spans),
-      listPipelineInfluence(tx, focus, lens.answer.currency),
-      listLeadCounts(tx, focus, spans),
-      listMqlDays(tx, focus, spans),
-      listReachedLeads(tx, focus, spans),
-      listStageDays(tx, focus, spans),
-      listMqlMonths(tx, focus, lens.answer.timeZone, now),
-      readCredit(tx, lens, focus),
-      before ? readCredit(tx, before, focus) : null,
-    ])
+    const [classes, influence, leads, mqlDays, reached, stages, months, current, previous] =
+      await Promise.all([
+        listDealClasses(tx, focus, spans),
+        listPipelineInfluence(tx, focus, lens.answer.currency),
+        listLeadCounts(tx, focus, spans),
+        listMqlDays(tx, focus, spans),
+        listReachedLeads(tx, focus, spans),
+        listStageDays(tx, focus, spans),
+        listMqlMonths(tx, focus, lens.answer.timeZone, now),
+        readCredit(tx, lens, focus),
+        before ? readCredit(tx, before, focus) : null,
+      ])
     const rows: PeriodRows = { classes, leads, mqlDays, reached, stages }
     const figures = periodFigures('current', rows, current.credit, current.won, lens)
     let past: PeriodFigures | null = null
-    if (before && previous) past = periodFigures('previous', rows, previous.credit, previous.won, before)
+    if (before && previous)
+      past = periodFigures('previous', rows, previous.credit, previous.won, before)
     const pipeline = pipelineOf(classes, influence, lens.answer.currency, now)
     return {
       ...lens.answer,
@@ -77,7 +84,12 @@ export const getSalesPerformance = defineOperation({
   },
 })
 
-function lensBefore(tx: Transaction, query: PerformanceQuery, lens: Lens, now: Date): Promise<Lens> {
+function lensBefore(
+  tx: Transaction,
+  query: PerformanceQuery,
+  lens: Lens,
+  now: Date,
+): Promise<Lens> {
   const from = lens.answer.from!
   const days = daysBetween(from, lens.answer.to!) + 1
   return resolveLens(tx, { ...query, from: addDays(from, -days), to: addDays(from, -1) }, now)

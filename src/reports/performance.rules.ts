@@ -35,7 +35,8 @@ export function dealGroup(
     sourced: of('sourced'),
     influenced: of('influenced'),
     untouched: of('untouched'),
-    dealsWithoutAmount: own.find((row) => row.currency === currency && row.reach === null)?.withoutAmount ?? 0,
+    dealsWithoutAmount:
+      own.find((row) => row.currency === currency && row.reach === null)?.withoutAmount ?? 0,
     otherCurrencies: own
       .filter((row) => row.currency !== currency && row.reach === null)
       .map(({ currency, deals, amountMinor }) => ({ currency, deals, amountMinor })),
@@ -58,12 +59,17 @@ export function pipelineOf(
     ...group,
     asOf: now,
     influencedShare: group.amountMinor === 0 ? null : touchedMinor / group.amountMinor,
-    campaigns: influence.flatMap((row) =>
-      row.campaignId === null
-        ? []
-        : [{ campaignId: row.campaignId, name: row.name ?? 'Unknown campaign', ...amounts(row) }],
-    ).slice(0, LISTED),
-    channels: influence.flatMap((row) => (row.channel === null ? [] : [{ channel: row.channel, ...amounts(row) }])),
+    campaigns: influence
+      .filter((row) => row.kind === 'campaign')
+      .slice(0, LISTED)
+      .map((row) => ({
+        campaignId: row.key,
+        name: row.name ?? 'Unknown campaign',
+        ...amounts(row),
+      })),
+    channels: influence
+      .filter((row) => row.kind === 'channel')
+      .map((row) => ({ channel: row.key, ...amounts(row) })),
   }
 }
 
@@ -102,20 +108,29 @@ export function periodFigures(
       accepted,
       rejected,
       acceptance: rateOf(accepted, accepted + rejected),
-      daysToMql: { n: days?.n ?? 0, medianDays: days?.medianDays ?? null, isSmall: (days?.n ?? 0) < SMALL_N },
+      daysToMql: {
+        n: days?.n ?? 0,
+        medianDays: days?.medianDays ?? null,
+        isSmall: (days?.n ?? 0) < SMALL_N,
+      },
     },
     conversion: conversions,
     stages: rows.stages
       .filter((row) => row.which === which)
-      .map(({ which: _, ...stage }) => ({ ...stage, isSmall: stage.n < SMALL_N })),
+      .map((stage) => ({ ...stage, isSmall: stage.n < SMALL_N })),
   }
 }
 
-function closedOf(which: Span['which'], classes: readonly DealClassRow[], currency: string): PeriodFigures['closed'] {
+function closedOf(
+  which: Span['which'],
+  classes: readonly DealClassRow[],
+  currency: string,
+): PeriodFigures['closed'] {
   const won = dealGroup(classes, 'won', which, currency)
   const lost = dealGroup(classes, 'lost', which, currency)
   const all = classes.find(
-    (row) => row.state === 'won' && row.which === which && row.currency === currency && row.reach === null,
+    (row) =>
+      row.state === 'won' && row.which === which && row.currency === currency && row.reach === null,
   )
   return {
     won,
@@ -126,16 +141,23 @@ function closedOf(which: Span['which'], classes: readonly DealClassRow[], curren
   }
 }
 
-function revenueOf(credit: readonly PeriodCreditRow[], won: Won, lens: Lens): PeriodFigures['revenue'] {
-  const campaigns = credit.filter((row) => !row.isChannel).slice(0, LISTED)
+function revenueOf(
+  credit: readonly PeriodCreditRow[],
+  won: Won,
+  lens: Lens,
+): PeriodFigures['revenue'] {
+  const campaigns = credit.filter((row) => row.kind === 'campaign').slice(0, LISTED)
+  const channels = credit.filter((row) => row.kind === 'channel')
   return {
     workspace: won,
-    campaigns: campaigns.map((row) => campaignLine({ ...row, channel: row.campaignChannel }, lens)),
-    channels: credit.flatMap(({ isChannel, channel, creditedMinor, deals, n }) =>
-      isChannel && channel !== null
-        ? [{ channel, creditedMinor, deals, n, receipts: receiptsLink(lens, { channel }) }]
-        : [],
+    campaigns: campaigns.map(({ credit, key, ...row }) =>
+      campaignLine({ ...row, campaignId: key === '' ? null : key, ...credit }, lens),
     ),
+    channels: channels.map(({ key, credit }) => ({
+      channel: key,
+      ...credit,
+      receipts: receiptsLink(lens, { channel: key }),
+    })),
   }
 }
 
@@ -201,16 +223,26 @@ function sum<T>(rows: readonly T[], value: (row: T) => number): number {
 }
 
 /** Growth from month to month; the month of today is not over and counts as partial. */
-export function leadVelocityOf(rows: readonly { month: string; mqls: number }[]): PerformanceReport['leadVelocity'] {
+export function leadVelocityOf(
+  rows: readonly { month: string; mqls: number }[],
+): PerformanceReport['leadVelocity'] {
   const months = rows.map(({ month, mqls }, i) => {
     const before = rows[i - 1]?.mqls ?? 0
-    return { month, mqls, growth: before === 0 ? null : mqls / before - 1, isPartial: i === rows.length - 1 }
+    return {
+      month,
+      mqls,
+      growth: before === 0 ? null : mqls / before - 1,
+      isPartial: i === rows.length - 1,
+    }
   })
   return { months: months.slice(1), growth: months.at(-2)?.growth ?? null }
 }
 
 /** Open deals × win rate × average won amount ⁄ cycle; null when one of them is unknown. */
-export function pipelineVelocity(openDeals: number, closed: PeriodFigures['closed']): number | null {
+export function pipelineVelocity(
+  openDeals: number,
+  closed: PeriodFigures['closed'],
+): number | null {
   const { winRate, averageWonMinor, cycle } = closed
   if (winRate.rate === null || averageWonMinor === null || !cycle.medianDays) return null
   return Math.round((openDeals * winRate.rate * averageWonMinor) / cycle.medianDays)
@@ -222,10 +254,13 @@ export function performanceNotes(lens: Lens, focus: Focus): string[] {
       'is not recorded by the hub, so it is not shown.',
   ]
   if (focus.channel !== null) {
-    notes.push('Won deals are those touched through the channel; credit is only that of the channel, so it is less.')
+    notes.push(
+      'Won deals are those touched through the channel; credit is only that of the channel, so it is less.',
+    )
   }
   const { computedAt, dirtyDeals } = lens.answer.freshness
   if (computedAt === null) notes.push('The ledger was not computed yet.')
-  else if (dirtyDeals > 0) notes.push(`Changes of ${dirtyDeals} deals are not in the attribution figures yet.`)
+  else if (dirtyDeals > 0)
+    notes.push(`Changes of ${dirtyDeals} deals are not in the attribution figures yet.`)
   return notes
 }

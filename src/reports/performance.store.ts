@@ -1,5 +1,7 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { CampaignLineRow } from '#reports/campaign-line.rules.ts'
+import { columnsOf, creditOf } from '#reports/credit-sums.ts'
+import type { Credit } from '#reports/lens.schema.ts'
 import { inPeriod, type Lens } from '#reports/lens.store.ts'
 import type { Transaction } from '#store/store.ts'
 
@@ -28,7 +30,8 @@ function spanTable(spans: readonly Span[]): RawBuilder<unknown> {
 /** Restricts `opportunities o` to the focus. */
 function dealFocus({ ownerId, channel }: Focus): RawBuilder<unknown> {
   const owner = ownerId === null ? sql`` : sql`and o.owner_id = ${ownerId}`
-  const touched = sql`and exists (select 1 from deal_touches dt where dt.opportunity_id = o.id and dt.channel = ${channel})`
+  const touched = sql`and exists (
+    select 1 from deal_touches dt where dt.opportunity_id = o.id and dt.kind = 'channel' and dt.key = ${channel})`
   return sql`${owner} ${channel === null ? sql`` : touched}`
 }
 
@@ -51,7 +54,11 @@ export interface DealClassRow {
 }
 
 /** Deals open now, and those closed in each span, by what campaigns had to do with them; each deal counted once. */
-export function listDealClasses(tx: Transaction, focus: Focus, spans: readonly Span[]): Promise<DealClassRow[]> {
+export function listDealClasses(
+  tx: Transaction,
+  focus: Focus,
+  spans: readonly Span[],
+): Promise<DealClassRow[]> {
   return tx.query(sql<DealClassRow>`
     with deal as (
       select o.status as state, 'now' as which, o.id, o.currency, o.amount_minor, null::float8 as days
@@ -72,32 +79,32 @@ export function listDealClasses(tx: Transaction, focus: Focus, spans: readonly S
     group by grouping sets ((state, which, currency, reach), (state, which, currency))`)
 }
 
-/** What touched open deals, by campaign (channel null) and by channel (campaign null). */
+/** What touched open deals: a campaign, with its name, or a channel. */
 export interface InfluenceRow {
-  campaignId: string | null
+  kind: 'campaign' | 'channel'
+  key: string
   name: string | null
-  channel: string | null
   influencedDeals: number
   influencedMinor: number
   sourcedDeals: number
   sourcedMinor: number
 }
 
-export function listPipelineInfluence(tx: Transaction, focus: Focus, currency: string): Promise<InfluenceRow[]> {
+export function listPipelineInfluence(
+  tx: Transaction,
+  focus: Focus,
+  currency: string,
+): Promise<InfluenceRow[]> {
   return tx.query(sql<InfluenceRow>`
-    with touched as (
-      select dt.opportunity_id, dt.campaign_id, case when grouping(dt.channel) = 0 then dt.channel end as channel,
-        bool_or(dt.is_source) as is_source, max(o.amount_minor) as amount_minor
-      from opportunities o join deal_touches dt on dt.opportunity_id = o.id and dt.campaign_id is not null
+    select t.*, c.name from (
+      select dt.kind, dt.key, count(*) as influenced_deals, coalesce(sum(o.amount_minor), 0)::bigint as influenced_minor,
+        count(*) filter (where dt.is_source) as sourced_deals,
+        coalesce(sum(o.amount_minor) filter (where dt.is_source), 0)::bigint as sourced_minor
+      from opportunities o join deal_touches dt on dt.opportunity_id = o.id
       where o.status = 'open' and o.deleted_at is null and o.currency = ${currency} ${dealFocus(focus)}
-      group by grouping sets ((dt.opportunity_id, dt.campaign_id), (dt.opportunity_id, dt.channel))
-    )
-    select t.campaign_id, c.name, t.channel, count(*) as influenced_deals,
-      coalesce(sum(amount_minor), 0)::bigint as influenced_minor, count(*) filter (where is_source) as sourced_deals,
-      coalesce(sum(amount_minor) filter (where is_source), 0)::bigint as sourced_minor
-    from touched t left join campaigns c on c.id = t.campaign_id
-    group by t.campaign_id, c.name, t.channel
-    order by influenced_minor desc, t.campaign_id, t.channel`)
+      group by dt.kind, dt.key
+    ) t left join campaigns c on c.id = t.key and t.kind = 'campaign'
+    order by influenced_minor desc, t.key`)
 }
 
 /** The restriction of rows with an `opportunity_id` to deals of the focus; begins with `and`. */
@@ -106,28 +113,44 @@ export function ledgerFocus({ ownerId, channel }: Focus): RawBuilder<unknown> {
   return sql`and opportunity_id in (select o.id from opportunities o where true ${dealFocus({ ownerId, channel })})`
 }
 
-/** Credit under the model of the lens, by campaign or (`isChannel`) by channel. */
-export type PeriodCreditRow = CampaignLineRow & { isChannel: boolean; campaignChannel: string | null }
+/** Credit under the model of the lens: of a campaign (key empty: without one), or of a channel. */
+export type PeriodCreditRow = Omit<CampaignLineRow, keyof Credit> & {
+  kind: 'campaign' | 'channel'
+  key: string
+  credit: Credit
+}
 
-export function listPeriodCredit(tx: Transaction, lens: Lens, focus: Focus): Promise<PeriodCreditRow[]> {
-  const ofChannel = focus.channel === null ? sql`` : sql`and channel = ${focus.channel}`
+export function listPeriodCredit(
+  tx: Transaction,
+  lens: Lens,
+  focus: Focus,
+): Promise<PeriodCreditRow[]> {
+  const columns = { minor: sql.ref('minor'), share: sql.ref('share') }
   return tx.query(sql<PeriodCreditRow>`
-    with part as (
-      select campaign_id, channel, opportunity_id, grouping(channel) = 0 as is_channel, sum(amount_minor) as amount_minor,
-        sum(share) as share
-      from credits
-      where window_days = ${lens.windowDays} and model = ${lens.answer.model} and currency = ${lens.answer.currency}
-        ${inPeriod(lens)} ${ledgerFocus({ ...focus, channel: null })} ${ofChannel}
-      group by grouping sets ((campaign_id, opportunity_id), (channel, opportunity_id))
-    ), total as (
-      select campaign_id, channel, is_channel, sum(amount_minor)::bigint as credited_minor, count(*) as n,
-        round(sum(share)::numeric, 9)::float8 as deals
-      from part group by campaign_id, channel, is_channel
+    with part as (${creditParts(lens, focus)}),
+    total as (
+      select kind, key, ${creditOf(columns)} as credit, sum(minor) as credited_minor from part group by kind, key
     )
-    select t.*, c.name, c.channel as campaign_channel, c.status, c.budget_minor, c.currency, c.starts_on, c.ends_on,
-      c.deleted_at is not null as is_deleted
-    from total t left join campaigns c on c.id = t.campaign_id
-    order by t.credited_minor desc, t.campaign_id, t.channel`)
+    select t.kind, t.key, t.credit, c.id as campaign_id, c.name, c.channel, c.status, c.budget_minor, c.currency, c.starts_on,
+      c.ends_on, c.deleted_at is not null as is_deleted
+    from total t left join campaigns c on c.id = t.key and t.kind = 'campaign'
+    order by t.credited_minor desc, t.key`)
+}
+
+/** Credit by deal and source. Campaigns within one channel are not among the sums kept, so they come from the lines. */
+function creditParts(lens: Lens, focus: Focus): RawBuilder<unknown> {
+  const { model, currency } = lens.answer
+  const { minor, share } = columnsOf(model)
+  const filter = sql`window_days = ${lens.windowDays} and currency = ${currency} ${inPeriod(lens)}
+    ${ledgerFocus({ ...focus, channel: null })}`
+  const sums = sql`select kind, key, ${minor} as minor, ${share} as share from credit_sums where ${filter}`
+  if (focus.channel === null) return sql`${sums} and kind in ('campaign', 'channel')`
+  return sql`
+    ${sums} and kind = 'channel' and key = ${focus.channel}
+    union all
+    select 'campaign', coalesce(campaign_id, ''), sum(amount_minor), sum(share)
+    from credits where model = ${model} and channel = ${focus.channel} and ${filter}
+    group by campaign_id, opportunity_id`
 }
 
 /** Counts of one channel in one span. */
@@ -141,7 +164,11 @@ export interface LeadRow {
   periodMqls: number
 }
 
-export function listLeadCounts(tx: Transaction, focus: Focus, spans: readonly Span[]): Promise<LeadRow[]> {
+export function listLeadCounts(
+  tx: Transaction,
+  focus: Focus,
+  spans: readonly Span[],
+): Promise<LeadRow[]> {
   return tx.query(sql<LeadRow>`
     select which, channel, sum(leads)::bigint as leads, sum(cohort_mqls)::bigint as cohort_mqls,
       sum(accepted)::bigint as accepted, sum(rejected)::bigint as rejected, sum(period_mqls)::bigint as period_mqls
@@ -182,7 +209,11 @@ export interface ReachedRow {
   periodWon: number
 }
 
-export function listReachedLeads(tx: Transaction, focus: Focus, spans: readonly Span[]): Promise<ReachedRow[]> {
+export function listReachedLeads(
+  tx: Transaction,
+  focus: Focus,
+  spans: readonly Span[],
+): Promise<ReachedRow[]> {
   return tx.query(sql<ReachedRow>`
     with reached as (
       select l.channel, l.captured_at, l.person_id, min(o.opened_at) as opened_at,
@@ -235,17 +266,16 @@ export interface StageRow {
   p90Days: number
 }
 
-export function listStageDays(tx: Transaction, focus: Focus, spans: readonly Span[]): Promise<StageRow[]> {
-  const earliest = new Date(Math.min(...spans.map((span) => span.fromAt.getTime())))
+export function listStageDays(
+  tx: Transaction,
+  focus: Focus,
+  spans: readonly Span[],
+): Promise<StageRow[]> {
+  const ofFocus = focus.ownerId === null && focus.channel === null ? sql`` : ledgerFocus(focus)
   return tx.query(sql<StageRow>`
-    with stay as (
-      select s.stage_id, s.entered_at, coalesce(lead(s.entered_at) over later, o.closed_at) as left_at
-      from opportunities o join opportunity_stages s on s.opportunity_id = o.id
-      where o.deleted_at is null and (o.closed_at is null or o.closed_at >= ${earliest}) ${dealFocus(focus)}
-      window later as (partition by s.opportunity_id order by s.entered_at)
-    ), ended as (
-      select span.which, stay.stage_id, greatest(extract(epoch from left_at - entered_at) / 86400, 0)::float8 as days
-      from ${spanTable(spans)} join stay on stay.left_at >= span.from_at and stay.left_at < span.to_at
+    with ended as (
+      select span.which, stage_id, greatest(extract(epoch from left_at - entered_at) / 86400, 0)::float8 as days
+      from ${spanTable(spans)} join stage_stays on left_at >= span.from_at and left_at < span.to_at ${ofFocus}
     )
     select e.which, g.pipeline_id, g.id as stage_id, g.label, g.position, count(*) as n, avg(days) as mean_days,
       percentile_cont(0.5) within group (order by days) as median_days,

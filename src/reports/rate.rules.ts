@@ -25,11 +25,13 @@ const Z = 1.959963984540054
  */
 export function rateOf(numerator: number, denominator: number): Rate {
   const isSmall = denominator < SMALL_N
-  if (denominator === 0) return { numerator, denominator, rate: null, low: null, high: null, isSmall }
+  if (denominator === 0)
+    return { numerator, denominator, rate: null, low: null, high: null, isSmall }
   const rate = numerator / denominator
   const z2 = (Z * Z) / denominator
   const centre = (rate + z2 / 2) / (1 + z2)
-  const half = (Z * Math.sqrt((rate * (1 - rate)) / denominator + z2 / (4 * denominator))) / (1 + z2)
+  const half =
+    (Z * Math.sqrt((rate * (1 - rate)) / denominator + z2 / (4 * denominator))) / (1 + z2)
   return {
     numerator,
     denominator,

@@ -37,7 +37,18 @@ export function receiptOf(
       }
       const { kind, campaignName, occurredAt } = detail
       const isInWindow = own.some((credit) => credit.model === 'linear')
-      return { touchpointId, personId, kind, channel, campaignId, campaignName, occurredAt, isInWindow, creditedMinor, shares }
+      return {
+        touchpointId,
+        personId,
+        kind,
+        channel,
+        campaignId,
+        campaignName,
+        occurredAt,
+        isInWindow,
+        creditedMinor,
+        shares,
+      }
     }),
     sums,
     uncreditedMinor: deal.status === 'won' && !isCredited ? (deal.amountMinor ?? 0) : 0,
@@ -45,9 +56,14 @@ export function receiptOf(
   }
 }
 
-function noteOf({ status, amountMinor }: ReceiptDeal, isCredited: boolean, sums: ByModel): string | null {
+function noteOf(
+  { status, amountMinor }: ReceiptDeal,
+  isCredited: boolean,
+  sums: ByModel,
+): string | null {
   if (status !== 'won') return 'Only won deals have credit.'
-  if (!isCredited) return 'No touch of the people of this deal lies in the window: its amount is uncredited.'
+  if (!isCredited)
+    return 'No touch of the people of this deal lies in the window: its amount is uncredited.'
   if (AttributionModel.options.some((model) => sums[model] !== (amountMinor ?? 0))) {
     return 'The deal changed since the ledger was computed: its credit follows within minutes.'
   }

@@ -12,7 +12,10 @@ export interface ReceiptDeal {
   deletedAt: Date | null
 }
 
-export function findReceiptDeal(tx: Transaction, opportunityId: string): Promise<ReceiptDeal | null> {
+export function findReceiptDeal(
+  tx: Transaction,
+  opportunityId: string,
+): Promise<ReceiptDeal | null> {
   return tx.find(sql<ReceiptDeal>`
     select id, status, amount_minor, currency, opened_at, closed_at, deleted_at
     from opportunities where id = ${opportunityId}`)
@@ -26,7 +29,10 @@ export interface ReceiptTouch {
 }
 
 /** What a receipt tells of touches beyond the ledger; in any order. */
-export function listReceiptTouches(tx: Transaction, touchpointIds: readonly string[]): Promise<ReceiptTouch[]> {
+export function listReceiptTouches(
+  tx: Transaction,
+  touchpointIds: readonly string[],
+): Promise<ReceiptTouch[]> {
   return tx.query(sql<ReceiptTouch>`
     select t.id, t.kind, c.name as campaign_name, t.occurred_at
     from touchpoints t left join campaigns c on c.id = t.campaign_id

@@ -1,10 +1,11 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
-import { MINUTE_MS, SECOND_MS } from '#core/time.ts'
+import { ruleModels } from '#analytics/attribution/rules.ts'
+import { MINUTE_MS } from '#core/time.ts'
 import { defineJob } from '#jobs/job.ts'
 import type { JobContext, Subscriber, Timer } from '#jobs/job.ts'
 import { markDirty } from '#reports/dirty.store.ts'
-import { computeLedger, type LedgerRows, type LedgerTouch } from '#reports/ledger.rules.ts'
+import { computeLedger, type LedgerRows } from '#reports/ledger.rules.ts'
 import {
   clearDirty,
   insertRestatements,
@@ -30,10 +31,7 @@ const JOB_NAME = 'reports.attribution.refresh'
 
 /** A page is one transaction: so many deals, and no more than so many touches unless a single deal has more. */
 const PAGE_DEALS = 2000
-const PAGE_TOUCHES = 50_000
-
-/** Events that come close together are answered by one refresh. */
-const GATHER_MS = SECOND_MS
+const PAGE_TOUCHES = 20_000
 
 /** Computes the deals of one workspace that are marked dirty. */
 export const refreshJob = defineJob({
@@ -82,7 +80,9 @@ export const dirtySubscriber: Subscriber = {
   async handle(events, tx, context) {
     const of = (prefix: string) => events.filter(({ event }) => event.startsWith(prefix))
     const subjects = (prefix: string) => [...new Set(of(prefix).map((event) => event.subjectId))]
-    const mergedInto = of('person.merged').flatMap(({ data }) => (typeof data['into'] === 'string' ? [data['into']] : []))
+    const mergedInto = of('person.merged').flatMap(({ data }) =>
+      typeof data['into'] === 'string' ? [data['into']] : [],
+    )
     const marked = await markDirty(
       tx,
       {
@@ -98,10 +98,9 @@ export const dirtySubscriber: Subscriber = {
   },
 }
 
+/** The marks commit after this; should the refresh ever come first, the timer takes them up. */
 function askForRefresh(workspaceId: string, context: JobContext): Promise<void> {
-  // The marks commit after this; should the refresh come first, the timer takes them up.
-  const startAfter = new Date(context.clock.now().getTime() + GATHER_MS)
-  return context.enqueue(JOB_NAME, { workspaceId }, { singletonKey: workspaceId, startAfter })
+  return context.enqueue(JOB_NAME, { workspaceId }, { singletonKey: workspaceId })
 }
 
 /**
@@ -139,7 +138,7 @@ export async function refreshPage(
   const rows = computeLedger(deals, touches, windows)
   if (firstOpenWeek !== null) {
     const before = await readLedger(tx, ids)
-    await insertRestatements(tx, restatementsOf(before, deals, touches, rows, firstOpenWeek), now)
+    await insertRestatements(tx, restatementsOf(before, deals, rows, firstOpenWeek), now)
   }
   await replaceLedger(tx, deals, touches, rows)
   await clearDirty(tx, deals, now)
@@ -156,18 +155,20 @@ function cutPage(deals: readonly DirtyDeal[], maxTouches: number): DirtyDeal[] {
 function restatementsOf(
   before: LedgerBefore,
   deals: readonly DirtyDeal[],
-  touches: readonly LedgerTouch[],
   rows: LedgerRows,
   firstOpenWeek: string,
 ): Restatement[] {
   const causes = new Map(
     deals.map((deal) => {
       const after = deal.isWon ? factsOf(deal) : undefined
-      return [deal.opportunityId, causeOf(before.facts.get(deal.opportunityId), after, deal.isDeleted)]
+      return [
+        deal.opportunityId,
+        causeOf(before.facts.get(deal.opportunityId), after, deal.isDeleted),
+      ]
     }),
   )
   // A window that is kept from now on restates nothing: it had no figures before.
-  const after = cellsOf(deals, touches, rows).filter(({ opportunityId, windowDays }) => {
+  const after = cellsOf(deals, rows).filter(({ opportunityId, windowDays }) => {
     const facts = before.facts.get(opportunityId)
     return !facts || facts.windows.includes(windowDays)
   })
@@ -178,24 +179,41 @@ function factsOf({ week, closedAtMs, amountMinor, currency }: DirtyDeal): DealFa
   return { week: week ?? '', closedAtMs: closedAtMs ?? 0, amountMinor: amountMinor ?? 0, currency }
 }
 
-/** The rows to come as cells; cells of equal keys may repeat, their sums count. */
-function cellsOf(
-  deals: readonly DirtyDeal[],
-  touches: readonly LedgerTouch[],
-  rows: LedgerRows,
-): LedgerCell[] {
-  const credited = rows.creditRows.map(({ touch, ...row }): LedgerCell => {
-    const { deal, campaignId } = touches[touch]!
-    const { opportunityId, currency, week } = deals[deal]!
-    const bucket = campaignId === null ? 'no_campaign' : 'campaign'
-    return { ...row, bucket, campaignId, opportunityId, currency, week: week ?? '' }
-  })
+/** The rows to come as cells. */
+function cellsOf(deals: readonly DirtyDeal[], rows: LedgerRows): LedgerCell[] {
+  const credited = rows.sumRows
+    .filter((row) => row.kind === 'campaign')
+    .flatMap(({ deal, windowDays, key, amountMinor, share }) => {
+      const { opportunityId, currency, week } = deals[deal]!
+      const bucket = key === '' ? ('no_campaign' as const) : ('campaign' as const)
+      const cell = {
+        bucket,
+        campaignId: key === '' ? null : key,
+        opportunityId,
+        currency,
+        week: week ?? '',
+        windowDays,
+      }
+      return ruleModels.map((model): LedgerCell => ({
+        ...cell,
+        model,
+        amountMinor: amountMinor[model],
+        share: share[model],
+      }))
+    })
   const uncredited = rows.dealRows
     .filter((row) => row.touches === 0)
     .map(({ deal, windowDays }): LedgerCell => {
       const { opportunityId, currency, week, amountMinor } = deals[deal]!
       const bucket = { model: 'all', bucket: 'uncredited' as const, campaignId: null, share: 1 }
-      return { ...bucket, opportunityId, currency, week: week ?? '', windowDays, amountMinor: amountMinor ?? 0 }
+      return {
+        ...bucket,
+        opportunityId,
+        currency,
+        week: week ?? '',
+        windowDays,
+        amountMinor: amountMinor ?? 0,
+      }
     })
   return [...credited, ...uncredited]
 }

@@ -50,7 +50,8 @@ export function causeOf(
   if (!after) return isDeleted ? 'deal_deleted' : 'deal_not_won'
   if (!before) return 'late_deal'
   if (before.closedAtMs !== after.closedAtMs) return 'close_date_changed'
-  if (before.amountMinor !== after.amountMinor || before.currency !== after.currency) return 'amount_changed'
+  if (before.amountMinor !== after.amountMinor || before.currency !== after.currency)
+    return 'amount_changed'
   return 'touches_changed'
 }
 
@@ -88,7 +89,8 @@ export function restate(
     const cause = causes.get(opportunityId) ?? 'touches_changed'
     const key = `${bucketKey(cell)} ${cause}`
     let row = rows.get(key)
-    if (!row) rows.set(key, (row = { ...cell, cause, deltaMinor: 0, deltaShare: 0, opportunityIds: [] }))
+    if (!row)
+      rows.set(key, (row = { ...cell, cause, deltaMinor: 0, deltaShare: 0, opportunityIds: [] }))
     row.deltaMinor += amountMinor
     row.deltaShare += share
     row.opportunityIds.push(opportunityId)
@@ -97,5 +99,12 @@ export function restate(
 }
 
 function bucketKey(cell: Omit<LedgerCell, 'opportunityId' | 'amountMinor' | 'share'>): string {
-  return [cell.week, cell.windowDays, cell.model, cell.bucket, cell.campaignId ?? '', cell.currency].join(' ')
+  return [
+    cell.week,
+    cell.windowDays,
+    cell.model,
+    cell.bucket,
+    cell.campaignId ?? '',
+    cell.currency,
+  ].join(' ')
 }

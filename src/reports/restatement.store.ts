@@ -9,9 +9,15 @@ import type { Transaction } from '#store/store.ts'
 type Query = z.output<typeof ListRestatementsQuery>
 
 /** One more than the page, newest first. */
-export function listRestatements(tx: Transaction, lens: Lens, query: Query): Promise<z.output<typeof RestatementLine>[]> {
+export function listRestatements(
+  tx: Transaction,
+  lens: Lens,
+  query: Query,
+): Promise<z.output<typeof RestatementLine>[]> {
   const after =
-    query.cursor === undefined ? sql`` : sql`and id < ${Number(decodeCursor(query.cursor, 1)[0])}::bigint`
+    query.cursor === undefined
+      ? sql``
+      : sql`and id < ${Number(decodeCursor(query.cursor, 1)[0])}::bigint`
   return tx.query(sql<z.output<typeof RestatementLine>>`
     select id::text as id, restated_at, week, bucket, campaign_id, currency, cause, delta_minor,
       delta_share as delta_deals, opportunity_ids

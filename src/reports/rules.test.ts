@@ -26,28 +26,56 @@ test('weeks begin on Mondays and follow each other without a gap', () => {
 })
 
 describe('cost', () => {
-  const budget = { budgetMinor: 1001, currency: 'EUR', startsOn: '2026-01-10', endsOn: '2026-02-08' }
+  const budget = {
+    budgetMinor: 1001,
+    currency: 'EUR',
+    startsOn: '2026-01-10',
+    endsOn: '2026-02-08',
+  }
 
   test('parts of periods that follow each other sum to the whole budget', () => {
     fc.assert(
-      fc.property(fc.uniqueArray(fc.integer({ min: 1, max: 28 })), fc.nat(100_000), (cuts, budgetMinor) => {
-        const starts = [0, ...cuts.sort((a, b) => a - b), 30].map((n) => addDays(budget.startsOn, n))
-        const parts = starts.slice(1).map((end, i) => {
-          const cost = costBetween({ ...budget, budgetMinor }, 'EUR', starts[i]!, addDays(end, -1))
-          return cost.costMinor ?? 0
-        })
-        expect(parts.reduce((a, b) => a + b)).toBe(budgetMinor)
-      }),
+      fc.property(
+        fc.uniqueArray(fc.integer({ min: 1, max: 28 })),
+        fc.nat(100_000),
+        (cuts, budgetMinor) => {
+          const starts = [0, ...cuts.sort((a, b) => a - b), 30].map((n) =>
+            addDays(budget.startsOn, n),
+          )
+          const parts = starts.slice(1).map((end, i) => {
+            const cost = costBetween(
+              { ...budget, budgetMinor },
+              'EUR',
+              starts[i]!,
+              addDays(end, -1),
+            )
+            return cost.costMinor ?? 0
+          })
+          expect(parts.reduce((a, b) => a + b)).toBe(budgetMinor)
+        },
+      ),
     )
   })
 
   test('without a cost there is a reason and no return', () => {
-    expect(costBetween({ ...budget, budgetMinor: null }, 'EUR', null, null).reason).toBe('no_budget')
+    expect(costBetween({ ...budget, budgetMinor: null }, 'EUR', null, null).reason).toBe(
+      'no_budget',
+    )
     expect(costBetween(budget, 'USD', null, null).reason).toBe('other_currency')
-    expect(costBetween({ ...budget, endsOn: null }, 'EUR', '2026-01-01', null).reason).toBe('no_dates')
+    expect(costBetween({ ...budget, endsOn: null }, 'EUR', '2026-01-01', null).reason).toBe(
+      'no_dates',
+    )
     expect(costBetween(budget, 'EUR', '2026-03-01', '2026-03-31').reason).toBe('not_in_period')
-    expect(costBetween({ ...budget, endsOn: null }, 'EUR', null, null)).toEqual({ costMinor: 1001, reason: null })
-    expect([returnOn(500, null), returnOn(500, 0), returnOn(500, 250), returnOn(0, 250)]).toEqual([null, null, 1, -1])
+    expect(costBetween({ ...budget, endsOn: null }, 'EUR', null, null)).toEqual({
+      costMinor: 1001,
+      reason: null,
+    })
+    expect([returnOn(500, null), returnOn(500, 0), returnOn(500, 250), returnOn(0, 250)]).toEqual([
+      null,
+      null,
+      1,
+      -1,
+    ])
   })
 })
 
@@ -93,7 +121,10 @@ test('restatements sum to the change of each final week and leave open weeks alo
     amountMinor: fc.integer({ min: -100, max: 100 }),
     share: fc.double({ min: 0, max: 1, noNaN: true }),
   })
-  const causes = new Map([['opp_1', 'late_deal' as const], ['opp_2', 'amount_changed' as const]])
+  const causes = new Map([
+    ['opp_1', 'late_deal' as const],
+    ['opp_2', 'amount_changed' as const],
+  ])
   fc.assert(
     fc.property(fc.array(cell), fc.array(cell), (before, after) => {
       const rows = restate(before, after, '2026-11-16', causes)

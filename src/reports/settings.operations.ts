@@ -26,7 +26,8 @@ export const putAttributionWindows = defineOperation({
   scope: 'attribution:write',
   tag: 'Attribution',
   summary: 'Keep a ledger for these windows and no others',
-  description: 'A new window is computed for all won deals in the background; the rows of one that is left out are deleted.',
+  description:
+    'A new window is computed for all won deals in the background; the rows of one that is left out are deleted.',
   input: Windows,
   output: Windows,
   event: 'attribution.windows_changed',
@@ -46,7 +47,8 @@ export const recomputeAttribution = defineOperation({
   scope: 'attribution:write',
   tag: 'Attribution',
   summary: 'Compute the whole ledger again',
-  description: 'Marks every deal; the work is done in the background. Until then, answers name the deals that are left.',
+  description:
+    'Marks every deal; the work is done in the background. Until then, answers name the deals that are left.',
   input: z.object({}),
   output: Recomputed,
   status: 202,

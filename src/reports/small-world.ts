@@ -14,7 +14,11 @@ export interface SmallWorld {
   write<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
   campaign(fields?: Partial<Campaign>): Promise<string>
   person(mergedInto?: string | null): Promise<string>
-  touch(personId: string, at: string, fields?: { campaignId?: string | null; channel?: string }): Promise<string>
+  touch(
+    personId: string,
+    at: string,
+    fields?: { campaignId?: string | null; channel?: string },
+  ): Promise<string>
   deal(fields: Partial<Deal> & { people?: string[] }): Promise<string>
   lead(personId: string, fields: Partial<Lead>): Promise<string>
   /** Marks everything dirty and computes it at `at`. */
@@ -59,7 +63,11 @@ export const NOW = '2026-11-23T12:00:00Z'
 
 const CHANNELS = ['paid_search', 'email', 'webinar', 'direct']
 
-export async function smallWorld(store: Store, currency = 'EUR', timeZone = 'UTC'): Promise<SmallWorld> {
+export async function smallWorld(
+  store: Store,
+  currency = 'EUR',
+  timeZone = 'UTC',
+): Promise<SmallWorld> {
   const workspaceId = newId('wsp')
   await store.system(async (tx) => {
     await tx.execute(sql`
@@ -78,30 +86,52 @@ export async function smallWorld(store: Store, currency = 'EUR', timeZone = 'UTC
   const world: SmallWorld = {
     workspaceId,
     write,
-    async campaign({ channel = 'email', budgetMinor = null, currency = 'EUR', startsOn = null, endsOn = null, deletedAt = null } = {}) {
+    async campaign({
+      channel = 'email',
+      budgetMinor = null,
+      currency = 'EUR',
+      startsOn = null,
+      endsOn = null,
+      deletedAt = null,
+    } = {}) {
       const id = newId('cmp')
-      await write((tx) => tx.execute(sql`
+      await write((tx) =>
+        tx.execute(sql`
         insert into campaigns (id, workspace_id, key, name, channel, status, starts_on, ends_on, budget_minor, currency,
           created_at, updated_at, deleted_at)
         values (${id}, ${workspaceId}, ${id}, 'Campaign', ${channel}, 'active', ${startsOn}, ${endsOn}, ${budgetMinor},
-          ${currency}, ${NOW}, ${NOW}, ${deletedAt})`))
+          ${currency}, ${NOW}, ${NOW}, ${deletedAt})`),
+      )
       return id
     },
     async person(mergedInto = null) {
       const id = newId('per')
-      await write((tx) => tx.execute(sql`
+      await write((tx) =>
+        tx.execute(sql`
         insert into people (id, workspace_id, identified, merged_into, created_at, updated_at)
-        values (${id}, ${workspaceId}, true, ${mergedInto}, ${NOW}, ${NOW})`))
+        values (${id}, ${workspaceId}, true, ${mergedInto}, ${NOW}, ${NOW})`),
+      )
       return id
     },
     async touch(personId, at, { campaignId = null, channel = 'email' } = {}) {
       const id = newId('tch')
-      await write((tx) => tx.execute(sql`
+      await write((tx) =>
+        tx.execute(sql`
         insert into touchpoints (id, workspace_id, person_id, kind, channel, campaign_id, occurred_at, received_at, source)
-        values (${id}, ${workspaceId}, ${personId}, 'page_view', ${channel}, ${campaignId}, ${at}, ${at}, 'api')`))
+        values (${id}, ${workspaceId}, ${personId}, 'page_view', ${channel}, ${campaignId}, ${at}, ${at}, 'api')`),
+      )
       return id
     },
-    async deal({ people = [], status = 'won', amountMinor = 10_000, currency = 'EUR', openedAt = '2026-01-01T00:00:00Z', closedAt = null, deletedAt = null, ownerId = null }) {
+    async deal({
+      people = [],
+      status = 'won',
+      amountMinor = 10_000,
+      currency = 'EUR',
+      openedAt = '2026-01-01T00:00:00Z',
+      closedAt = null,
+      deletedAt = null,
+      ownerId = null,
+    }) {
       const id = newId('opp')
       const closed = status === 'open' ? null : (closedAt ?? '2026-11-10T12:00:00Z')
       await write(async (tx) => {
@@ -116,13 +146,26 @@ export async function smallWorld(store: Store, currency = 'EUR', timeZone = 'UTC
       })
       return id
     },
-    async lead(personId, { status = 'new', channel = 'email', campaignId = null, capturedAt = NOW, mqlAt = null, ownerId = null, disposition = null }) {
+    async lead(
+      personId,
+      {
+        status = 'new',
+        channel = 'email',
+        campaignId = null,
+        capturedAt = NOW,
+        mqlAt = null,
+        ownerId = null,
+        disposition = null,
+      },
+    ) {
       const id = newId('lead')
-      await write((tx) => tx.execute(sql`
+      await write((tx) =>
+        tx.execute(sql`
         insert into leads (id, workspace_id, person_id, status, channel, campaign_id, fit_score, engagement_score, score,
           score_parts, score_version, scored_at, mql_at, owner_id, disposition, captured_at, created_at, updated_at)
         values (${id}, ${workspaceId}, ${personId}, ${status}, ${channel}, ${campaignId}, 0, 0, 0, '[]', 1, ${capturedAt},
-          ${mqlAt}, ${ownerId}, ${disposition}, ${capturedAt}, ${capturedAt}, ${capturedAt})`))
+          ${mqlAt}, ${ownerId}, ${disposition}, ${capturedAt}, ${capturedAt}, ${capturedAt})`),
+      )
       return id
     },
     async recompute(at = NOW) {
@@ -135,7 +178,13 @@ export async function smallWorld(store: Store, currency = 'EUR', timeZone = 'UTC
       const parsed = operation.input.parse(input)
       const perform = async (tx: Transaction) => {
         const context = {
-          tx, now: new Date(at), requestId: 'req_test', principal, expectedVersion: null, emit() {}, audit() {},
+          tx,
+          now: new Date(at),
+          requestId: 'req_test',
+          principal,
+          expectedVersion: null,
+          emit() {},
+          audit() {},
         }
         return z.encode(operation.output, await operation.perform(parsed, context))
       }
@@ -143,7 +192,11 @@ export async function smallWorld(store: Store, currency = 'EUR', timeZone = 'UTC
     },
   }
   const principal: Principal = {
-    id: 'usr_test', kind: 'system', workspaceId, scopes: new Set(), rateLimitPerMinute: 1,
+    id: 'usr_test',
+    kind: 'system',
+    workspaceId,
+    scopes: new Set(),
+    rateLimitPerMinute: 1,
   }
   return world
 }

@@ -190,7 +190,7 @@ test('a folder of another PostgreSQL version is refused by name, at once', async
 describe('the owner lock', () => {
   test('goes to exactly one of many who ask at once, also when a dead owner left it', async () => {
     const path = join(folder, 'one.lock')
-    await writeFile(path, `${hostname()} ${process.pid} 1`) // our pid, but another process's start
+    await writeFile(path, `nonce ${hostname()} ${process.pid} 1`) // our pid, but another process's start
     const taken = await Promise.all(Array.from({ length: 12 }, () => takeOwnerLock(path)))
     const locks = taken.filter((lock) => lock !== null)
     expect(locks).toHaveLength(1)

@@ -141,7 +141,7 @@ const changeConnection = (connectors: Connectors) =>
     input: ConnectionChange,
     output: Connection,
     async perform({ connectionId, name, state, settings: given }, { tx, now, expectedVersion }) {
-      const known = await readSettings(tx, connectionId)
+      const known = await readSettings(tx, connectionId, 'lock')
       const row = await findConnection(tx, connectionId)
       if (!row || !known) throw noConnection()
       if (expectedVersion !== null && expectedVersion !== row.version) {

@@ -32,7 +32,7 @@ import {
 } from './run.store.ts'
 
 /** Times that a run is taken up before it is given up as broken. */
-const MAX_ATTEMPTS = 5
+const MAX_ATTEMPTS = 20
 /** Minutes until a run that a passing fault ended is tried again, by how many ended so in a row. */
 const RETRY_MINUTES = [5, 15, 60, 240]
 
@@ -162,7 +162,7 @@ export function openConnection(
     },
     async saveSettings(changes) {
       await engine.store.transaction(workspaceId, async (tx) => {
-        const known = await readSettings(tx, connectionId)
+        const known = await readSettings(tx, connectionId, 'lock')
         if (!known) return
         const now = engine.clock.now()
         await updateConnection(tx, connectionId, { settings: { ...known, ...changes } }, now)

@@ -249,7 +249,7 @@ async function writeLinks(
     select ${connectionId}, ${entity}, "localId", "externalId", "modifiedAt", base, "deletedAt", ${now}
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
       as r("localId" text, "externalId" text, "modifiedAt" timestamptz, base bytea, "deletedAt" timestamptz)
-    on conflict (connection_id, entity, local_id) do update
+    on conflict (local_id, connection_id, entity) do update
     set external_id = excluded.external_id, external_modified_at = excluded.external_modified_at,
       base = excluded.base, deleted_at = excluded.deleted_at`)
 }
@@ -298,8 +298,9 @@ async function findReferenced(
   const rows = await tx.query(sql<{ entity: string; externalId: string; localId: string }>`
     select l.entity, l.external_id, l.local_id
     from jsonb_to_recordset(${JSON.stringify(named)}::jsonb) as r(entity text, "externalId" text)
-    join sync_links l
-      on l.connection_id = ${connectionId} and l.entity = r.entity and l.external_id = r."externalId"`)
+    cross join lateral (
+      select * from sync_links
+      where connection_id = ${connectionId} and entity = r.entity and external_id = r."externalId" limit 1) l`)
   return new Map(rows.map((row) => [`${row.entity}:${row.externalId}`, row.localId]))
 }
 
@@ -351,7 +352,7 @@ export async function linkIdentified(
     insert into sync_links (connection_id, entity, local_id, external_id, linked_at)
     select ${run.connectionId}, ${entity.name}, "localId", "externalId", ${now}
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r("localId" text, "externalId" text)
-    on conflict (connection_id, entity, local_id) do update
+    on conflict (local_id, connection_id, entity) do update
     set external_id = excluded.external_id, fingerprint = null, deleted_at = null`)
 }
 

@@ -16,6 +16,7 @@ export const contactDefinitions: readonly PropertyDefinition[] = [
     fieldType: 'text',
     hasUniqueValue: true,
   },
+  { name: 'hub_external_id', label: 'Id at the source', type: 'string', fieldType: 'text' },
   { name: 'hub_score', label: 'Throughline score', type: 'number', fieldType: 'number' },
   { name: 'hub_fit_score', label: 'Throughline fit', type: 'number', fieldType: 'number' },
   {
@@ -32,6 +33,7 @@ export const contactDefinitions: readonly PropertyDefinition[] = [
 
 /** HubSpot's property for each field of a lead that is sent. */
 const contactProperties: readonly [field: string, property: string][] = [
+  ['externalId', 'hub_external_id'],
   ['email', 'email'],
   ['firstName', 'firstname'],
   ['lastName', 'lastname'],

@@ -2,11 +2,10 @@ import type { InputFault } from '#core/problem.ts'
 import type { Campaign, CampaignChange } from '#domains/marketing/campaign.schema.ts'
 
 /** The campaign with the changes that were given. */
-export function changed(
-  campaign: Campaign,
-  { campaignId: _, ...change }: CampaignChange,
-): Campaign {
-  const given = Object.entries(change).filter(([, value]) => value !== undefined)
+export function changed(campaign: Campaign, change: CampaignChange): Campaign {
+  const given = Object.entries(change).filter(
+    ([name, value]) => name !== 'campaignId' && value !== undefined,
+  )
   return { ...campaign, ...(Object.fromEntries(given) as Partial<Campaign>) }
 }
 
@@ -28,24 +27,4 @@ export function planFaults(plan: Plan): InputFault[] {
     faults.push({ pointer, detail: 'A budget is an amount and a currency: give both or neither.' })
   }
   return faults
-}
-
-/** The channels that every workspace starts with: a default channel grouping in the manner of Google Analytics 4. */
-export const defaultChannels: Readonly<Record<string, string>> = {
-  paid_search: 'Paid search',
-  organic_search: 'Organic search',
-  paid_social: 'Paid social',
-  organic_social: 'Organic social',
-  email: 'E-mail',
-  referral: 'Referral',
-  direct: 'Direct',
-  display: 'Display',
-  affiliate: 'Affiliate',
-  event: 'Event',
-  webinar: 'Webinar',
-  partner: 'Partner',
-  sms: 'SMS',
-  video: 'Video',
-  other: 'Other',
-  unknown: 'Unknown',
 }

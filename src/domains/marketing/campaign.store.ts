@@ -20,6 +20,7 @@ export async function insertChannels(
     insert into channels (workspace_id, key, label, created_at)
     select ${tx.workspaceId}, r.key, r.label, ${now}
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(key text, label text)
+    order by r.key -- two that add the same channels wait in one line
     on conflict do nothing`)
 }
 
@@ -49,6 +50,7 @@ export async function insertCampaigns(
     select r.id, ${tx.workspaceId}, r.key, r.name, r.channel, r.status, r."startsOn", r."endsOn", r."budgetMinor", r.currency, ${now}, ${now}
     from jsonb_to_recordset(${JSON.stringify(campaigns)}::jsonb) as r(
       id text, key text, name text, channel text, status text, "startsOn" date, "endsOn" date, "budgetMinor" bigint, currency text)
+    order by r.key
     on conflict (workspace_id, key) where deleted_at is null do nothing
     returning ${columns}`)
 }

@@ -10,6 +10,7 @@ import {
   updateLead,
 } from './lead.operations.ts'
 import { leadEntity } from './lead.entity.ts'
+import { leadImport } from './lead.import.ts'
 import { opportunityEntity } from './opportunity.entity.ts'
 import { getOpportunity, listOpportunities, listPipelines } from './opportunity.operations.ts'
 import { ownerEntity } from './owner.entity.ts'
@@ -58,4 +59,5 @@ export const sales: Module = {
   jobs: [rescoreAll, routeWaiting],
   subscribers: [peopleFollower, settingsFollower],
   timers: [decayTimer, waitingTimer, slaTimer],
+  importTargets: [leadImport],
 }

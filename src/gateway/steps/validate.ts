@@ -1,11 +1,8 @@
 import { Problem } from '#core/problem.ts'
 import type { Exchange, Item } from '#gateway/exchange.ts'
-import { hasUnstorableText, parseInput, strictInput } from '#gateway/input.ts'
-import type { Operation } from '#gateway/operation.ts'
+import { hasUnstorableText, inputSchemaOf, parseInput } from '#gateway/input.ts'
 import { problemBody } from '#gateway/problem.ts'
 import type { z } from 'zod'
-
-const schemas = new WeakMap<Operation, z.ZodType>()
 
 /** input = operation.input.parse(path, query, body). In a batch a wrong item is an outcome of its own, not a refusal of all. */
 export function validate(exchange: Exchange): void {
@@ -25,7 +22,7 @@ export function validate(exchange: Exchange): void {
     )
   }
   exchange.expectedVersion = versionOf(request.headers['if-match'])
-  const schema = schemaOf(operation)
+  const schema = inputSchemaOf(operation)
   if ('batch' in operation && operation.batch.key in sent) {
     exchange.isBatch = true
     exchange.items = batchItems(exchange, schema, sent as Record<string, unknown>, operation.batch)
@@ -40,15 +37,6 @@ export function validate(exchange: Exchange): void {
   const parsed = parseInput(schema, { ...sent, ...params })
   if ('problem' in parsed) throw parsed.problem
   exchange.items = [{ kind: 'valid', input: parsed.value }]
-}
-
-function schemaOf(operation: Operation): z.ZodType {
-  let schema = schemas.get(operation)
-  if (!schema) {
-    schema = strictInput(operation.input)
-    schemas.set(operation, schema)
-  }
-  return schema
 }
 
 function batchItems(

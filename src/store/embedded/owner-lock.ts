@@ -18,11 +18,12 @@ const SETTLE_MS = 50
 /**
  * Takes the lock file, or answers null when a living process holds it.
  *
- * The file holds host, process id and the process's start time, since ids are used again. Of a dead owner the lock is
+ * The file holds a nonce, host, process id and the process's start time, since ids are used again. Of a dead owner the lock is
  * taken over at once; an owner on another host counts as dead when its heartbeat is older than 20 s.
  */
 export async function takeOwnerLock(path: string): Promise<OwnerLock | null> {
-  const mine = `${hostname()} ${process.pid} ${await findStartTime(process.pid)}`
+  const nonce = randomBytes(8).toString('hex') // two askers of one process must not take each other's lock for their own
+  const mine = `${nonce} ${hostname()} ${process.pid} ${await findStartTime(process.pid)}`
   for (;;) {
     if (await createFile(path, mine)) {
       await sleep(SETTLE_MS) // somebody who saw the dead owner's lock may have moved ours aside: see discard()
@@ -61,7 +62,7 @@ async function readOrNull(path: string): Promise<string | null> {
 }
 
 async function isAlive(path: string, content: string): Promise<boolean> {
-  const [host, pid, ...startTime] = content.split(' ')
+  const [, host, pid, ...startTime] = content.split(' ')
   if (host === hostname()) return (await findStartTime(Number(pid))) === startTime.join(' ')
   try {
     return Date.now() - (await stat(path)).mtimeMs < FOREIGN_STALE_MS
