@@ -105,7 +105,7 @@ async function mix(database: Client): Promise<Asked[]> {
   )
   const owners = await database.query<{ id: string }>('select id from owners order by id limit 10')
   const from = new Date(Date.now() - 90 * 86_400_000).toISOString().slice(0, 10)
-  const lenses = ['', '&window=30', '&window=all', '&compare=models', `&from=${from}`]
+  const lenses = ['', '&unit=deals', '&window=all', '&compare=models', `&from=${from}`]
   const views = [
     '',
     `?from=${from}`,
