@@ -1,22 +1,7 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
-import { CurrencyCode } from '#core/money.ts'
-import { Instant } from '#core/time.ts'
+import { CurrentWorkspace } from '#access/workspace.schema.ts'
 import { defineOperation } from '#gateway/operation.ts'
-
-export const CurrentWorkspace = z.object({
-  id: z.string(),
-  name: z.string(),
-  timeZone: z.string(),
-  currency: CurrencyCode,
-  createdAt: Instant,
-  principal: z.object({
-    id: z.string(),
-    kind: z.enum(['api_key', 'user', 'system']),
-    scopes: z.array(z.string()),
-  }),
-})
-export type CurrentWorkspace = z.infer<typeof CurrentWorkspace>
 
 export const getCurrentWorkspace = defineOperation({
   id: 'getCurrentWorkspace',

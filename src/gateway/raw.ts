@@ -1,14 +1,13 @@
 import { createGunzip } from 'node:zlib'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { newId } from '#core/id.ts'
 import { Problem } from '#core/problem.ts'
 import { SECOND_MS } from '#core/time.ts'
+import { recordWork } from '#gateway/batch.ts'
 import { bearerOf, cookieOf } from '#gateway/credentials.ts'
 import type { GatewayParts } from '#gateway/gateway.ts'
 import type { AuditDraft, OperationContext, Principal } from '#gateway/operation.ts'
 import { refuseForeignOrigin } from '#gateway/origin.ts'
 import type { RawRoute } from '#gateway/raw-route.ts'
-import { recordEffects } from '#gateway/record.store.ts'
 import type { EventDraft } from '#jobs/job.ts'
 
 type Fields = Readonly<Record<string, string | string[]>>
@@ -104,15 +103,7 @@ async function performRaw<T>(
       emit: (draft) => events.push(draft),
       audit: (draft) => audits.push(draft),
     })
-    await recordEffects(tx, {
-      principalId: principal.id,
-      principalKind: principal.kind,
-      operation: route.id,
-      now,
-      audit: audits.map((draft) => ({ id: newId('aud'), detail: {}, ...draft, requestId })),
-      outbox: events.map((draft) => ({ data: {}, ...draft, requestId })),
-      answers: [],
-    })
+    await recordWork(tx, principal, { audits, events }, { now, requestId })
     return result
   })
 }

@@ -1,3 +1,4 @@
+import { campaignImport } from '#domains/marketing/campaign.import.ts'
 import {
   changeCampaign,
   createCampaign,
@@ -34,6 +35,7 @@ export function createMarketing(publicUrl: () => string): Module {
     jobs: [],
     subscribers: [],
     timers: [],
+    importTargets: [campaignImport],
   }
 }
 

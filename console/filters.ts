@@ -1,0 +1,88 @@
+import { z } from 'zod'
+import { DAY_MS } from '#core/time.ts'
+
+/** The periods that are one choice away; `all` has no bounds and so nothing to compare with. */
+export const periods = {
+  '7d': { label: 'Last 7 days', days: 7 },
+  '30d': { label: 'Last 30 days', days: 30 },
+  '90d': { label: 'Last 90 days', days: 90 },
+  '365d': { label: 'Last 365 days', days: 365 },
+  all: { label: 'All time', days: null },
+} as const
+
+export type PeriodName = keyof typeof periods
+
+const Day = z.iso.date().optional().catch(undefined)
+
+/** What a page's address says of its period: a name, or a first and a last day. */
+export const PeriodSearch = z.object({
+  period: z
+    .enum(['7d', '30d', '90d', '365d', 'all'])
+    .optional()
+    .catch(undefined),
+  from: Day,
+  to: Day,
+})
+export type PeriodSearch = z.infer<typeof PeriodSearch>
+
+/** First and last day, both included; null for no bound. */
+export interface DayRange {
+  from: string | null
+  to: string | null
+}
+
+export interface Period extends DayRange {
+  /** `custom` when the address names days. */
+  name: PeriodName | 'custom'
+  label: string
+}
+
+/** The days that the address means today, in the time zone of the workspace. */
+export function resolvePeriod(
+  search: PeriodSearch,
+  fallback: PeriodName,
+  timeZone: string,
+  now: Date,
+): Period {
+  if (search.from !== undefined || search.to !== undefined) {
+    const from = search.from ?? null
+    const to = search.to ?? null
+    return { name: 'custom', label: 'Custom', from, to }
+  }
+  const name = search.period ?? fallback
+  const { label, days } = periods[name]
+  const to = today(timeZone, now)
+  return days === null
+    ? { name, label, from: null, to: null }
+    : { name, label, from: addDays(to, 1 - days), to }
+}
+
+/** The same number of days right before; null when the period has no two ends. */
+export function previousPeriod({ from, to }: DayRange): DayRange | null {
+  if (from === null || to === null) return null
+  const days = (Date.parse(to) - Date.parse(from)) / DAY_MS + 1
+  return { from: addDays(from, -days), to: addDays(from, -1) }
+}
+
+/** The calendar date of now in the time zone. */
+export function today(timeZone: string, now: Date): string {
+  return new Intl.DateTimeFormat('en-CA', { timeZone }).format(now)
+}
+
+export function addDays(date: string, days: number): string {
+  return new Date(Date.parse(date) + days * DAY_MS).toISOString().slice(0, 10)
+}
+
+/** The address of a page carries plain values, as the API's does: nothing in it is encoded twice. */
+export function parseSearch(text: string): Record<string, string> {
+  return Object.fromEntries(new URLSearchParams(text))
+}
+
+export function stringifySearch(search: Record<string, unknown>): string {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(search)) {
+    if (value !== undefined && value !== null && value !== '') query.set(name, String(value))
+  }
+  const text = query.toString()
+  return text === '' ? '' : `?${text}`
+}

@@ -1,0 +1,54 @@
+import { Button, Loader } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { useEffect, useRef, useState } from 'react'
+import { ApiProblem } from '#console/api.ts'
+import { signIn } from '#console/session.ts'
+import { Door, HowToGetALink } from '#console/pages/access/Door.tsx'
+
+/**
+ * Where a sign-in link leads. Its token stands after `#`, which browsers send to no server and proxies never log; it is
+ * taken out of the address before anything else happens.
+ */
+export function SignInPage() {
+  const navigate = useNavigate()
+  const queryClient = useQueryClient()
+  const started = useRef(false)
+  const [fault, setFault] = useState<string | null>(null)
+
+  useEffect(() => {
+    if (started.current) return
+    started.current = true
+    const token = window.location.hash.slice(1)
+    window.history.replaceState(null, '', '/sign-in')
+    if (token === '') {
+      setFault('This address holds no sign-in link.')
+      return
+    }
+    signIn(token).then(
+      () => {
+        queryClient.clear()
+        return navigate({ to: '/', replace: true })
+      },
+      (error: unknown) =>
+        setFault(error instanceof ApiProblem ? error.message : 'The sign-in failed. Try again.'),
+    )
+  }, [navigate, queryClient])
+
+  if (fault === null) {
+    return (
+      <Door title="Signing you in">
+        <Loader size="sm" aria-label="Signing in" />
+      </Door>
+    )
+  }
+  return (
+    <Door title="This link does not sign you in">
+      <p role="alert">{fault}</p>
+      <HowToGetALink />
+      <Button variant="default" onClick={() => void navigate({ to: '/' })}>
+        I am signed in already
+      </Button>
+    </Door>
+  )
+}

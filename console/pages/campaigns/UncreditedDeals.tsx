@@ -1,0 +1,91 @@
+import { Skeleton } from '@mantine/core'
+import { useInfiniteQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import type { CampaignReport } from '#reports/campaign-report.schema.ts'
+import { formatCount, formatDay } from '#console/format.ts'
+import { lensFields, windowLabel, type ResolvedLens } from '#console/lens.ts'
+import {
+  uncreditedExport,
+  uncreditedQuery,
+  type DealRow,
+} from '#console/pages/campaigns/campaign.queries.ts'
+import { DealName, useDealNames } from '#console/pages/campaigns/DealName.tsx'
+import { useSession } from '#console/session.ts'
+import { Amount } from '#console/ui/Amount.tsx'
+import { EmptyState } from '#console/ui/EmptyState.tsx'
+import { Problem } from '#console/ui/ErrorPane.tsx'
+import { ExportMenu } from '#console/ui/ExportMenu.tsx'
+import { MoreRows } from '#console/ui/MoreRows.tsx'
+import { Table, type Column } from '#console/ui/Table.tsx'
+import classes from './Receipt.module.css'
+
+/** What was won without any touch in the window: shown, never spread over campaigns. */
+export function UncreditedDeals({ report, lens }: { report: CampaignReport; lens: ResolvedLens }) {
+  const { timeZone } = useSession()
+  const names = useDealNames(lens)
+  const filter = { ...lensFields(lens), currency: report.currency }
+  const deals = useInfiniteQuery(uncreditedQuery(filter))
+  if (deals.isError) return <Problem error={deals.error} />
+  const total = deals.data?.pages[0]?.total
+  if (!deals.data || !total) return <Skeleton height={320} />
+  const rows = deals.data.pages.flatMap(({ data }) => data)
+  return (
+    <>
+      <div className={classes.head}>
+        <div>
+          <p className={classes.amount}>
+            <Amount minor={total.amountMinor} currency={report.currency} exact />
+          </p>
+          <p className={classes.rule}>
+            {formatCount(total.deals)} deals whose people had no touch within{' '}
+            {windowLabel(lens.window).toLowerCase()} before the close
+          </p>
+        </div>
+        <ExportMenu {...uncreditedExport(filter)} />
+      </div>
+      <div className={classes.table}>
+        <Table
+          caption="Won deals without a touch in the window"
+          rows={rows}
+          columns={columnsOf(timeZone, names)}
+          rowKey={(row) => row.opportunityId}
+          empty={<EmptyState title="Every won deal has a touch in the window" />}
+        />
+        <MoreRows
+          count={rows.length}
+          what="deals"
+          hasNextPage={deals.hasNextPage}
+          isFetchingNextPage={deals.isFetchingNextPage}
+          fetchNextPage={deals.fetchNextPage}
+        />
+      </div>
+    </>
+  )
+}
+
+function columnsOf(timeZone: string, names: ReadonlyMap<string, string>): Column<DealRow>[] {
+  return [
+    {
+      title: 'Deal',
+      isHeader: true,
+      cell: ({ opportunityId }) => (
+        <Link
+          from="/campaigns/$campaignId"
+          to="/campaigns/$campaignId"
+          search={(search) => ({ ...search, deal: opportunityId })}
+          resetScroll={false}
+          data-row-link
+        >
+          <DealName id={opportunityId} name={names.get(opportunityId)} />
+        </Link>
+      ),
+    },
+    { title: 'Closed', cell: ({ closedAt }) => formatDay(closedAt, timeZone) },
+    {
+      title: 'Amount',
+      align: 'end',
+      cell: ({ amountMinor, hasAmount, currency }) =>
+        hasAmount ? <Amount minor={amountMinor} currency={currency} exact /> : 'None in the CRM',
+    },
+  ]
+}

@@ -1,0 +1,163 @@
+import { QueryCache, QueryClient } from '@tanstack/react-query'
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router'
+import { MINUTE_MS } from '#core/time.ts'
+import { ApiProblem } from '#console/api.ts'
+import { parseSearch, stringifySearch } from '#console/filters.ts'
+import { LensSearch } from '#console/lens.ts'
+import { HomeSearch } from '#console/pages/home/home.queries.ts'
+import { SignedOutPage } from '#console/pages/access/SignedOutPage.tsx'
+import { SignInPage } from '#console/pages/access/SignInPage.tsx'
+import { CampaignSearch } from '#console/pages/campaigns/campaign.search.ts'
+import { RunSearch, SyncSearch } from '#console/pages/sync/sync.search.ts'
+import { workspaceQuery } from '#console/session.ts'
+import { ErrorPane } from '#console/ui/ErrorPane.tsx'
+import { Frame } from '#console/ui/Frame.tsx'
+import { NotFoundPane } from '#console/ui/NotFoundPane.tsx'
+import { PageSkeleton } from '#console/ui/PageSkeleton.tsx'
+
+interface Context {
+  queryClient: QueryClient
+}
+
+const rootRoute = createRootRouteWithContext<Context>()({ component: Outlet })
+
+const signInRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/sign-in',
+  component: SignInPage,
+})
+
+const signedOutRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/signed-out',
+  component: SignedOutPage,
+})
+
+/** Every page but those for signing in stands in the frame, which knows who is signed in before it shows anything. */
+const frameRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  id: 'frame',
+  component: Frame,
+  async beforeLoad({ context }) {
+    try {
+      await context.queryClient.ensureQueryData(workspaceQuery)
+    } catch (error) {
+      if (error instanceof ApiProblem && error.status === 401) throw redirect({ to: '/signed-out' })
+      throw error
+    }
+  },
+})
+
+const homeRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/',
+  validateSearch: HomeSearch,
+  component: lazyRouteComponent(() => import('#console/pages/home/HomePage.tsx'), 'HomePage'),
+})
+
+const campaignsRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/campaigns',
+  validateSearch: LensSearch,
+  component: lazyRouteComponent(
+    () => import('#console/pages/campaigns/CampaignsPage.tsx'),
+    'CampaignsPage',
+  ),
+})
+
+const campaignRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/campaigns/$campaignId',
+  validateSearch: CampaignSearch,
+  component: lazyRouteComponent(
+    () => import('#console/pages/campaigns/CampaignPage.tsx'),
+    'CampaignPage',
+  ),
+})
+
+const syncRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/sync',
+  validateSearch: SyncSearch,
+  component: lazyRouteComponent(() => import('#console/pages/sync/SyncPage.tsx'), 'SyncPage'),
+})
+
+const runRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/sync/runs/$runId',
+  validateSearch: RunSearch,
+  component: lazyRouteComponent(() => import('#console/pages/sync/RunPage.tsx'), 'RunPage'),
+})
+
+const recordRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/sync/records/$entity/$localId',
+  component: lazyRouteComponent(() => import('#console/pages/sync/RecordPage.tsx'), 'RecordPage'),
+})
+
+const routeTree = rootRoute.addChildren([
+  signInRoute,
+  signedOutRoute,
+  frameRoute.addChildren([
+    homeRoute,
+    campaignsRoute,
+    campaignRoute,
+    syncRoute,
+    runRoute,
+    recordRoute,
+  ]),
+])
+
+/** The router and the cache behind it; a session that ended anywhere leads to the page that says how to get another. */
+export function createConsole() {
+  const queryClient: QueryClient = new QueryClient({
+    queryCache: new QueryCache({
+      onError(error) {
+        if (!(error instanceof ApiProblem) || error.status !== 401) return
+        queryClient.removeQueries(workspaceQuery)
+        if (router.state.location.pathname !== '/sign-in') void router.navigate({ to: '/signed-out' })
+      },
+    }),
+    defaultOptions: {
+      queries: {
+        staleTime: MINUTE_MS / 2,
+        gcTime: 10 * MINUTE_MS,
+        refetchOnWindowFocus: true,
+        retry: (failures, error) => failures < 2 && isPassing(error),
+      },
+    },
+  })
+  const router = createRouter({
+    routeTree,
+    context: { queryClient },
+    parseSearch,
+    stringifySearch,
+    defaultPreload: 'intent',
+    defaultPreloadStaleTime: 0,
+    defaultPendingMs: 150,
+    defaultPendingMinMs: 200,
+    defaultPendingComponent: PageSkeleton,
+    defaultErrorComponent: ErrorPane,
+    defaultNotFoundComponent: NotFoundPane,
+    scrollRestoration: true,
+  })
+  return { router, queryClient }
+}
+
+/** What may be gone in a moment: no answer, or the hub's own trouble. */
+function isPassing(error: Error): boolean {
+  return error instanceof ApiProblem && (error.status === 0 || error.status >= 502)
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof createConsole>['router']
+  }
+}

@@ -1,0 +1,46 @@
+import { createSignInLink, createUser, createWorkspace } from '#access/bootstrap.ts'
+import { seedWorkspace, startApp, type App } from '#app.ts'
+import { loadConfig } from '#config.ts'
+import { silentLog } from '#core/log.ts'
+import { seedCompany } from '#tests/e2e/company.ts'
+import { seedSyncHistory, type SyncHistory } from '#tests/e2e/sync-history.ts'
+
+export interface SeededHub extends SyncHistory {
+  app: App
+  url: string
+  /** A campaign with credit. */
+  campaignId: string
+  /** A link that signs in once, as someone with these roles. */
+  signInLink(roles?: string[]): Promise<string>
+  /** The same for a workspace in which nothing happened yet. */
+  emptyWorkspaceLink(): Promise<string>
+}
+
+/** A hub on its own port with a company in it, for browsers. No job runs, so that what is shown stays as it was seeded. */
+export async function startSeededHub(database: {
+  databaseUrl: string
+  keyFile: string
+  httpPort?: number
+}): Promise<SeededHub> {
+  const config = loadConfig({}, { httpPort: 0, poolSize: 6, runJobs: false, ...database })
+  const app = await startApp(config, { listen: true, log: silentLog })
+  const { store, clock } = app
+  const now = clock.now()
+  const open = (name: string) =>
+    createWorkspace(store, { name, currency: 'EUR', timeZone: 'Europe/Berlin' }, now, seedWorkspace)
+  const workspaceId = await open('Northwind Labs')
+  const company = await seedCompany(store, workspaceId, now)
+  const history = await seedSyncHistory(store, workspaceId, company.leadIds, now)
+  const linkFor = async (workspace: string, roles: string[]) => {
+    const user = await createUser(store, workspace, { name: 'Ada', roles }, clock.now())
+    return createSignInLink(store, workspace, user, app.url, clock.now())
+  }
+  return {
+    app,
+    url: app.url,
+    ...history,
+    campaignId: company.campaignIds.get('webinar-one-revenue-view') ?? '',
+    signInLink: (roles = ['admin']) => linkFor(workspaceId, roles),
+    emptyWorkspaceLink: async () => linkFor(await open('New workspace'), ['admin']),
+  }
+}
