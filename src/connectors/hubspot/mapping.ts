@@ -1,6 +1,7 @@
 import { parseMinor } from '#core/money.ts'
 import type { Candidate, EntityRecord, FieldValue } from '#sync/entity.ts'
-import type { HubspotOwner, HubspotPipeline, HubspotRecord, PropertyDefinition } from './client.ts'
+import type { HubspotOwner, HubspotPipeline, HubspotRecord } from './answers.ts'
+import type { PropertyDefinition } from './client.ts'
 
 /** The unique property by which a contact is found again. */
 export const LEAD_ID_PROPERTY = 'hub_lead_id'
