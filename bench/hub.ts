@@ -18,8 +18,10 @@ export interface BenchHub {
   environment: NodeJS.ProcessEnv
   /** Runs a command of the CLI against the same data; answers what it printed. */
   run(...args: string[]): Promise<string>
-  kill(): void
-  stop(): Promise<void>
+  /** Kills it at once, and it alone: an embedded database lives on. */
+  kill(): Promise<void>
+  /** Ends it in order; answers its exit code. */
+  stop(): Promise<number | null>
 }
 
 /** Starts `serve` on a data folder (a fresh one unless given) and waits for its `ready` line. */
@@ -38,6 +40,7 @@ export async function startHub(
     env: environment,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const url = await readyUrl(child)
   return {
     url,
@@ -45,12 +48,15 @@ export async function startHub(
     dataDir,
     environment,
     run: (...args) => runCommand(args, environment),
-    kill: () => void child.kill('SIGKILL'),
+    async kill() {
+      child.kill('SIGKILL')
+      await ended
+    },
     async stop() {
-      const ended = new Promise((resolve) => child.once('exit', resolve))
       child.kill('SIGTERM')
       await ended
       if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true })
+      return child.exitCode
     },
   }
 }
@@ -84,7 +90,8 @@ export async function createDatabase(
   const onServer = async (text: string) => {
     const client = new Client({ connectionString: server })
     await client.connect()
-    await client.query(text).finally(() => client.end())
+    await client.query(text)
+    await client.end()
   }
   await onServer(`create database ${name}`)
   const url = new URL(server)

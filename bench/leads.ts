@@ -31,7 +31,7 @@ export function newLead(i: number, series: string): Record<string, unknown> {
 }
 
 /** Makes shots of new leads, each once: one a request, or `size` a request. */
-export function leadShots(series: string, size = 1): { next(): Shot; sent(): number } {
+export function leadShots(series: string, size = 1): { next: () => Shot; sent: () => number } {
   let i = 0
   const shot = (body: unknown): Shot => ({
     method: 'POST',

@@ -82,6 +82,7 @@ create table leads (
   unique (workspace_id, person_id)
 );
 create index leads_list on leads (workspace_id, created_at desc, id desc) where merged_into is null;
+create index leads_merged on leads (workspace_id, merged_into) where merged_into is not null;
 create index leads_waiting on leads (workspace_id, person_id) where owner_id is null and merged_into is null;
 create index leads_owner on leads (workspace_id, owner_id, created_at desc);
 create index leads_campaign on leads (workspace_id, campaign_id, captured_at) where campaign_id is not null;

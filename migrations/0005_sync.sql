@@ -111,10 +111,11 @@ create table sync_links (
   base bytea, -- sealed: the values that both sides last agreed on, for the three-way merge
   deleted_at timestamptz, -- the vendor's record is gone
   linked_at timestamptz not null,
-  primary key (connection_id, entity, local_id),
-  unique (connection_id, entity, external_id)
+  -- The record comes first: a new connection's rows have no statistics yet, and an index that begins with the connection
+  -- looks to the planner as if that alone found one row.
+  primary key (local_id, connection_id, entity),
+  unique (external_id, connection_id, entity)
 );
-create index on sync_links (workspace_id, entity, local_id);
 select throughline_isolate('sync_links');
 
 -- Records with changes that the vendor has not seen. One row however many changes; the order is that of the first unsent one.
@@ -130,10 +131,9 @@ create table sync_pending (
   attempts integer not null default 0,
   next_attempt_at timestamptz,
   held_code text, -- refused with this code: waits for a change of the record or for someone's retry
-  primary key (connection_id, entity, local_id)
+  primary key (local_id, connection_id, entity)
 );
 create index sync_pending_order on sync_pending (connection_id, entity, first_seq, local_id) where held_code is null;
-create index on sync_pending (workspace_id, entity, local_id);
 select throughline_isolate('sync_pending');
 
 -- Records of the vendor to be looked at again: on request (no reference), or once the record that they name has a link.

@@ -13,6 +13,7 @@ const CONTRACTS = [
   'sync/connector.ts',
   'sync/entity.ts',
   'jobs/job.ts',
+  'imports/target.ts',
 ]
 const allowed: Record<string, string[]> = {
   core: [],
@@ -31,7 +32,7 @@ const allowed: Record<string, string[]> = {
     'gateway/origin.ts',
     ...CONTRACTS,
   ],
-  people: ['core', 'store', ...CONTRACTS],
+  people: ['core', 'store', 'imports/names.ts', ...CONTRACTS],
   imports: ['core', 'store', 'gateway/batch.ts', 'gateway/input.ts', ...CONTRACTS],
   domains: ['core', 'store', 'people', 'imports', 'analytics/scoring', ...CONTRACTS],
   reports: ['core', 'store', 'analytics', ...CONTRACTS],

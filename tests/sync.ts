@@ -120,7 +120,10 @@ export class TestHub {
     this.connectionId = connectionId
   }
 
-  static async open(engine: TestEngine, sandbox: HubspotSandbox): Promise<TestHub> {
+  static async open(
+    engine: TestEngine,
+    sandbox: Pick<HubspotSandbox, 'url' | 'token'>,
+  ): Promise<TestHub> {
     const workspaceId = newId('wsp')
     await engine.store.system(async (tx) => {
       await tx.execute(sql`

@@ -9,6 +9,7 @@ import { Problem } from '#core/problem.ts'
 interface Options {
   model: string
   window: string
+  currency?: string
   from?: string
   to?: string
   workspace?: string
@@ -26,11 +27,12 @@ interface Won {
   wonDeals: number
   uncreditedMinor: number
   uncreditedDeals: number
+  otherCurrencies: { currency: string; deals: number; amountMinor: number }[]
 }
 
 interface ChannelReport {
   currency: string
-  won: Won
+  workspace: Won
   channels: (Credit & { channel: string })[]
 }
 
@@ -47,6 +49,7 @@ export function attributionCommand(): Command {
     .argument('[campaign]', 'key or id of a campaign; left out: all channels')
     .option('-m, --model <model>', 'first, last, linear, position or time_decay', 'linear')
     .option('--window <days>', 'days before the close in which a touch counts, or all', '90')
+    .option('--currency <code>', 'deals of this currency; default: the currency of the workspace')
     .option('--from <date>', 'first day of the close')
     .option('--to <date>', 'last day of the close')
     .option('--json', 'the whole answer as JSON', false)
@@ -80,7 +83,7 @@ async function showChannels(app: App, workspaceId: string, options: Options): Pr
         String(row.n),
       ),
     )
-  printWon(report.won, report.currency)
+  printWon(report.workspace, report.currency)
 }
 
 async function showCampaign(
@@ -119,18 +122,19 @@ async function findCampaign(app: App, workspaceId: string, key: string): Promise
   return data[0].id
 }
 
-function lensOf({ model, window, from, to }: Options): Record<string, string> {
-  return {
-    model,
-    window,
-    ...(from === undefined ? {} : { from }),
-    ...(to === undefined ? {} : { to }),
-  }
+function lensOf({ model, window, currency, from, to }: Options): Record<string, string> {
+  const given = Object.entries({ currency, from, to }).filter(([, value]) => value !== undefined)
+  return { model, window, ...(Object.fromEntries(given) as Record<string, string>) }
 }
 
 function printWon(won: Won, currency: string): void {
   print(line('uncredited', money(won.uncreditedMinor, currency), String(won.uncreditedDeals), ''))
   print(line('all won', money(won.wonMinor, currency), String(won.wonDeals), ''))
+  for (const other of won.otherCurrencies) {
+    print(
+      `not in these figures: ${other.deals} deals of ${money(other.amountMinor, other.currency)} (--currency ${other.currency})`,
+    )
+  }
 }
 
 const money = (amountMinor: number, currency: string) =>

@@ -40,8 +40,17 @@ async function writeList(app: App, name: string, options: Options): Promise<void
   const workspaceId = await chooseWorkspace(app, options.workspace)
   const principal = systemPrincipal(workspaceId, operation.scope)
   const text = exportList(app.store, operation, principal, readFilters(options.filter), app.clock)
-  if (options.out === undefined) await pipeline(Readable.from(text), process.stdout, { end: false })
+  if (options.out === undefined) await writeOut(text)
   else await pipeline(Readable.from(text), createWriteStream(options.out))
+}
+
+/** To standard output; a reader that has enough, such as `head`, ends it quietly. */
+async function writeOut(text: AsyncIterable<string>): Promise<void> {
+  try {
+    await pipeline(Readable.from(text), process.stdout, { end: false })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+  }
 }
 
 /** @throws Problem `request.invalid` that names the lists there are. */

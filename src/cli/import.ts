@@ -10,41 +10,27 @@ import { Command } from 'commander'
 import type { App } from '#app.ts'
 import { describeCheck, describeCounts, describePlan } from '#cli/import.report.ts'
 import { startMeter } from '#cli/import.meter.ts'
+import { readChoices, type ImportOptions } from '#cli/import.options.ts'
 import { withApp } from '#cli/with-app.ts'
 import { chooseWorkspace } from '#cli/workspace.ts'
 import { newId } from '#core/id.ts'
 import { Problem } from '#core/problem.ts'
-import { parseInput } from '#gateway/input.ts'
 import type { Principal } from '#gateway/operation.ts'
 import { checkRows } from '#imports/check.ts'
 import { SAMPLE_BYTES } from '#imports/dialect.ts'
-import { ImportChoices } from '#imports/import.schema.ts'
+import type { ImportChoices } from '#imports/import.schema.ts'
 import {
   findImport,
   findUnfinished,
   getWorkspaceDefaults,
   type ImportRecord,
 } from '#imports/import.store.ts'
-import { guessMapping } from '#imports/mapping.ts'
 import { findTodo, prepareImport, type Preparation } from '#imports/plan.ts'
 import { rejectsFile } from '#imports/rejects-file.ts'
 import { runImport, type ImportEngine } from '#imports/run.ts'
 import { startImport } from '#imports/start.ts'
 import { getTarget, indexTargets, type BatchTarget } from '#imports/targets.ts'
 import { DEFAULT_SOURCE, uploadFile } from '#imports/upload.ts'
-
-interface Options {
-  map: string[]
-  dateFormat: string[]
-  zone?: string
-  source?: string
-  encoding?: string
-  delimiter?: string
-  dryRun?: true
-  rejects?: string
-  workspace?: string
-  yes?: true
-}
 
 const collect = (value: string, all: string[]) => [...all, value]
 
@@ -75,12 +61,17 @@ export function importCommand(): Command {
     .option('-r, --rejects <file>', 'write the rows that were not taken here, with reasons')
     .option('-w, --workspace <name>', 'the workspace, when there are several')
     .option('-y, --yes', 'do not ask')
-    .action((target: string, path: string, options: Options) =>
+    .action((target: string, path: string, options: ImportOptions) =>
       withApp((app) => importFile(app, target, path, options)),
     )
 }
 
-async function importFile(app: App, name: string, path: string, options: Options): Promise<void> {
+async function importFile(
+  app: App,
+  name: string,
+  path: string,
+  options: ImportOptions,
+): Promise<void> {
   const targets = indexTargets(app.modules.flatMap((module) => module.importTargets ?? []))
   const engine: ImportEngine = { store: app.store, clock: app.clock, log: app.log, targets }
   const target = getTarget(targets, name)
@@ -107,7 +98,7 @@ async function importFile(app: App, name: string, path: string, options: Options
       createWriteStream(options.rejects),
     )
     process.stdout.write(
-      `${record.rejected} rejected rows are in ${options.rejects}: correct them and import that file.\n`,
+      `The rejected rows are in ${options.rejects}: correct them and import that file.\n`,
     )
   }
   const isNothingTaken = record.rejected > 0 && record.rejected === record.position
@@ -119,44 +110,6 @@ interface LocalFile {
   target: BatchTarget
   choices: ImportChoices
   preparation: Preparation
-}
-
-/** @throws Problem `request.invalid` that names the option. */
-function readChoices({
-  map,
-  dateFormat,
-  zone,
-  source,
-  encoding,
-  delimiter,
-}: Options): ImportChoices {
-  const given = {
-    mapping: map.map((text) => {
-      const [column, use] = cut(text, '--map')
-      if (use === 'ignore') return { column, ignore: true }
-      if (use === 'custom')
-        return { column, custom: guessMapping([{ column, values: [] }], []).custom[0]!.key }
-      return use.startsWith('custom:') ? { column, custom: use.slice(7) } : { column, field: use }
-    }),
-    dateFormats: dateFormat.map((text) => {
-      const [column, format] = cut(text, '--date-format')
-      return { column, format }
-    }),
-    zone,
-    source,
-    encoding,
-    delimiter: delimiter === 'tab' || delimiter === '\\t' ? '\t' : delimiter,
-  }
-  const parsed = parseInput(ImportChoices, given)
-  if ('problem' in parsed) throw parsed.problem
-  return parsed.value as ImportChoices
-}
-
-/** Cut at the last equals sign: columns may hold one, fields do not. */
-function cut(text: string, option: string): [string, string] {
-  const at = text.lastIndexOf('=')
-  if (at < 1) throw new Problem('request.invalid', `${option} takes column=value, not “${text}”.`)
-  return [text.slice(0, at), text.slice(at + 1)]
 }
 
 async function readHead(path: string): Promise<Buffer> {
@@ -191,7 +144,7 @@ function refuseUnsettled({ columns }: Preparation, target: BatchTarget): void {
   throw new Problem('import.unsettled', `Choose with ${hint}.`, { errors })
 }
 
-async function mayBegin({ yes }: Options): Promise<boolean> {
+async function mayBegin({ yes }: ImportOptions): Promise<boolean> {
   if (yes || !process.stdin.isTTY || !process.stdout.isTTY) return true
   const lines = createInterface({ input: process.stdin, output: process.stdout })
   try {
@@ -301,7 +254,7 @@ async function runToEnd(
       const record =
         (await runImport(engine, workspaceId, importId, {
           signal: stop.signal,
-          onProgress: meter.update,
+          onProgress: (progress) => meter.update(progress),
         })) ?? (await find())
       if (record === null) throw new Problem('resource.gone', 'The import was deleted meanwhile.')
       meter.update(record)

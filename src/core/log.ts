@@ -1,4 +1,4 @@
-import { pino, stdSerializers, type Logger } from 'pino'
+import { pino, type Logger } from 'pino'
 
 export type Log = Logger
 
@@ -24,7 +24,7 @@ export function createLog(level: string): Log {
         ],
         remove: true,
       },
-      serializers: { error: stdSerializers.err },
+      serializers: { error: describeError },
     },
     { write: (line: string) => process.stderr.write(line) },
   )
@@ -32,3 +32,11 @@ export function createLog(level: string): Log {
 
 /** A log that says nothing; for tools and tests that watch other things. */
 export const silentLog: Log = pino({ level: 'silent' })
+
+/** What an error may say in the log: PostgreSQL puts values of rows into `detail`, so only these fields are kept. */
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  const code = 'code' in error ? { code: error.code } : {}
+  const cause = error.cause === undefined ? {} : { cause: describeError(error.cause) }
+  return { type: error.name, message: error.message, ...code, stack: error.stack, ...cause }
+}

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Principal } from '#gateway/operation.ts'
+import type { OperationContext, Principal } from '#gateway/operation.ts'
 import type { Store } from '#store/store.ts'
 
 export interface RawRequest {
@@ -15,6 +15,11 @@ export interface RawRequest {
   requestId: string
   now: Date
   store: Store
+  /**
+   * One transaction in the caller's workspace; the events and audit entries that `work` tells commit
+   * with it. Only for routes with a scope.
+   */
+  perform<T>(work: (context: OperationContext) => Promise<T>): Promise<T>
 }
 
 export interface RawAnswer {

@@ -2,11 +2,13 @@ import { createGunzip } from 'node:zlib'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Problem } from '#core/problem.ts'
 import { SECOND_MS } from '#core/time.ts'
+import { recordWork } from '#gateway/batch.ts'
 import { bearerOf, cookieOf } from '#gateway/credentials.ts'
 import type { GatewayParts } from '#gateway/gateway.ts'
-import type { Principal } from '#gateway/operation.ts'
+import type { AuditDraft, OperationContext, Principal } from '#gateway/operation.ts'
 import { refuseForeignOrigin } from '#gateway/origin.ts'
 import type { RawRoute } from '#gateway/raw-route.ts'
+import type { EventDraft } from '#jobs/job.ts'
 
 type Fields = Readonly<Record<string, string | string[]>>
 
@@ -23,6 +25,10 @@ export function mountRawRoutes(server: FastifyInstance, gateway: GatewayParts): 
         url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
         bodyLimit: Math.max(1, route.maxBytes),
         config: { raw: true },
+        // Before all else, so that a page can also read why it was refused.
+        onRequest: async (_request, reply) => {
+          if (route.crossOrigin) reply.header('access-control-allow-origin', '*')
+        },
         handler: (request, reply) => answer(route, request, reply, gateway),
       })
     }
@@ -40,6 +46,7 @@ async function answer(
   const query = request.query as Fields
   const principal =
     route.scope === null ? null : await admit(route, route.scope, request, body, query, gateway)
+  const now = gateway.clock.now()
   const result = await route.handle({
     params: request.params as Record<string, string>,
     query,
@@ -48,8 +55,9 @@ async function answer(
     principal,
     remoteAddress: request.socket.remoteAddress ?? '',
     requestId: request.id,
-    now: gateway.clock.now(),
+    now,
     store: gateway.store,
+    perform: (work) => performRaw(gateway, route, principal, { now, requestId: request.id }, work),
   })
   const durationMs = performance.now() - startedAtMs
   gateway.metrics.requestDuration.observe(
@@ -67,12 +75,37 @@ async function answer(
     },
     'request',
   )
-  if (route.crossOrigin) reply.header('access-control-allow-origin', '*')
   reply.header('x-request-id', request.id)
   return reply
     .status(result.status)
     .headers(result.headers ?? {})
     .send(result.body ?? '')
+}
+
+/** The transaction of a raw route: its rows, its events and its audit entries, all or none. */
+async function performRaw<T>(
+  gateway: GatewayParts,
+  route: RawRoute,
+  principal: Principal | null,
+  { now, requestId }: { now: Date; requestId: string },
+  work: (context: OperationContext) => Promise<T>,
+): Promise<T> {
+  if (principal === null) throw new Error(`${route.id} has no scope and so no workspace`)
+  return gateway.store.transaction(principal.workspaceId, async (tx) => {
+    const events: EventDraft[] = []
+    const audits: AuditDraft[] = []
+    const result = await work({
+      tx,
+      principal,
+      now,
+      requestId,
+      expectedVersion: null,
+      emit: (draft) => events.push(draft),
+      audit: (draft) => audits.push(draft),
+    })
+    await recordWork(tx, principal, { audits, events }, { now, requestId })
+    return result
+  })
 }
 
 async function admit(

@@ -35,6 +35,7 @@ export function detectEncoding(bytes: Uint8Array): EncodingVerdict {
   if (wide !== null) {
     return { encoding: wide, hasBom: false, reason: 'Every other byte is zero, as in UTF-16.' }
   }
+  refuseNuls(bytes)
   if (isUtf8(bytes)) {
     const isAscii = bytes.every((byte) => byte < 0x80)
     const reason = isAscii ? 'Plain ASCII, read as UTF-8.' : 'Valid UTF-8.'
@@ -55,6 +56,17 @@ function refuseBinary(bytes: Uint8Array): void {
         `The file is ${what}: save it as CSV (UTF-8) and import that.`,
       )
     }
+  }
+}
+
+/** Text has no NULs but for a stray one, whose row is then rejected; programs and images are full of them. */
+function refuseNuls(bytes: Uint8Array): void {
+  const nuls = bytes.reduce((sum, byte) => (byte === 0 ? sum + 1 : sum), 0)
+  if (nuls * 100 > bytes.length) {
+    throw new Problem(
+      'import.file_unreadable',
+      'The file is not text: save the table as CSV (UTF-8) and import that.',
+    )
   }
 }
 

@@ -145,7 +145,7 @@ class Run {
 
   /** One batch, tried again when the database could not take it at the moment. */
   async #perform(batch: readonly Mapped[]): Promise<void> {
-    const { signal, onProgress } = this.#options
+    const { signal } = this.#options
     for (let tries = 1; ; tries += 1) {
       signal.throwIfAborted()
       try {
@@ -157,7 +157,7 @@ class Run {
         await setTimeout(100 * 2 ** tries, undefined, { signal })
       }
     }
-    onProgress?.(this.#progress)
+    this.#options.onProgress?.(this.#progress)
   }
 
   async #commit(tx: Transaction, batch: readonly Mapped[]): Promise<Progress> {

@@ -79,11 +79,12 @@ test('a subscriber gets its events in commit order, also those of a transaction 
     [workspaceId, event],
   )
   await tell(event, ['one', 'two'])
-  await jobs.drain()
+  const draining = jobs.drain() // waits: what is committed already may not pass what is still on its way
+  await tell(unique('another'), ['three'])
   expect(got).toEqual([])
   await slow.query('commit')
   await slow.end()
-  await jobs.drain()
+  await draining
   expect(got).toEqual(['late', 'one', 'two'])
   await jobs.drain()
   expect(got).toHaveLength(3)
@@ -117,7 +118,9 @@ test('an event that always fails is buried where it can be seen, and the others 
     ),
   ])
   expect(channels.map((row) => row.key)).toEqual(['fine', 'good'])
-  expect(dead).toEqual([{ subjectId: 'bad', error: 'RangeError' }])
+  expect(dead).toEqual([
+    { subjectId: 'bad', error: expect.stringMatching(/^RangeError at src\/jobs\//) },
+  ])
   await jobs.stop()
 })
 

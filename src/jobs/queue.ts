@@ -1,67 +1,99 @@
 import { randomUUID } from 'node:crypto'
-import { sql } from 'kysely'
-import { PgBoss, type Job as QueuedJob } from 'pg-boss'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Job as QueuedJob, PgBoss, type QueueOptions } from 'pg-boss'
 import type { Metrics } from '#core/metrics.ts'
-import { SECOND_MS } from '#core/time.ts'
+import { DAY_MS, MINUTE_MS, SECOND_MS } from '#core/time.ts'
+import { describeFailure } from '#jobs/failure.ts'
 import type { Job, JobContext } from '#jobs/job.ts'
+import { countJobs, DEAD_QUEUE } from '#jobs/queue.store.ts'
 
+/** A worker that does not say so much for this long is taken for dead; the least that pg-boss takes is 10 s. */
 const HEARTBEAT_S = 12
-const STOP_MS = 10 * SECOND_MS
+/** How often dead workers are looked for; with the above, a job is taken up again after 12 to 25 s. */
+const WATCH_S = 5
+const STOP_MS = 8 * SECOND_MS
+/** Workers are woken by NOTIFY; they look by themselves this often, for jobs that come due later. */
+const POLL_S = 5
+const POLL_WITHOUT_NOTIFY_S = 2
+/** The first retry is due after 2 to 4 s, with jitter. */
+const FIRST_RETRY_MS = 4 * SECOND_MS
+/** Jobs due within this time belong to what `drain` waits for. */
+const DRAIN_AHEAD_MS = MINUTE_MS
+const KEEP_DEAD_S = (90 * DAY_MS) / SECOND_MS
+const KEEP_DONE_S = DAY_MS / SECOND_MS
 
-/**
- * The job queue: pg-boss on the hub's own database. A job whose process died is taken up again about 15 seconds later; one that
- * keeps failing ends in state `failed`, where it stays visible.
- */
+/** The job queue: pg-boss on the hub's own database. A job that keeps failing ends in the queue of dead jobs, where people see it. */
 export class Queue {
   readonly #boss: PgBoss
   readonly #jobs: ReadonlyMap<string, Job>
   readonly #context: JobContext
   readonly #metrics: Metrics
+  readonly #workers = new Map<string, string>()
+  readonly #reminders = new Set<NodeJS.Timeout>()
 
-  constructor(jobs: readonly Job[], context: JobContext, metrics: Metrics, active: boolean) {
+  constructor(jobs: readonly Job[], context: JobContext, metrics: Metrics, isActive: boolean) {
     this.#jobs = new Map(jobs.map((job) => [job.name, job]))
     this.#context = context
     this.#metrics = metrics
     this.#boss = new PgBoss({
       connectionString: context.store.connectionString,
-      application_name: 'throughline-jobs',
+      application_name: 'throughline jobs',
       max: 4,
-      supervise: active,
+      supervise: isActive,
       schedule: false,
-      superviseIntervalSeconds: 30,
-      monitorIntervalSeconds: 3,
+      useListenNotify: isActive,
+      superviseIntervalSeconds: WATCH_S,
+      monitorIntervalSeconds: WATCH_S,
     })
     this.#boss.on('error', (error: Error) =>
       context.log.warn({ error }, 'the job queue met an error'),
     )
   }
 
+  /** Brings the queues up to date with the jobs. */
   async prepare(): Promise<void> {
     await this.#boss.start()
+    await this.#ensureQueue(DEAD_QUEUE, 'standard', {
+      retentionSeconds: KEEP_DEAD_S,
+      retryLimit: 0,
+    })
     for (const job of this.#jobs.values()) {
-      const options = {
-        policy: 'short' as const, // one waiting job for each singletonKey
+      await this.#ensureQueue(job.name, 'short', {
         retryLimit: job.retryLimit,
         retryDelay: 2,
         retryBackoff: true,
         retryDelayMax: 600,
         expireInSeconds: Math.max(1, Math.ceil(job.timeoutMs / SECOND_MS)),
         heartbeatSeconds: HEARTBEAT_S,
-      }
-      await this.#boss.createQueue(job.name, options)
+        deleteAfterSeconds: KEEP_DONE_S,
+        deadLetter: DEAD_QUEUE,
+        notify: true,
+      })
     }
+  }
+
+  /** @param policy  `short`: one waiting job for each singletonKey. */
+  async #ensureQueue(
+    name: string,
+    policy: 'short' | 'standard',
+    options: QueueOptions & { deadLetter?: string; notify?: boolean },
+  ): Promise<void> {
+    await this.#boss.createQueue(name, { policy, ...options })
+    await this.#boss.updateQueue(name, options) // an existing queue keeps its old options otherwise
   }
 
   /** Takes jobs up as they come. */
   async work(): Promise<void> {
     for (const job of this.#jobs.values()) {
-      await this.#boss.work(
-        job.name,
-        { localConcurrency: job.concurrency, pollingIntervalSeconds: 1 },
-        async (queued: QueuedJob[]) => {
-          for (const one of queued) await this.#run(job, one)
-        },
-      )
+      const options = {
+        localConcurrency: job.concurrency,
+        pollingIntervalSeconds: POLL_WITHOUT_NOTIFY_S,
+        notifyPollingIntervalSeconds: POLL_S,
+      }
+      const worker = await this.#boss.work(job.name, options, async (queued: QueuedJob[]) => {
+        for (const one of queued) await this.#run(job, one)
+      })
+      this.#workers.set(job.name, worker)
     }
   }
 
@@ -69,74 +101,114 @@ export class Queue {
   async enqueue(
     name: string,
     input: unknown,
-    options: { singletonKey?: string; startAfter?: Date } = {},
+    { singletonKey = randomUUID(), startAfter }: { singletonKey?: string; startAfter?: Date } = {},
   ): Promise<void> {
-    if (!this.#jobs.has(name)) throw new Error(`there is no job ${name}`)
-    await this.#boss.send(
-      name,
-      { input },
-      {
-        singletonKey: options.singletonKey ?? randomUUID(),
-        ...(options.startAfter ? { startAfter: options.startAfter } : {}),
-      },
-    )
+    if (!this.#jobs.has(name)) throw new Error(`There is no job ${name}.`)
+    await this.#boss.send(name, { input }, { singletonKey, ...(startAfter ? { startAfter } : {}) })
+    if (startAfter) this.#remind(name, startAfter)
   }
 
-  /** Runs in the foreground whatever waits, due or not yet tried again. @returns whether there was anything. @throws what a job threw. */
+  /** NOTIFY comes when a job is queued; one that is due a little later would wait for the next poll. */
+  #remind(name: string, at: Date): void {
+    const waitMs = at.getTime() - Date.now()
+    const worker = this.#workers.get(name)
+    if (worker === undefined || waitMs <= 0 || waitMs > MINUTE_MS || this.#context.signal.aborted)
+      return
+    const reminder = setTimeout(() => {
+      this.#reminders.delete(reminder)
+      this.#boss.notifyWorker(worker)
+    }, waitMs + 50)
+    this.#reminders.add(reminder)
+  }
+
+  /**
+   * Runs in the foreground whatever waits or is due within a minute, retries among it, and waits for what others run.
+   * @returns whether there was anything.
+   * @throws what a job threw; the job is left for its next try.
+   */
   async drain(): Promise<boolean> {
-    let ran = false
-    for (const job of this.#jobs.values()) {
-      for (;;) {
-        const [one] = await this.#boss.fetch<object>(job.name, { batchSize: 1 })
-        if (!one) break
-        ran = true
-        try {
-          await this.#run(job, one)
-        } catch (error) {
-          await this.#boss.fail(job.name, one)
-          throw error
-        }
-        await this.#boss.complete(job.name, one)
+    let hasRun = false
+    for (;;) {
+      const counts = await countJobs(this.#context.store, [...this.#jobs.keys()], DRAIN_AHEAD_MS)
+      if (counts.length === 0) return hasRun
+      hasRun = true
+      let ran = 0
+      for (const { name, waiting } of counts) if (waiting > 0) ran += await this.#runWaiting(name)
+      if (ran === 0) await sleep(20) // others have them
+    }
+  }
+
+  async #runWaiting(name: string): Promise<number> {
+    const job = this.#jobs.get(name)
+    if (!job) return 0
+    const options = { batchSize: 1, ignoreStartAfter: true }
+    for (let ran = 0; ; ran++) {
+      const [one] = await this.#boss.fetch<object>(name, options)
+      if (!one) return ran
+      try {
+        await this.#run(job, one)
+      } catch (error) {
+        if (!(error instanceof JobFailure)) throw error
+        await this.#boss.fail(name, one, { message: error.message })
+        throw error.original()
       }
+      await this.#boss.complete(name, one)
     }
-    if ((await this.#countActive()) > 0) {
-      await new Promise((resolve) => setTimeout(resolve, 50))
-      return true
-    }
-    return ran
   }
 
   async stop(): Promise<void> {
+    for (const reminder of this.#reminders) clearTimeout(reminder)
     await this.#boss.stop({ graceful: true, timeout: STOP_MS, close: true })
   }
 
-  async #countActive(): Promise<number> {
-    const row = await this.#context.store.system((tx) =>
-      tx.find(
-        sql<{ active: number }>`select count(*) as active from pgboss.job where state = 'active'`,
-      ),
-    )
-    return row?.active ?? 0
+  /** Hands a dead job over once more. False when there is none with this id. */
+  async retryDead(id: string): Promise<boolean> {
+    return (await this.#boss.redrive(DEAD_QUEUE, { ids: [id] })) > 0
   }
 
   async #run(job: Job, one: QueuedJob): Promise<void> {
-    const startedMs = performance.now()
-    const signal = AbortSignal.any([
-      this.#context.signal,
-      one.signal ?? AbortSignal.timeout(job.timeoutMs),
-    ])
-    const durationS = () => (performance.now() - startedMs) / SECOND_MS
+    const startedAtMs = performance.now()
+    const timeout = one.signal ?? AbortSignal.timeout(job.timeoutMs)
+    const signal = AbortSignal.any([this.#context.signal, timeout])
+    const observe = (outcome: 'done' | 'failed') =>
+      this.#metrics.jobDuration.observe(
+        { job: job.name, outcome },
+        (performance.now() - startedAtMs) / SECOND_MS,
+      )
     try {
       const input = job.input.parse((one.data as { input: unknown }).input)
       await job.run(input, { ...this.#context, signal })
-      this.#metrics.jobDuration.observe({ job: job.name, outcome: 'done' }, durationS())
+      observe('done')
     } catch (error) {
-      this.#metrics.jobDuration.observe({ job: job.name, outcome: 'failed' }, durationS())
-      this.#context.log.error(
-        { job: job.name, jobId: one.id, tries: one.retryCount + 1, error },
-        'a job failed',
-      )
-      throw error
+      observe('failed')
+      const fields = {
+        job: job.name,
+        jobId: one.id,
+        tries: one.retryCount + 1,
+        failure: describeFailure(error),
+      }
+      this.#context.log.error({ ...fields, error }, 'a job failed')
+      this.#remind(job.name, new Date(Date.now() + FIRST_RETRY_MS))
+      throw new JobFailure(error)
     }
+  }
+}
+
+/**
+ * What pg-boss keeps of a failure: kind and place, since the message may quote personal data and its tables are not
+ * sealed. It keeps all that can be read of an error, a `cause` too; only a private field is out of its sight.
+ */
+class JobFailure extends Error {
+  readonly #original: unknown
+
+  constructor(original: unknown) {
+    super(describeFailure(original))
+    this.#original = original
+    this.name = 'JobFailure'
+    this.stack = ''
+  }
+
+  original(): unknown {
+    return this.#original
   }
 }

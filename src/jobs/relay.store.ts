@@ -1,97 +1,219 @@
 import { sql } from 'kysely'
-import type { OutboxEvent } from '#jobs/job.ts'
+import type { OutboxEvent, Subscriber } from '#jobs/job.ts'
 import type { Queries, SystemTransaction, Transaction } from '#store/store.ts'
 
 /** A place in the outbox; `xid` is a 64-bit transaction id as text. */
-export interface Position {
+export interface Place {
   xid: string
   seq: number
 }
 
-export interface RelayedEvent extends OutboxEvent, Position {}
+export interface RelayedEvent extends OutboxEvent, Place {}
 
-/** Makes sure that the subscriber has a position; a new one starts with the events that are still kept. */
-export async function ensurePosition(tx: SystemTransaction, subscriber: string): Promise<void> {
-  await tx.execute(sql`
-    insert into subscriber_positions (subscriber, xid, seq) values (${subscriber}, '0'::xid8, 0) on conflict do nothing`)
+/** What waits for a subscriber, as one reading found it. */
+export interface Batch {
+  /** The position's version when it was read; whoever changes it first wins. */
+  version: number
+  /** Everything up to here is handled. */
+  from: Place
+  /** Everything up to here is handled once the events below are. */
+  end: Place
+  /** Whether the batch is kept in the table, because it has events of several workspaces. */
+  isOpen: boolean
+  /** The events that are left of it, in order. */
+  events: RelayedEvent[]
 }
 
-/** The next committed events of any kind after the subscriber's position, oldest first. */
-export async function readEvents(
-  tx: Queries,
-  subscriber: string,
-  limit: number,
-): Promise<RelayedEvent[]> {
-  return tx.query(sql<RelayedEvent>`
-    select o.seq, o.xid::text as xid, o.workspace_id, o.event, o.subject_id, o.data, o.request_id, o.occurred_at
-    from subscriber_positions p
-    join lateral (
-      select * from outbox
-      where (xid, seq) > (p.xid, p.seq) and xid < pg_snapshot_xmin(pg_current_snapshot())
-      order by xid, seq limit ${limit}
-    ) o on true
-    where p.subscriber = ${subscriber}
-    order by o.xid, o.seq`)
+/** Makes sure that each subscriber has a position; a new one starts with the events that are still kept. */
+export async function ensurePositions(
+  tx: SystemTransaction,
+  names: readonly string[],
+): Promise<void> {
+  await tx.execute(sql`
+    insert into subscriber_positions (subscriber)
+    select name from unnest(${[...names]}::text[]) as name on conflict do nothing`)
 }
 
 /**
- * Locks the subscriber's position for this transaction.
- * @returns false when another process is at it or has moved it since `from` was read.
+ * Transaction ids begin anew on another server, so after a restore from a dump every place would be wrong: events would
+ * wait for ids that are far away, or be passed over. All events then get the id 0, which sorts them by `seq` before all
+ * new ones, and each position goes back to the first event that it had not passed. Answers whether this was needed.
  */
+export async function realignAfterRestore(tx: SystemTransaction): Promise<boolean> {
+  const ahead = await tx.find(sql<{ found: boolean }>`
+    select exists (select 1 from outbox where xid > pg_snapshot_xmax(pg_current_snapshot()))
+      or exists (select 1 from subscriber_positions where xid > pg_snapshot_xmax(pg_current_snapshot())) as found`)
+  if (!ahead?.found) return false
+  await tx.execute(sql`lock table subscriber_positions in exclusive mode`)
+  await tx.execute(sql`
+    update subscriber_positions p set
+      seq = coalesce((select min(o.seq) - 1 from outbox o where (o.xid, o.seq) > (p.xid, p.seq)), (select max(seq) from outbox), 0),
+      xid = '0', batch_xid = null, batch_seq = null, progress = '{}', version = version + 1`)
+  await tx.execute(sql`update outbox set xid = '0'`)
+  return true
+}
+
+/**
+ * Which subscribers have something to do, and whether events are held back by a transaction that still runs.
+ * One statement for all of them, so that an idle hub asks little.
+ */
+export async function findBusy(
+  tx: SystemTransaction,
+  subscribers: readonly Subscriber[],
+): Promise<{ names: string[]; isHeld: boolean }> {
+  const wanted = JSON.stringify(subscribers.map(({ name, events }) => ({ name, events })))
+  const row = await tx.find(sql<{ names: string[] | null; isHeld: boolean | null }>`
+    select (select xid from outbox order by xid desc limit 1) >= pg_snapshot_xmin(pg_current_snapshot()) as is_held,
+      (select array_agg(s.name)
+        from jsonb_to_recordset(${wanted}::jsonb) as s(name text, events text[])
+        join subscriber_positions p on p.subscriber = s.name
+        where p.batch_xid is not null or exists (
+          select 1 from outbox o
+          where (o.xid, o.seq) > (p.xid, p.seq) and o.xid < pg_snapshot_xmin(pg_current_snapshot()) and o.event = any(s.events))
+      ) as names`)
+  return { names: row?.names ?? [], isHeld: row?.isHeld ?? false }
+}
+
+interface PositionRow extends Place {
+  batchXid: string | null
+  batchSeq: number | null
+  progress: Record<string, string>
+  version: number
+  horizon: string
+}
+
+/** Reads on: the batch that was begun, or else the next one of at most `limit` events. */
+export async function readBatch(
+  tx: SystemTransaction,
+  subscriber: Subscriber,
+  limit: number,
+): Promise<Batch> {
+  // The horizon is taken before the events are read: all that lies below it was committed by then and is seen.
+  const row = await tx.find(sql<PositionRow>`
+    select xid::text as xid, seq, batch_xid::text as batch_xid, batch_seq, progress, version,
+      pg_snapshot_xmin(pg_current_snapshot())::text as horizon
+    from subscriber_positions where subscriber = ${subscriber.name}`)
+  if (!row) throw new Error(`The subscriber ${subscriber.name} has no position.`)
+  const { version, horizon, batchXid, batchSeq } = row
+  const from = { xid: row.xid, seq: row.seq }
+  if (batchXid !== null && batchSeq !== null) {
+    const end = { xid: batchXid, seq: batchSeq }
+    const events = await readEvents(
+      tx,
+      subscriber,
+      from,
+      sql`(xid, seq) <= (${end.xid}::xid8, ${end.seq})`,
+    )
+    const left = events.filter((event) => isBefore(placeIn(row.progress, event.workspaceId), event))
+    return { version, from, end, isOpen: true, events: left }
+  }
+  const events = await readEvents(tx, subscriber, from, sql`xid < ${horizon}::xid8`, limit)
+  // After a short batch nothing below the horizon is left, of any kind: the position may go there at once.
+  const last = events.length < limit ? { xid: horizon, seq: 0 } : events.at(-1)!
+  const end = isBefore(from, last) ? { xid: last.xid, seq: last.seq } : from
+  return { version, from, end, isOpen: false, events }
+}
+
+function readEvents(
+  tx: Queries,
+  { events }: Subscriber,
+  from: Place,
+  until: ReturnType<typeof sql>,
+  limit: number | null = null,
+): Promise<RelayedEvent[]> {
+  return tx.query(sql<RelayedEvent>`
+    select seq, xid::text as xid, workspace_id, event, subject_id, data, request_id, occurred_at
+    from outbox
+    where (xid, seq) > (${from.xid}::xid8, ${from.seq}) and ${until} and event = any(${[...events]}::text[])
+    order by outbox.xid, seq limit ${limit}`)
+}
+
+function placeIn(progress: Record<string, string>, workspaceId: string): Place {
+  const [xid = '0', seq = '0'] = (progress[workspaceId] ?? '0:0').split(':')
+  return { xid, seq: Number(seq) }
+}
+
+/** Whether `a` comes before `b` in the outbox. */
+export function isBefore(a: Place, b: Place): boolean {
+  return a.xid === b.xid ? a.seq < b.seq : BigInt(a.xid) < BigInt(b.xid)
+}
+
+/** Locks the position for this transaction; false when somebody else is at it or was quicker. */
 export async function takePosition(
   tx: Queries,
   subscriber: string,
-  from: Position,
+  version: number,
 ): Promise<boolean> {
-  const row = await tx.find(sql<Position>`
-    select xid::text as xid, seq from subscriber_positions where subscriber = ${subscriber} for update skip locked`)
-  return row !== null && row.xid === from.xid && row.seq === from.seq
+  const row = await tx.find(sql<{ version: number }>`
+    select version from subscriber_positions where subscriber = ${subscriber} for update skip locked`)
+  return row?.version === version
 }
 
-export async function findPosition(tx: Queries, subscriber: string): Promise<Position> {
-  const row = await tx.find(
-    sql<Position>`select xid::text as xid, seq from subscriber_positions where subscriber = ${subscriber}`,
-  )
-  return row ?? { xid: '0', seq: 0 }
+/** Keeps the batch's end, so that its workspaces can be handled in a transaction each. */
+export async function openBatch(tx: Queries, subscriber: string, end: Place): Promise<void> {
+  await tx.execute(sql`
+    update subscriber_positions set batch_xid = ${end.xid}::xid8, batch_seq = ${end.seq}, progress = '{}', version = version + 1
+    where subscriber = ${subscriber}`)
 }
 
-export async function movePosition(tx: Queries, subscriber: string, to: Position): Promise<void> {
-  await tx.execute(
-    sql`update subscriber_positions set xid = ${to.xid}::xid8, seq = ${to.seq} where subscriber = ${subscriber}`,
-  )
-}
-
-export async function buryEvent(
+/** Notes how far a workspace has come in the open batch. */
+export async function keepProgress(
   tx: Transaction,
   subscriber: string,
-  event: OutboxEvent,
-  error: string,
-  tries: number,
-  now: Date,
+  { xid, seq }: Place,
 ): Promise<void> {
+  const place = JSON.stringify({ [tx.workspaceId]: `${xid}:${seq}` })
   await tx.execute(sql`
-    insert into dead_events (subscriber, seq, workspace_id, event, subject_id, error, tries, failed_at)
-    values (${subscriber}, ${event.seq}, ${tx.workspaceId}, ${event.event}, ${event.subjectId}, ${error}, ${tries}, ${now})
-    on conflict (subscriber, seq) do update set error = excluded.error, tries = excluded.tries, failed_at = excluded.failed_at, state = 'open'`)
+    update subscriber_positions set progress = progress || ${place}::jsonb, version = version + 1
+    where subscriber = ${subscriber}`)
 }
 
-/** Events that every subscriber has passed and that are older than the moment are let go. */
-export async function trimOutbox(tx: SystemTransaction, before: Date): Promise<number> {
-  return tx.execute(sql`
-    delete from outbox o
-    where o.occurred_at < ${before}
-      and not exists (select 1 from subscriber_positions p where (p.xid, p.seq) < (o.xid, o.seq))`)
+/** Moves the position on and closes the batch. */
+export async function movePosition(tx: Queries, subscriber: string, to: Place): Promise<void> {
+  await tx.execute(sql`
+    update subscriber_positions set xid = ${to.xid}::xid8, seq = ${to.seq},
+      batch_xid = null, batch_seq = null, progress = '{}', version = version + 1
+    where subscriber = ${subscriber}`)
 }
 
-/** How many committed events wait for each subscriber, counted up to a bound. */
-export async function countLag(
+/** The newest event that is committed now, of any kind; null when there is none. */
+export function findNewest(tx: SystemTransaction): Promise<Place | null> {
+  return tx.find(
+    sql<Place>`select xid::text as xid, seq from outbox order by outbox.xid desc, seq desc limit 1`,
+  )
+}
+
+/** How many events wait for each subscriber, counted up to a bound. */
+export async function listLags(
   tx: SystemTransaction,
-  subscriber: string,
+  subscribers: readonly Subscriber[],
   most: number,
+): Promise<{ name: string; waiting: number }[]> {
+  const wanted = JSON.stringify(subscribers.map(({ name, events }) => ({ name, events })))
+  return tx.query(sql<{ name: string; waiting: number }>`
+    select s.name, w.waiting
+    from jsonb_to_recordset(${wanted}::jsonb) as s(name text, events text[])
+    join subscriber_positions p on p.subscriber = s.name
+    cross join lateral (select count(*) as waiting from (
+      select 1 from outbox o where (o.xid, o.seq) > (p.xid, p.seq) and o.event = any(s.events) limit ${most}) as ahead) as w`)
+}
+
+/**
+ * Lets go of up to `limit` events that are older than the moment, that all of these subscribers have passed and that none
+ * has buried. Answers how many.
+ */
+export function trimOutbox(
+  tx: SystemTransaction,
+  names: readonly string[],
+  before: Date,
+  limit: number,
 ): Promise<number> {
-  const row = await tx.find(sql<{ waiting: number }>`
-    select count(*) as waiting from (
-      select 1 from outbox o join subscriber_positions p on p.subscriber = ${subscriber} where (o.xid, o.seq) > (p.xid, p.seq) limit ${most}
-    ) as ahead`)
-  return row?.waiting ?? 0
+  return tx.execute(sql`
+    delete from outbox where seq in (
+      select o.seq from outbox o
+      where o.occurred_at < ${before}
+        and not exists (
+          select 1 from subscriber_positions p where p.subscriber = any(${[...names]}::text[]) and (p.xid, p.seq) < (o.xid, o.seq))
+        and not exists (select 1 from dead_events d where d.seq = o.seq and d.state in ('open', 'retry'))
+      order by o.xid, o.seq limit ${limit})`)
 }

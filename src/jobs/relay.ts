@@ -1,202 +1,241 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Metrics } from '#core/metrics.ts'
-import { SECOND_MS } from '#core/time.ts'
-import type { JobContext, Subscriber } from '#jobs/job.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '#core/time.ts'
+import { listRetries } from '#jobs/dead-event.store.ts'
+import { Delivery, type Pass } from '#jobs/delivery.ts'
+import type { JobContext, Subscriber, Timer } from '#jobs/job.ts'
 import {
-  buryEvent,
-  countLag,
-  ensurePosition,
-  findPosition,
-  movePosition,
-  readEvents,
-  takePosition,
-  type Position,
-  type RelayedEvent,
+  ensurePositions,
+  findBusy,
+  findNewest,
+  isBefore,
+  listLags,
+  realignAfterRestore,
+  trimOutbox,
 } from '#jobs/relay.store.ts'
 
-const BATCH = 500
+/** The channel that a trigger on the outbox notifies. */
+const CHANNEL = 'throughline_outbox'
+/** Events that come close together are looked at together. */
+const GATHER_MS = 20
+/** A look without a notification: for what a reconnect or a long transaction kept from us. */
 const POLL_MS = 2 * SECOND_MS
-const MAX_TRIES = 5
-const MAX_BACK_OFF_MS = 30 * SECOND_MS
+const HELD_POLL_MS = 50
+const HELD_PATIENCE_MS = MINUTE_MS
+const OUTAGE_WAIT_MS = SECOND_MS
+/** Subscribers handled at once; each takes a connection from the pool that requests use too. */
+const MAX_AT_ONCE = 3
+/** Batches after which a subscriber with much to do lets others have a turn. */
+const TURN_PASSES = 10
+const LAG_EVERY_MS = 10 * SECOND_MS
 const MOST_LAG = 100_000
+const KEEP_MS = 7 * DAY_MS
+const TRIM_ROWS = 5000
 
-/** What a pass over the outbox came to. */
-type Pass = 'moved' | 'nothing new' | 'taken elsewhere'
+interface Line {
+  delivery: Delivery
+  isRunning: boolean
+  /** When its last turn began. */
+  turnAtMs: number
+  /** Not before this time, because a failed event waits or the database is away. */
+  notBeforeMs: number
+}
 
-/**
- * Hands the outbox's events to one subscriber, in commit order. Its effects and its position commit together, so an event has
- * its effect once, whatever is killed when. An event that fails five times alone is buried where people see it, and passed.
- */
+/** Delivers the outbox to all subscribers, each at its own pace. */
 export class Relay {
-  readonly #subscriber: Subscriber
-  readonly #events: ReadonlySet<string>
   readonly #context: JobContext
   readonly #metrics: Metrics
+  readonly #subscribers: readonly Subscriber[]
+  readonly #lines: Map<string, Line>
+  readonly #running = new Set<Promise<void>>()
+  #looking: Promise<void> = Promise.resolve()
   #timer: NodeJS.Timeout | null = null
-  #running: Promise<void> | null = null
-  #again = false
-  #stopped = false
-  #failures = 0
+  #timerAtMs = Infinity
+  #lagAtMs = 0
+  #isStopped = true
+  #unlisten: (() => Promise<void>) | null = null
 
-  constructor(subscriber: Subscriber, context: JobContext, metrics: Metrics) {
-    this.#subscriber = subscriber
-    this.#events = new Set(subscriber.events)
+  constructor(subscribers: readonly Subscriber[], context: JobContext, metrics: Metrics) {
+    this.#subscribers = subscribers
     this.#context = context
     this.#metrics = metrics
+    this.#lines = new Map(
+      subscribers.map((subscriber) => [
+        subscriber.name,
+        {
+          delivery: new Delivery(subscriber, context),
+          isRunning: false,
+          turnAtMs: 0,
+          notBeforeMs: 0,
+        },
+      ]),
+    )
   }
 
+  /** Gives each subscriber its position. */
   async prepare(): Promise<void> {
-    await this.#context.store.system((tx) => ensurePosition(tx, this.#subscriber.name))
+    const isRealigned = await this.#context.store.system(async (tx) => {
+      await ensurePositions(tx, [...this.#lines.keys()])
+      return realignAfterRestore(tx)
+    })
+    if (isRealigned)
+      this.#context.log.warn('the database was restored elsewhere: events were put in order again')
   }
 
-  /** Looks for new events soon; called on each notification and by its own poll. */
-  wake(): void {
-    if (this.#stopped) return
-    if (this.#running) {
-      this.#again = true
-      return
-    }
-    if (this.#timer) clearTimeout(this.#timer)
-    this.#running = this.#run().finally(() => {
-      this.#running = null
-      if (this.#stopped) return
-      const waitMs = this.#failures > 0 ? backOffMs(this.#failures) : this.#again ? 0 : POLL_MS
-      this.#again = false
-      this.#timer = setTimeout(() => this.wake(), waitMs)
-    })
+  /** Delivers from now on, as events come. */
+  async start(): Promise<void> {
+    this.#isStopped = false
+    this.#unlisten = await this.#context.store.listen(CHANNEL, () => this.#lookIn(GATHER_MS))
+    this.#lookIn(0)
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true
+    this.#isStopped = true
     if (this.#timer) clearTimeout(this.#timer)
-    await this.#running
+    await this.#unlisten?.()
+    await this.#looking
+    await Promise.all(this.#running)
   }
 
-  /** Handles all that is committed now. @returns whether there was anything. @throws what the subscriber threw, once it is buried or gives up. */
-  async drain(): Promise<boolean> {
-    let moved = false
-    for (;;) {
-      const pass = await this.#pass()
-      if (pass === 'nothing new') return moved
-      if (pass === 'taken elsewhere') await new Promise((resolve) => setTimeout(resolve, 20))
-      else moved = true
-    }
-  }
-
-  async #run(): Promise<void> {
-    try {
-      while (!this.#stopped && (await this.#pass()) === 'moved') this.#failures = 0
-      this.#failures = 0
-      const lag = await this.#context.store.system((tx) =>
-        countLag(tx, this.#subscriber.name, MOST_LAG),
-      )
-      this.#metrics.outboxLag.set({ subscriber: this.#subscriber.name }, lag)
-    } catch (error) {
-      if (this.#stopped) return
-      this.#failures += 1
-      this.#context.log.warn(
-        { subscriber: this.#subscriber.name, failures: this.#failures, error },
-        'a subscriber waits',
-      )
-    }
-  }
-
-  /** One batch: read on, cut it into stretches of one workspace, handle each in a transaction of its own. */
-  async #pass(): Promise<Pass> {
-    const { store } = this.#context
-    const { name } = this.#subscriber
-    const { from, events } = await store.system(async (tx) => ({
-      from: await findPosition(tx, name),
-      events: await readEvents(tx, name, BATCH),
-    }))
-    if (events.length === 0) return 'nothing new'
-    let position: Position = from
-    for (const stretch of stretches(events)) {
-      const end = stretch.at(-1)!
-      const own = stretch.filter((event) => this.#events.has(event.event))
-      const taken =
-        own.length === 0 ? await this.#skip(position, end) : await this.#handle(own, position, end)
-      if (!taken) return 'taken elsewhere'
-      position = { xid: end.xid, seq: end.seq }
-    }
-    return 'moved'
-  }
-
-  /** Nothing in the stretch concerns the subscriber: it is only passed. */
-  async #skip(from: Position, end: RelayedEvent): Promise<boolean> {
-    return this.#context.store.system(async (tx) => {
-      if (!(await takePosition(tx, this.#subscriber.name, from))) return false
-      await movePosition(tx, this.#subscriber.name, end)
-      return true
-    })
-  }
-
-  async #handle(events: RelayedEvent[], from: Position, end: RelayedEvent): Promise<boolean> {
-    const { store, clock } = this.#context
-    const { name } = this.#subscriber
-    const workspaceId = events[0]!.workspaceId
-    try {
-      return await store.transaction(workspaceId, async (tx) => {
-        if (!(await takePosition(tx, name, from))) return false
-        await this.#subscriber.handle(events, tx, this.#context)
-        await movePosition(tx, name, end)
-        return true
-      })
-    } catch (error) {
-      if (isOutage(error) || this.#stopped) throw error
-      this.#context.log.warn(
-        { subscriber: name, events: events.length, error },
-        'a batch of events failed; each is tried alone',
-      )
-    }
-    // One of them spoils the batch: the good ones go through, the bad one is buried; all under one position.
-    return store.transaction(workspaceId, async (tx) => {
-      if (!(await takePosition(tx, name, from))) return false
-      for (const event of events) {
-        for (let tries = 1; ; tries += 1) {
-          try {
-            await tx.savepoint(() => this.#subscriber.handle([event], tx, this.#context))
-            break
-          } catch (error) {
-            if (isOutage(error)) throw error
-            if (tries < MAX_TRIES) continue
-            await buryEvent(tx, name, event, describe(error), tries, clock.now())
-            this.#context.log.error(
-              { subscriber: name, event: event.event, seq: event.seq, error },
-              'an event was buried',
-            )
-            break
-          }
-        }
+  /** Lets go of old events that everyone has passed. */
+  readonly trimTimer: Timer = {
+    name: 'jobs.trim_outbox',
+    everyMs: HOUR_MS,
+    run: async ({ store, clock, signal }) => {
+      const before = new Date(clock.now().getTime() - KEEP_MS)
+      const names = [...this.#lines.keys()]
+      for (let rows = TRIM_ROWS; rows === TRIM_ROWS && !signal.aborted;) {
+        rows = await store.system((tx) => trimOutbox(tx, names, before, TRIM_ROWS))
       }
-      await movePosition(tx, name, end)
-      return true
+    },
+  }
+
+  /**
+   * Resolves when every subscriber has handled (or buried) all that is committed now; waits for running transactions that
+   * hold it back. Answers whether there was anything to handle.
+   * @throws what an outage of the database throws, and Error when a transaction holds events back for a minute.
+   */
+  async drain(): Promise<boolean> {
+    const newest = await this.#context.store.system((tx) => findNewest(tx))
+    let hasMoved = false
+    for (const { delivery } of this.#lines.values()) {
+      for (let movedAtMs = Date.now(); ;) {
+        const pass = await delivery.pass(true)
+        if (pass.outcome === 'idle' && (!newest || !isBefore(pass.position, newest))) break
+        if (pass.outcome === 'moved' || pass.outcome === 'waiting') {
+          hasMoved = true
+          movedAtMs = Date.now()
+        } else if (Date.now() - movedAtMs > HELD_PATIENCE_MS) {
+          throw new Error('A transaction that has been open for a minute holds events back.')
+        }
+        await waitAfter(pass)
+      }
+    }
+    await this.#retryBuried()
+    return hasMoved
+  }
+
+  #lookIn(delayMs: number): void {
+    const atMs = Date.now() + delayMs
+    if (this.#isStopped || atMs >= this.#timerAtMs) return
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#timerAtMs = atMs
+    this.#timer = setTimeout(() => {
+      this.#timerAtMs = Infinity
+      this.#looking = this.#looking.then(() => this.#look())
+    }, delayMs)
+  }
+
+  /** Finds out who has something to do and lets them do it; comes back by itself. Never rejects. */
+  async #look(): Promise<void> {
+    if (this.#isStopped) return
+    let nextMs = POLL_MS
+    try {
+      const { names, isHeld } = await this.#context.store.system((tx) =>
+        findBusy(tx, this.#subscribers),
+      )
+      if (isHeld) nextMs = HELD_POLL_MS
+      this.#begin(names)
+      await this.#observe()
+    } catch (error) {
+      this.#context.log.warn({ error }, 'the outbox cannot be read right now')
+      nextMs = OUTAGE_WAIT_MS
+    }
+    const waits = [...this.#lines.values()]
+      .map((line) => line.notBeforeMs - Date.now())
+      .filter((ms) => ms > 0)
+    this.#lookIn(Math.min(nextMs, ...waits))
+  }
+
+  /** Whoever has waited longest comes first, so that a busy few cannot keep the others out. */
+  #begin(names: readonly string[]): void {
+    const lines = names.map((name) => this.#lines.get(name)).filter((line) => line !== undefined)
+    for (const line of lines.toSorted((a, b) => a.turnAtMs - b.turnAtMs)) {
+      if (this.#running.size >= MAX_AT_ONCE) return
+      if (!line.isRunning && line.notBeforeMs <= Date.now()) this.#beginTurn(line)
+    }
+  }
+
+  #beginTurn(line: Line): void {
+    line.isRunning = true
+    line.turnAtMs = performance.now()
+    const turn = this.#takeTurn(line).finally(() => {
+      line.isRunning = false
+      this.#running.delete(turn)
+      this.#lookIn(0)
     })
+    this.#running.add(turn)
+  }
+
+  /** Never rejects. */
+  async #takeTurn(line: Line): Promise<void> {
+    try {
+      for (let passes = 0; passes < TURN_PASSES && !this.#isStopped; passes++) {
+        const pass = await line.delivery.pass()
+        line.notBeforeMs = notBefore(pass)
+        if (pass.outcome !== 'moved') return
+      }
+    } catch (error) {
+      if (this.#isStopped) return
+      line.notBeforeMs = Date.now() + OUTAGE_WAIT_MS
+      this.#context.log.warn(
+        { subscriber: line.delivery.subscriber.name, error },
+        'a subscriber waits for the database',
+      )
+    }
+  }
+
+  async #observe(): Promise<void> {
+    if (Date.now() - this.#lagAtMs < LAG_EVERY_MS) return
+    this.#lagAtMs = Date.now()
+    const lags = await this.#context.store.system((tx) => listLags(tx, this.#subscribers, MOST_LAG))
+    for (const { name, waiting } of lags) this.#metrics.outboxLag.set({ subscriber: name }, waiting)
+    const retrying = this.#retryBuried()
+      .catch((error: unknown) =>
+        this.#context.log.warn({ error }, 'buried events wait for the database'),
+      )
+      .finally(() => this.#running.delete(retrying))
+    this.#running.add(retrying) // beside the looks, which must not wait for it
+  }
+
+  async #retryBuried(): Promise<void> {
+    const events = await this.#context.store.system((tx) =>
+      listRetries(tx, [...this.#lines.keys()], 100),
+    )
+    for (const event of events) await this.#lines.get(event.subscriber)?.delivery.retry(event)
   }
 }
 
-/** Cuts events into stretches of one workspace each, in order. */
-function stretches(events: RelayedEvent[]): RelayedEvent[][] {
-  const parts: RelayedEvent[][] = []
-  for (const event of events) {
-    const last = parts.at(-1)
-    if (last && last[0]!.workspaceId === event.workspaceId) last.push(event)
-    else parts.push([event])
-  }
-  return parts
+/** Another process is at it: a look every few milliseconds would only be in its way. */
+const TAKEN_WAIT_MS = 100
+
+function notBefore({ outcome, retryAtMs }: Pass): number {
+  if (outcome === 'waiting') return retryAtMs ?? 0
+  return outcome === 'taken' ? Date.now() + TAKEN_WAIT_MS : 0
 }
 
-/** The database is away or the transaction lost a race: no fault of the event. */
-function isOutage(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return code === 'service.unavailable' || /^(08|40|53|57|25P0)/.test(code) || code.startsWith('E')
-}
-
-/** What kind of error it was, without any value of the event. */
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown'
-  return 'code' in error ? `${error.name} ${String(error.code)}` : error.name
-}
-
-function backOffMs(failures: number): number {
-  return Math.min(MAX_BACK_OFF_MS, 500 * 2 ** Math.min(failures, 10)) * (0.5 + Math.random() / 2)
+async function waitAfter(pass: Pass): Promise<void> {
+  if (pass.outcome === 'moved') return
+  const untilMs = pass.outcome === 'waiting' ? (pass.retryAtMs ?? 0) - Date.now() : 10
+  await sleep(Math.max(1, untilMs))
 }

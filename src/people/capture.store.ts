@@ -12,7 +12,7 @@ import type { Transaction } from '#store/store.ts'
  * attributes, consents and touches. Captures of one call see each other, in order; so do
  * transactions that run at once, which wait for one another on the people they share.
  *
- * @param captures  at most 1000, each with at least one identity that is not empty.
+ * @param captures  at most 2500, each with at least one identity that is not empty.
  * @returns one outcome for each capture, and the events to commit with them: `person.created`,
  *   `person.merged`, `touchpoint.recorded`, `consent.changed`.
  * @throws Problem `service.unavailable` when the people kept changing under ten attempts.

@@ -6,6 +6,8 @@ import {
   listIdentityConflicts,
   listPeople,
 } from './person.operations.ts'
+import { personImport } from './person.import.ts'
+import { touchpointImport } from './touchpoint.import.ts'
 import { getTimeline, listTouchpoints, recordTouchpoint } from './touchpoint.operations.ts'
 
 /** Who came, what names them, what they agreed to and what they did. */
@@ -25,4 +27,5 @@ export const people: Module = {
   jobs: [],
   subscribers: [],
   timers: [],
+  importTargets: [personImport, touchpointImport],
 }

@@ -242,3 +242,27 @@ function wanted(identities: readonly IndexedIdentity[]) {
     where r.kind in ('email', 'user_id', 'anonymous_id', 'external_id')
   )`
 }
+
+/** The first external id of each of these people, by person; those without one are left out. */
+export async function findExternalIds(
+  tx: Transaction,
+  personIds: readonly string[],
+): Promise<Map<string, string>> {
+  if (personIds.length === 0) return new Map()
+  const rows = await tx.query(sql<{
+    personId: string
+    source: string
+    index: string
+    value: Buffer
+  }>`
+    select distinct on (person_id) person_id, source, encode(value_index, 'hex') as index, value
+    from identities
+    where workspace_id = ${tx.workspaceId} and person_id = any(${personIds}::text[]) and kind = 'external_id'
+    order by person_id, created_at, value_index`)
+  return new Map(
+    rows.map(({ personId, source, index, value }) => [
+      personId,
+      tx.sealer.open<string>(value, identityContext('external_id', source, index)),
+    ]),
+  )
+}

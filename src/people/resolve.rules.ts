@@ -205,7 +205,12 @@ class Board {
     unknown: readonly IdentityKey[],
   ): void {
     const met = hits.filter(({ candidate }) => candidate === target || candidate === other)
-    const kinds = new Set([...met.map((hit) => hit.identity.kind), ...unknown.map((i) => i.kind)])
+    const isNamed = met.some(({ candidate }) => candidate === target)
+    // A target that nothing known names is the new person of the identifying ids that clashed.
+    const named = isNamed ? [] : unknown.filter(({ kind }) => isIdentifying(kind))
+    const kinds = new Set(
+      [...met.map(({ identity }) => identity), ...named].map(({ kind }) => kind),
+    )
     this.#conflicts.push({
       capture,
       personId: target.id,

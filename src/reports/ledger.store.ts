@@ -19,7 +19,7 @@ const TOUCH_COUNT_CAP = 100_000
 /**
  * Locks the workspace's ledger until the transaction ends, so that two refreshes do not interleave.
  *
- * @returns Monday of the week in which it was last computed: figures of weeks before were final. Null when it never was.
+ * @returns Monday of the week in which it was last up to date: figures of weeks before were final. Null when it never was.
  */
 export async function lockLedger(tx: Transaction): Promise<string | null> {
   const state = await tx.find(sql<{ firstOpenWeek: string | null }>`
@@ -170,8 +170,8 @@ export async function replaceLedger(
       ${dealRows.map((row) => row.touches)}::int[]
     ) as r (opportunity_id, window_days, touches)
     join opportunities o on o.id = r.opportunity_id`)
-  await insertCredits(tx, ids, touches, creditRows)
-  await insertSums(tx, ids, sumRows)
+  await insertCredits(tx, deals, touches, creditRows)
+  await insertSums(tx, deals, sumRows)
   await insertDealTouches(tx, ids, dealTouchRows)
   await tx.execute(sql`
     insert into stage_stays (workspace_id, opportunity_id, stage_id, entered_at, left_at)
@@ -187,14 +187,15 @@ async function insertDealTouches(
   rows: LedgerRows['dealTouchRows'],
 ): Promise<void> {
   await tx.execute(sql`
-    insert into deal_touches (workspace_id, opportunity_id, kind, key, touches, is_source)
+    insert into deal_touches (workspace_id, opportunity_id, kind, key, touches, is_source, is_open)
     select ${tx.workspaceId}, r.*
     from unnest(
       ${rows.map((row) => ids[row.deal]!)}::text[],
       ${rows.map((row) => row.kind)}::text[],
       ${rows.map((row) => row.key)}::text[],
       ${rows.map((row) => row.touches)}::int[],
-      ${rows.map((row) => row.isSource)}::boolean[]
+      ${rows.map((row) => row.isSource)}::boolean[],
+      ${rows.map((row) => row.isOpen)}::boolean[]
     ) as r`)
   await tx.execute(sql`
     insert into deal_reach (workspace_id, opportunity_id, touches, is_influenced, is_sourced)
@@ -203,9 +204,14 @@ async function insertDealTouches(
     from deal_touches where opportunity_id = any(${ids}) group by opportunity_id`)
 }
 
+/*
+ * What goes in goes as whole rows, one array a column, and is joined with nothing: a plan for arrays of unknown length, or
+ * for a table that was empty when it was last analysed, would join them row by row.
+ */
+
 async function insertSums(
   tx: Transaction,
-  ids: readonly string[],
+  deals: readonly LedgerDeal[],
   rows: LedgerRows['sumRows'],
 ): Promise<void> {
   const minor = (model: RuleModel) => sql`${rows.map((row) => row.amountMinor[model])}::bigint[]`
@@ -214,48 +220,49 @@ async function insertSums(
     insert into credit_sums (workspace_id, opportunity_id, window_days, kind, key, closed_at, currency, first_minor,
       last_minor, linear_minor, position_minor, time_decay_minor, first_share, last_share, linear_share, position_share,
       time_decay_share)
-    select ${tx.workspaceId}, r.opportunity_id, r.window_days, r.kind, r.key, d.closed_at, d.currency, first_minor,
-      last_minor, linear_minor, position_minor, time_decay_minor, first_share, last_share, linear_share, position_share,
-      time_decay_share
+    select ${tx.workspaceId}, opportunity_id, window_days, kind, key, to_timestamp(closed_at_ms / 1000), currency,
+      first_minor, last_minor, linear_minor, position_minor, time_decay_minor, first_share, last_share, linear_share,
+      position_share, time_decay_share
     from unnest(
-      ${rows.map((row) => ids[row.deal]!)}::text[],
+      ${rows.map((row) => deals[row.deal]!.opportunityId)}::text[],
       ${rows.map((row) => row.windowDays)}::int[],
       ${rows.map((row) => row.kind)}::text[],
       ${rows.map((row) => row.key)}::text[],
+      ${rows.map((row) => deals[row.deal]!.closedAtMs)}::float8[],
+      ${rows.map((row) => deals[row.deal]!.currency)}::text[],
       ${minor('first')}, ${minor('last')}, ${minor('linear')}, ${minor('position')}, ${minor('time_decay')},
       ${share('first')}, ${share('last')}, ${share('linear')}, ${share('position')}, ${share('time_decay')}
-    ) as r (opportunity_id, window_days, kind, key, first_minor, last_minor, linear_minor, position_minor,
-      time_decay_minor, first_share, last_share, linear_share, position_share, time_decay_share)
-    join attribution_deals d on d.opportunity_id = r.opportunity_id and d.window_days = r.window_days`)
+    ) as r (opportunity_id, window_days, kind, key, closed_at_ms, currency, first_minor, last_minor, linear_minor,
+      position_minor, time_decay_minor, first_share, last_share, linear_share, position_share, time_decay_share)`)
 }
 
-/** Touches and their credits go as two sets of columns that the database joins: a touch has a credit a window and model. */
 async function insertCredits(
   tx: Transaction,
-  ids: readonly string[],
+  deals: readonly LedgerDeal[],
   touches: readonly LedgerTouch[],
   rows: LedgerRows['creditRows'],
 ): Promise<void> {
+  const touchOf = (row: LedgerRows['creditRows'][number]) => touches[row.touch]!
+  const dealOf = (row: LedgerRows['creditRows'][number]) => deals[touchOf(row).deal]!
   await tx.execute(sql`
     insert into credits (workspace_id, window_days, model, opportunity_id, touchpoint_id, person_id, campaign_id, channel,
       closed_at, share, amount_minor, currency)
-    select ${tx.workspaceId}, c.window_days, c.model, d.opportunity_id, t.touchpoint_id, t.person_id, t.campaign_id,
-      t.channel, d.closed_at, c.share, c.amount_minor, d.currency
+    select ${tx.workspaceId}, window_days, model, opportunity_id, touchpoint_id, person_id, campaign_id, channel,
+      to_timestamp(closed_at_ms / 1000), share, amount_minor, currency
     from unnest(
-      ${rows.map((row) => row.touch + 1)}::int[],
       ${rows.map((row) => row.windowDays)}::int[],
       ${rows.map((row) => row.model)}::text[],
+      ${rows.map((row) => dealOf(row).opportunityId)}::text[],
+      ${rows.map((row) => touchOf(row).touchpointId)}::text[],
+      ${rows.map((row) => touchOf(row).personId)}::text[],
+      ${rows.map((row) => touchOf(row).campaignId)}::text[],
+      ${rows.map((row) => touchOf(row).channel)}::text[],
+      ${rows.map((row) => dealOf(row).closedAtMs)}::float8[],
       ${rows.map((row) => row.share)}::float8[],
-      ${rows.map((row) => row.amountMinor)}::bigint[]
-    ) as c (touch, window_days, model, share, amount_minor)
-    join unnest(
-      ${touches.map((touch) => ids[touch.deal]!)}::text[],
-      ${touches.map((touch) => touch.touchpointId)}::text[],
-      ${touches.map((touch) => touch.personId)}::text[],
-      ${touches.map((touch) => touch.campaignId)}::text[],
-      ${touches.map((touch) => touch.channel)}::text[]
-    ) with ordinality as t (opportunity_id, touchpoint_id, person_id, campaign_id, channel, i) on t.i = c.touch
-    join attribution_deals d on d.opportunity_id = t.opportunity_id and d.window_days = c.window_days`)
+      ${rows.map((row) => row.amountMinor)}::bigint[],
+      ${rows.map((row) => dealOf(row).currency)}::text[]
+    ) as r (window_days, model, opportunity_id, touchpoint_id, person_id, campaign_id, channel, closed_at_ms, share,
+      amount_minor, currency)`)
 }
 
 export async function insertRestatements(
@@ -273,7 +280,10 @@ export async function insertRestatements(
       "campaignId" text, currency text, cause text, "deltaMinor" bigint, "deltaShare" float8, "opportunityIds" text[])`)
 }
 
-/** Takes off the marks that were answered; a deal that was marked again in the meantime stays dirty. */
+/**
+ * Takes off the marks that were answered; a deal that was marked again in the meantime stays dirty. Once none is left, the
+ * ledger is up to date as of `now`: only then are its figures ones that something can restate.
+ */
 export async function clearDirty(
   tx: Transaction,
   deals: readonly { opportunityId: string; marks: number }[],
@@ -284,7 +294,8 @@ export async function clearDirty(
     using unnest(${deals.map((deal) => deal.opportunityId)}::text[], ${deals.map((deal) => deal.marks)}::int[])
       as r (opportunity_id, marks)
     where d.opportunity_id = r.opportunity_id and d.marks = r.marks`)
-  await tx.execute(sql`update attribution_state set computed_at = ${now}`)
+  await tx.execute(sql`
+    update attribution_state set computed_at = ${now} where not exists (select 1 from attribution_dirty)`)
 }
 
 /** Keeps a ledger for exactly these windows; what other windows held is deleted. Answers whether any is new. */

@@ -85,13 +85,7 @@ function oracle(plan: Plan, order: readonly number[], windowDays: number, model:
       uncredited += amount
       continue
     }
-    const cents = split(
-      amount,
-      weights(
-        journey.map((i) => plan.touches[i]!.day),
-        model,
-      ),
-    )
+    const cents = split(amount, weightsBy[model](journey.map((i) => plan.touches[i]!.day)))
     journey.forEach((touch, k) => {
       const { campaign } = plan.touches[touch]!
       credited.set(campaign, (credited.get(campaign) ?? 0) + cents[k]!)
@@ -100,21 +94,15 @@ function oracle(plan: Plan, order: readonly number[], windowDays: number, model:
   return { credited, uncredited, won }
 }
 
-function weights(days: number[], model: Model): number[] {
-  const n = days.length
-  switch (model) {
-    case 'first':
-      return days.map((_, i) => Number(i === 0))
-    case 'last':
-      return days.map((_, i) => Number(i === n - 1))
-    case 'linear':
-      return days.map(() => 1)
-    case 'position':
-      if (n <= 2) return days.map(() => 1)
-      return days.map((_, i) => (i === 0 || i === n - 1 ? 2 * (n - 2) : 1))
-    case 'time_decay':
-      return days.map((day) => 2 ** ((day - days[n - 1]!) / 7))
-  }
+const weightsBy: Record<Model, (days: number[]) => number[]> = {
+  first: (days) => days.map((_, i) => Number(i === 0)),
+  last: (days) => days.map((_, i) => Number(i === days.length - 1)),
+  linear: (days) => days.map(() => 1),
+  position: (days) =>
+    days.map((_, i) =>
+      days.length > 2 && (i === 0 || i === days.length - 1) ? 2 * (days.length - 2) : 1,
+    ),
+  time_decay: (days) => days.map((day) => 2 ** ((day - days.at(-1)!) / 7)),
 }
 
 function split(amount: number, parts: number[]): number[] {
@@ -468,4 +456,16 @@ test('a list of credits goes on after its cursor without a gap or a repeat', asy
   } while (cursor)
   expect(seen).toEqual(all.data)
   expect(seen).toHaveLength(10)
+})
+
+test('the first computation restates nothing, however many pages it takes', async () => {
+  const world = await smallWorld(store)
+  for (let i = 0; i < 3; i++) await world.deal({ closedAt: '2026-01-15T00:00:00Z' })
+  await world.ask(recomputeAttribution)
+  const page = () => world.write((tx) => refreshPage(tx, new Date(), { maxDeals: 1 }))
+  expect([await page(), await page()]).toEqual([1, 1])
+  const halfway = await world.ask(listAttributionDeals)
+  expect(halfway.total.deals).toBe(2)
+  expect([await page(), await page()]).toEqual([1, 0])
+  expect((await world.ask(listAttributionRestatements)).data).toEqual([])
 })

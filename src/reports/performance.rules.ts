@@ -117,7 +117,7 @@ export function periodFigures(
     conversion: conversions,
     stages: rows.stages
       .filter((row) => row.which === which)
-      .map(({ which: _, ...stage }) => ({ ...stage, isSmall: stage.n < SMALL_N })),
+      .map((stage) => ({ ...stage, isSmall: stage.n < SMALL_N })),
   }
 }
 

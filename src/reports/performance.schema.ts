@@ -34,12 +34,9 @@ export const Rate = z.object({
   numerator: z.int(),
   denominator: z.int(),
   rate: z.number().nullable(),
-  low: z
-    .number()
-    .nullable()
-    .meta({
-      description: '95 % interval (Wilson); null where the two counts are of different records',
-    }),
+  low: z.number().nullable().meta({
+    description: '95 % interval (Wilson); null where the two counts are of different records',
+  }),
   high: z.number().nullable(),
   isSmall: z.boolean().meta({ description: 'Fewer than 30: do not rely on it' }),
 })
@@ -105,11 +102,9 @@ export const LeadFigures = z.object({
 export const Conversion = z.object({
   leads: z.int(),
   mqls: z.int(),
-  opportunities: z
-    .int()
-    .meta({
-      description: 'Leads whose person got an opportunity that was opened at or after the capture',
-    }),
+  opportunities: z.int().meta({
+    description: 'Leads whose person got an opportunity that was opened at or after the capture',
+  }),
   won: z.int(),
   leadToMql: Rate,
   leadToOpportunity: Rate,
@@ -141,11 +136,9 @@ export const PeriodFigures = z.object({
     cohort: z
       .object({ total: Conversion, channels: z.array(ByChannel) })
       .meta({ description: 'Of the leads captured in the period, how many came so far until now' }),
-    period: z
-      .object({ total: Conversion, channels: z.array(ByChannel) })
-      .meta({
-        description: 'How many reached each step within the period, whenever they were captured',
-      }),
+    period: z.object({ total: Conversion, channels: z.array(ByChannel) }).meta({
+      description: 'How many reached each step within the period, whenever they were captured',
+    }),
   }),
   stages: z.array(StageVelocity),
 })
@@ -176,12 +169,9 @@ export const PerformanceReport = Lens.extend({
         isPartial: z.boolean(),
       }),
     ),
-    growth: z
-      .number()
-      .nullable()
-      .meta({
-        description: 'Lead velocity rate: MQLs of the last full month against the one before',
-      }),
+    growth: z.number().nullable().meta({
+      description: 'Lead velocity rate: MQLs of the last full month against the one before',
+    }),
   }),
   pipelineVelocityMinorPerDay: z
     .int()

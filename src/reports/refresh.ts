@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
 import { ruleModels } from '#analytics/attribution/rules.ts'
-import { MINUTE_MS, SECOND_MS } from '#core/time.ts'
+import { MINUTE_MS } from '#core/time.ts'
 import { defineJob } from '#jobs/job.ts'
 import type { JobContext, Subscriber, Timer } from '#jobs/job.ts'
 import { markDirty } from '#reports/dirty.store.ts'
@@ -31,10 +31,7 @@ const JOB_NAME = 'reports.attribution.refresh'
 
 /** A page is one transaction: so many deals, and no more than so many touches unless a single deal has more. */
 const PAGE_DEALS = 2000
-const PAGE_TOUCHES = 50_000
-
-/** Events that come close together are answered by one refresh. */
-const GATHER_MS = SECOND_MS
+const PAGE_TOUCHES = 20_000
 
 /** Computes the deals of one workspace that are marked dirty. */
 export const refreshJob = defineJob({
@@ -101,10 +98,9 @@ export const dirtySubscriber: Subscriber = {
   },
 }
 
+/** The marks commit after this; should the refresh ever come first, the timer takes them up. */
 function askForRefresh(workspaceId: string, context: JobContext): Promise<void> {
-  // The marks commit after this; should the refresh come first, the timer takes them up.
-  const startAfter = new Date(context.clock.now().getTime() + GATHER_MS)
-  return context.enqueue(JOB_NAME, { workspaceId }, { singletonKey: workspaceId, startAfter })
+  return context.enqueue(JOB_NAME, { workspaceId }, { singletonKey: workspaceId })
 }
 
 /**

@@ -1,6 +1,6 @@
 import { Pool, type ClientConfig, type PoolClient, type PoolConfig, type QueryConfig } from 'pg'
 import type { Log } from '#core/log.ts'
-import { toProblem } from '#store/failure.ts'
+import { errorCode, toProblem } from '#store/failure.ts'
 import { type ClientQueries, EngineTransaction, WorkspaceTransaction } from '#store/queries.ts'
 import { SideLine } from '#store/side-line.ts'
 import { valueTypes } from '#store/statement.ts'
@@ -52,7 +52,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     idle_in_transaction_session_timeout: 60_000,
     query_timeout: statementTimeoutMs + 5000, // for a server that went silent and cannot time out by itself
   } satisfies PoolConfig & { pipeline: boolean })
-  pool.on('error', (error) => log.warn({ error }, 'an idle connection to the database was lost'))
+  pool.on('error', (error) => {
+    // While the pool ends, its last connections may hear from the server first.
+    if (!pool.ending) log.warn({ error }, 'an idle connection to the database was lost')
+  })
   const store = new PostgresStore(
     connectionString,
     pool,
@@ -167,8 +170,10 @@ class PostgresStore implements Store {
         () => null,
         (cause: unknown) => cause,
       )
+      // What ended the connection says more than that it ended: who dawdled for a minute was thrown out by the server.
+      const reason = errorCode(lost) === '25P03' ? lost : error
       lost ??= await rollBack(client)
-      throw toProblem(beginError ?? error)
+      throw toProblem(beginError ?? reason)
     } finally {
       client.off('error', onError)
       client.release(lost)

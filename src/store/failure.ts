@@ -39,8 +39,8 @@ export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const code = errorCode(error)
   if (code !== undefined) {
-    // 08 connection, 57P operator intervention, 53 out of memory, disk or connections, 58 input/output, 25P03 idle too long
-    const isOutageState = /^(08|53|58)/.test(code) || code.startsWith('57P') || code === '25P03'
+    // 08 connection, 57P operator intervention, 53 out of memory, disk or connections, 58 input/output
+    const isOutageState = /^(08|53|58)/.test(code) || code.startsWith('57P')
     return networkCodes.has(code) || isOutageState
   }
   return driverMessages.some((message) => error.message.startsWith(message))
@@ -66,6 +66,7 @@ export function toProblem(error: unknown): unknown {
       return unavailable('Another change was in the way. Nothing was changed: try again.', 1, error)
     case '55P03': // lock not available in time
     case '57014': // statement time-out
+    case '25P03': // transaction idle for too long
       return unavailable(
         'The database took too long. Nothing was changed: try again later.',
         5,

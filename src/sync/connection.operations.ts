@@ -10,8 +10,6 @@ import {
   ConnectionChange,
   ConnectionId,
   NewConnection,
-  StreamChange,
-  StreamView,
   TestAnswer,
 } from './connection.schema.ts'
 import {
@@ -27,7 +25,7 @@ import { VendorFault, type Connector, type Session } from './connector.ts'
 import { explain } from './error-catalogue.ts'
 import { ensureStreams } from './run.store.ts'
 import { hideSecrets, parseSettings } from './settings.rules.ts'
-import { listStreams, updateStream, type StreamViewRow } from './stream.store.ts'
+import { streamOperations } from './stream.operations.ts'
 
 /** A person waits for the answer: a vendor that takes longer counts as not reachable. */
 const TEST_TIMEOUT_MS = 10 * SECOND_MS
@@ -46,8 +44,7 @@ export function connectionOperations(connectors: Connectors): readonly Operation
     changeConnection(connectors),
     removeConnection(connectors),
     testConnection(connectors),
-    listConnectionStreams,
-    changeStream,
+    ...streamOperations,
   ]
 }
 
@@ -141,7 +138,7 @@ const changeConnection = (connectors: Connectors) =>
     input: ConnectionChange,
     output: Connection,
     async perform({ connectionId, name, state, settings: given }, { tx, now, expectedVersion }) {
-      const known = await readSettings(tx, connectionId)
+      const known = await readSettings(tx, connectionId, 'lock')
       const row = await findConnection(tx, connectionId)
       if (!row || !known) throw noConnection()
       if (expectedVersion !== null && expectedVersion !== row.version) {
@@ -206,44 +203,6 @@ const testConnection = (connectors: Connectors) =>
       return { account, durationMs: Math.round(performance.now() - startedAtMs) }
     },
   })
-
-function streamViewOf({ connectionId: _connectionId, ...row }: StreamViewRow): StreamView {
-  return row
-}
-
-const listConnectionStreams = defineOperation({
-  id: 'listStreams',
-  method: 'GET',
-  path: '/api/v1/connections/{connectionId}/streams',
-  scope: 'connections:read',
-  tag: 'Connections',
-  summary: 'List the streams of a connection',
-  input: ConnectionRef,
-  output: z.object({ data: z.array(StreamView) }),
-  async perform({ connectionId }, { tx }) {
-    if (!(await findConnection(tx, connectionId))) throw noConnection()
-    return { data: (await listStreams(tx, connectionId)).map(streamViewOf) }
-  },
-})
-
-const changeStream = defineOperation({
-  id: 'updateStream',
-  method: 'PATCH',
-  path: '/api/v1/connections/{connectionId}/streams/{stream}',
-  scope: 'connections:write',
-  tag: 'Connections',
-  summary: 'Pause a stream or change its cadence',
-  event: 'stream.updated',
-  subject: (_stream, input) => input.connectionId,
-  version: (stream) => stream.version,
-  input: StreamChange,
-  output: StreamView,
-  async perform({ connectionId, stream, ...changes }, { tx, now }) {
-    const row = await updateStream(tx, connectionId, stream, changes, now)
-    if (!row) throw new Problem('resource.not_found', 'The connection has no stream of this name.')
-    return streamViewOf(row)
-  },
-})
 
 function connectorOf(connectors: Connectors, vendor: string): Connector {
   const connector = connectors.get(vendor)

@@ -50,13 +50,14 @@ export async function insertConnection(
   return rows === 1
 }
 
-/** The settings in the clear, credentials among them: only for opening the connection. */
+/** The settings in the clear, credentials among them. `lock` keeps the row for the change that follows. */
 export async function readSettings(
   tx: Transaction,
   id: string,
+  lock: 'lock' | 'read' = 'read',
 ): Promise<Record<string, unknown> | null> {
   const row = await tx.find(sql<{ settings: Buffer }>`
-    select settings from connections where id = ${id} for no key update`)
+    select settings from connections where id = ${id} ${lock === 'lock' ? sql`for no key update` : sql``}`)
   return row && tx.sealer.open<Record<string, unknown>>(row.settings, settingsContext(id))
 }
 

@@ -65,8 +65,11 @@ async function findLinks(
 ): Promise<Map<string, KnownLink>> {
   const ids = candidates.map((candidate) => candidate.externalId)
   const rows = await tx.query(sql<KnownLink & { externalId: string }>`
-    select external_id, local_id, base, external_modified_at, deleted_at from sync_links
-    where connection_id = ${connectionId} and entity = ${entity} and external_id = any(${ids})`)
+    select l.external_id, l.local_id, l.base, l.external_modified_at, l.deleted_at
+    from unnest(${ids}::text[]) as wanted(id)
+    cross join lateral (
+      select * from sync_links
+      where connection_id = ${connectionId} and entity = ${entity} and external_id = wanted.id limit 1) l`)
   return new Map(rows.map((row) => [row.externalId, row]))
 }
 

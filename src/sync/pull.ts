@@ -2,14 +2,8 @@ import { VendorFault, type PullPage, type Stream } from './connector.ts'
 import { commit, type Run } from './engine.ts'
 import type { Candidate, Entity } from './entity.ts'
 import type { Outcome } from './outcome.store.ts'
-import {
-  findUnknown,
-  keepCursor,
-  linkIdentified,
-  listRevisits,
-  readCursor,
-  writePage,
-} from './write.ts'
+import { findUnknown, linkIdentified, listRevisits } from './reference.store.ts'
+import { keepCursor, readCursor, writePage } from './write.ts'
 import { withPatience } from './retry.ts'
 
 /** Pages of one run of one stream: a bound for a vendor whose paging never ends. */

@@ -17,12 +17,15 @@ export interface PendingKey {
   localId: string
 }
 
-interface PendingRow extends PendingKey {
-  changedIn: string
-  attempts: number
+interface LinkPart {
   externalId: string | null
   fingerprint: Buffer | null
   deletedAt: Date | null
+}
+
+interface PendingRow extends PendingKey, LinkPart {
+  changedIn: string
+  attempts: number
 }
 
 /** What became of a record of the page. */
@@ -61,7 +64,7 @@ export async function seedPending(
   await tx.execute(sql`
     insert into sync_pending (connection_id, entity, local_id, first_seq, last_seq, since)
     select ${connectionId}, ${entity.name}, id, 0, 0, ${now} from unnest(${ids}::text[]) as ids(id)
-    on conflict (connection_id, entity, local_id) do update set first_seq = 0`)
+    on conflict (local_id, connection_id, entity) do update set first_seq = 0`)
   const cursor = JSON.stringify({ seededTo: ids.at(-1) ?? row?.cursor?.seededTo ?? null, done })
   await tx.execute(sql`
     update sync_streams set cursor = ${cursor}::jsonb
@@ -132,7 +135,8 @@ export async function loadPage(
   return page
 }
 
-function listPending(
+/** In the order of their first unsent change. Links are looked up key by key: a plan that missing statistics cannot spoil. */
+async function listPending(
   tx: Transaction,
   connectionId: string,
   entity: string,
@@ -140,19 +144,23 @@ function listPending(
   now: Date,
   limit: number,
 ): Promise<PendingRow[]> {
-  return tx.query(sql<PendingRow>`
-    select p.local_id, p.first_seq, p.changed_in::text as changed_in, p.attempts, l.external_id, l.fingerprint, l.deleted_at
-    from (
-      select * from sync_pending
-      where connection_id = ${connectionId} and entity = ${entity} and held_code is null
-        and (first_seq, local_id) > (${after?.firstSeq ?? -1}::bigint, ${after?.localId ?? ''}::text)
-        and (next_attempt_at is null or next_attempt_at <= ${now})
-      order by first_seq, local_id
-      limit ${limit}
-    ) p
-    left join sync_links l
-      on l.connection_id = p.connection_id and l.entity = p.entity and l.local_id = p.local_id
-    order by p.first_seq, p.local_id`)
+  const pending = await tx.query(sql<Omit<PendingRow, keyof LinkPart>>`
+    select local_id, first_seq, changed_in::text as changed_in, attempts from sync_pending
+    where connection_id = ${connectionId} and entity = ${entity} and held_code is null
+      and (first_seq, local_id) > (${after?.firstSeq ?? -1}::bigint, ${after?.localId ?? ''}::text)
+      and (next_attempt_at is null or next_attempt_at <= ${now})
+    order by first_seq, local_id
+    limit ${limit}`)
+  const ids = pending.map((row) => row.localId)
+  const links = await tx.query(sql<LinkPart & { localId: string }>`
+    select l.local_id, l.external_id, l.fingerprint, l.deleted_at
+    from unnest(${ids}::text[]) as wanted(id)
+    cross join lateral (
+      select * from sync_links
+      where connection_id = ${connectionId} and entity = ${entity} and local_id = wanted.id limit 1) l`)
+  const linkOf = new Map(links.map((link) => [link.localId, link]))
+  const none = { externalId: null, fingerprint: null, deletedAt: null }
+  return pending.map((row) => ({ ...row, ...(linkOf.get(row.localId) ?? none) }))
 }
 
 /** By entity and our id: the vendor's id. */
@@ -259,7 +267,7 @@ async function writeLinks(
   await tx.execute(sql`
     insert into sync_links (connection_id, entity, local_id, external_id, fingerprint, linked_at)
     select ${connectionId}, ${entity}, "localId", "externalId", fingerprint, ${now} from ${recordset}
-    on conflict (connection_id, entity, local_id) do update
+    on conflict (local_id, connection_id, entity) do update
     set external_id = excluded.external_id, fingerprint = excluded.fingerprint, deleted_at = null`)
 }
 

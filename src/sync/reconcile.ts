@@ -97,7 +97,7 @@ async function heal(
     await tx.execute(sql`
       insert into sync_pending (connection_id, entity, local_id, first_seq, last_seq, since)
       select ${run.connectionId}, ${stream.entity}, id, 0, 0, ${now} from unnest(${ids}::text[]) as ids(id)
-      on conflict (connection_id, entity, local_id) do nothing`)
+      on conflict (local_id, connection_id, entity) do nothing`)
   }
   if (moved.length > 0) {
     await tx.execute(sql`

@@ -162,7 +162,7 @@ export function openConnection(
     },
     async saveSettings(changes) {
       await engine.store.transaction(workspaceId, async (tx) => {
-        const known = await readSettings(tx, connectionId)
+        const known = await readSettings(tx, connectionId, 'lock')
         if (!known) return
         const now = engine.clock.now()
         await updateConnection(tx, connectionId, { settings: { ...known, ...changes } }, now)

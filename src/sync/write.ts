@@ -4,6 +4,7 @@ import type { Transaction } from '#store/store.ts'
 import type { Stream } from './connector.ts'
 import type { Run } from './engine.ts'
 import type { Candidate, Entity, EntityWrite, EntityWritten } from './entity.ts'
+import { findReferenced, writeRevisits } from './reference.store.ts'
 import { matchCandidates, type KnownLink, type Match } from './match.ts'
 import { merge, type Values } from './merge.ts'
 import { writeOutcomes, type Outcome } from './outcome.store.ts'
@@ -249,128 +250,9 @@ async function writeLinks(
     select ${connectionId}, ${entity}, "localId", "externalId", "modifiedAt", base, "deletedAt", ${now}
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
       as r("localId" text, "externalId" text, "modifiedAt" timestamptz, base bytea, "deletedAt" timestamptz)
-    on conflict (connection_id, entity, local_id) do update
+    on conflict (local_id, connection_id, entity) do update
     set external_id = excluded.external_id, external_modified_at = excluded.external_modified_at,
       base = excluded.base, deleted_at = excluded.deleted_at`)
-}
-
-/** Forgets what was looked at just now, and remembers the named records that are still missing. */
-async function writeRevisits(
-  tx: Transaction,
-  connectionId: string,
-  stream: Stream,
-  passages: readonly Passage[],
-  gone: readonly string[],
-  now: Date,
-): Promise<void> {
-  if (!stream.fetch) return
-  const seen = [...gone, ...passages.map((one) => one.candidate.externalId)]
-  await tx.execute(sql`
-    delete from sync_revisits
-    where connection_id = ${connectionId} and stream = ${stream.name} and external_id = any(${seen})`)
-  const rows = passages.flatMap(({ candidate, write }) =>
-    Object.entries(write?.references ?? {}).flatMap(([field, named]) =>
-      named
-        .filter((one) => one.localId === null)
-        .map((one) => ({
-          externalId: candidate.externalId,
-          entity: candidate.references[field]?.entity ?? '',
-          wanted: one.externalId,
-        })),
-    ),
-  )
-  if (rows.length === 0) return
-  await tx.execute(sql`
-    insert into sync_revisits (connection_id, stream, external_id, wants_entity, wants_external_id, since)
-    select ${connectionId}, ${stream.name}, "externalId", entity, wanted, ${now}
-    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r("externalId" text, entity text, wanted text)
-    on conflict do nothing`)
-}
-
-/** By entity and vendor id: our id, for all records that the page names. */
-async function findReferenced(
-  tx: Transaction,
-  connectionId: string,
-  candidates: readonly Candidate[],
-): Promise<Map<string, string>> {
-  const named = namedBy(candidates)
-  if (named.length === 0) return new Map()
-  const rows = await tx.query(sql<{ entity: string; externalId: string; localId: string }>`
-    select l.entity, l.external_id, l.local_id
-    from jsonb_to_recordset(${JSON.stringify(named)}::jsonb) as r(entity text, "externalId" text)
-    join sync_links l
-      on l.connection_id = ${connectionId} and l.entity = r.entity and l.external_id = r."externalId"`)
-  return new Map(rows.map((row) => [`${row.entity}:${row.externalId}`, row.localId]))
-}
-
-function namedBy(candidates: readonly Candidate[]): { entity: string; externalId: string }[] {
-  const named = new Map<string, { entity: string; externalId: string }>()
-  for (const candidate of candidates) {
-    for (const { entity, externalIds } of Object.values(candidate.references)) {
-      for (const externalId of externalIds) {
-        named.set(`${entity}:${externalId}`, { entity, externalId })
-      }
-    }
-  }
-  return [...named.values()]
-}
-
-/** By entity: vendor ids that the candidates name and that have no link. */
-export async function findUnknown(
-  tx: Transaction,
-  connectionId: string,
-  candidates: readonly Candidate[],
-): Promise<Map<string, string[]>> {
-  const known = await findReferenced(tx, connectionId, candidates)
-  const unknown = new Map<string, string[]>()
-  for (const { entity, externalId } of namedBy(candidates)) {
-    if (known.has(`${entity}:${externalId}`)) continue
-    const ids = unknown.get(entity) ?? []
-    ids.push(externalId)
-    unknown.set(entity, ids)
-  }
-  return unknown
-}
-
-/** Links records that others name, where they can be matched; no record is created for them. */
-export async function linkIdentified(
-  tx: Transaction,
-  run: Pick<Run, 'connectionId'>,
-  entity: Entity,
-  candidates: readonly Candidate[],
-  now: Date,
-): Promise<void> {
-  const matches = await matchCandidates(tx, run.connectionId, entity, candidates)
-  const rows = candidates.flatMap((candidate, i) => {
-    const match = matches[i]!
-    if (match.kind !== 'known' || match.link) return []
-    return [{ localId: match.localId, externalId: candidate.externalId }]
-  })
-  if (rows.length === 0) return
-  await tx.execute(sql`
-    insert into sync_links (connection_id, entity, local_id, external_id, linked_at)
-    select ${run.connectionId}, ${entity.name}, "localId", "externalId", ${now}
-    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r("localId" text, "externalId" text)
-    on conflict (connection_id, entity, local_id) do update
-    set external_id = excluded.external_id, fingerprint = null, deleted_at = null`)
-}
-
-/** Records to be looked at again, by vendor id: asked for, or the record that they name has a link by now. */
-export async function listRevisits(
-  tx: Transaction,
-  connectionId: string,
-  stream: string,
-  after: string,
-  limit: number,
-): Promise<string[]> {
-  const rows = await tx.query(sql<{ externalId: string }>`
-    select distinct v.external_id from sync_revisits v
-    left join sync_links l on l.connection_id = v.connection_id and l.entity = v.wants_entity
-      and l.external_id = v.wants_external_id
-    where v.connection_id = ${connectionId} and v.stream = ${stream} and v.external_id > ${after}
-      and (v.wants_entity = '' or l.local_id is not null)
-    order by v.external_id limit ${limit}`)
-  return rows.map((row) => row.externalId)
 }
 
 export async function readCursor(

@@ -24,7 +24,10 @@ export async function seedCompany(store: Store, workspaceId: string, now: Date):
   const startAt = new Date(Date.parse(isoWeekStart(now)) - (WEEKS - 1) * 7 * DAY_MS)
   const world = simulateWorld({ seed: 7, weeks: WEEKS, people: 400, startAt, wonDeals: 60 })
   const personIds = idsOf('per', world.people)
-  const campaignIds = idsOf('cmp', world.campaigns.map(({ key }) => ({ id: key })))
+  const campaignIds = idsOf(
+    'cmp',
+    world.campaigns.map(({ key }) => ({ id: key })),
+  )
   const leads = world.leads.filter(({ capturedAt }) => capturedAt <= now)
   const leadIds = idsOf('lead', leads)
   await store.transaction(workspaceId, async (tx) => {

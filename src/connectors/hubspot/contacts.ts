@@ -1,5 +1,6 @@
 import { VendorFault, type PushChange, type PushResult } from '#sync/connector.ts'
-import type { Batch, BatchInput, HubspotClient, HubspotRecord } from './client.ts'
+import type { Batch, HubspotRecord } from './answers.ts'
+import type { BatchInput, HubspotClient } from './client.ts'
 import { codeOf, existingIdOf, propertiesOf, type RowError } from './errors.ts'
 import { contactDefinitions, LEAD_ID_PROPERTY } from './mapping.ts'
 

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { MINUTE_MS, SECOND_MS, type Clock } from '#core/time.ts'
 import { VendorFault, type PullPage } from '#sync/connector.ts'
 import type { Candidate } from '#sync/entity.ts'
-import type { HubspotClient, HubspotRecord } from './client.ts'
+import type { HubspotRecord } from './answers.ts'
+import type { HubspotClient } from './client.ts'
 import {
   dealProperties,
   dealToCandidate,

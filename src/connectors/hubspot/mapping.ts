@@ -1,6 +1,7 @@
 import { parseMinor } from '#core/money.ts'
 import type { Candidate, EntityRecord, FieldValue } from '#sync/entity.ts'
-import type { HubspotOwner, HubspotPipeline, HubspotRecord, PropertyDefinition } from './client.ts'
+import type { HubspotOwner, HubspotPipeline, HubspotRecord } from './answers.ts'
+import type { PropertyDefinition } from './client.ts'
 
 /** The unique property by which a contact is found again. */
 export const LEAD_ID_PROPERTY = 'hub_lead_id'
@@ -16,6 +17,7 @@ export const contactDefinitions: readonly PropertyDefinition[] = [
     fieldType: 'text',
     hasUniqueValue: true,
   },
+  { name: 'hub_external_id', label: 'Id at the source', type: 'string', fieldType: 'text' },
   { name: 'hub_score', label: 'Throughline score', type: 'number', fieldType: 'number' },
   { name: 'hub_fit_score', label: 'Throughline fit', type: 'number', fieldType: 'number' },
   {
@@ -32,6 +34,7 @@ export const contactDefinitions: readonly PropertyDefinition[] = [
 
 /** HubSpot's property for each field of a lead that is sent. */
 const contactProperties: readonly [field: string, property: string][] = [
+  ['externalId', 'hub_external_id'],
   ['email', 'email'],
   ['firstName', 'firstname'],
   ['lastName', 'lastname'],

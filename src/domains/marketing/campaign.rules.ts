@@ -2,11 +2,10 @@ import type { InputFault } from '#core/problem.ts'
 import type { Campaign, CampaignChange } from '#domains/marketing/campaign.schema.ts'
 
 /** The campaign with the changes that were given. */
-export function changed(
-  campaign: Campaign,
-  { campaignId: _, ...change }: CampaignChange,
-): Campaign {
-  const given = Object.entries(change).filter(([, value]) => value !== undefined)
+export function changed(campaign: Campaign, change: CampaignChange): Campaign {
+  const given = Object.entries(change).filter(
+    ([name, value]) => name !== 'campaignId' && value !== undefined,
+  )
   return { ...campaign, ...(Object.fromEntries(given) as Partial<Campaign>) }
 }
 

@@ -1,3 +1,4 @@
+import { campaignImport } from '#domains/marketing/campaign.import.ts'
 import {
   changeCampaign,
   createCampaign,
@@ -7,25 +8,35 @@ import {
   removeCampaign,
 } from '#domains/marketing/campaign.operations.ts'
 import { insertChannels } from '#domains/marketing/campaign.store.ts'
+import { listQuarantinedEvents } from '#domains/marketing/tracking.operations.ts'
+import { createTrackingRoutes } from '#domains/marketing/tracking.routes.ts'
 import type { Module } from '#module.ts'
 import { wellKnownChannels } from '#people/channel.rules.ts'
 import type { Transaction } from '#store/store.ts'
 
-/** Campaigns, channels and tracking. */
-export const marketing: Module = {
-  name: 'marketing',
-  operations: [
-    createCampaign,
-    listAllCampaigns,
-    getCampaign,
-    changeCampaign,
-    removeCampaign,
-    listAllChannels,
-  ],
-  entities: [],
-  jobs: [],
-  subscribers: [],
-  timers: [],
+/**
+ * Campaigns, channels and tracking.
+ * @param publicUrl  where browsers reach this hub.
+ */
+export function createMarketing(publicUrl: () => string): Module {
+  return {
+    name: 'marketing',
+    operations: [
+      createCampaign,
+      listAllCampaigns,
+      getCampaign,
+      changeCampaign,
+      removeCampaign,
+      listAllChannels,
+      listQuarantinedEvents,
+    ],
+    rawRoutes: createTrackingRoutes(publicUrl),
+    entities: [],
+    jobs: [],
+    subscribers: [],
+    timers: [],
+    importTargets: [campaignImport],
+  }
 }
 
 /** The channels that a workspace starts with; safe to run again. */

@@ -20,13 +20,14 @@ import type { CapturedLead, LeadMatch, NewLead } from './lead.schema.ts'
 import {
   findCampaigns,
   findLeads,
-  findPersonRows,
+  findPersonFacts,
   insertReceipts,
   lockLeads,
-  type PersonRow,
+  type PersonFacts,
 } from './lead.store.ts'
 import { progressLeads, type Progressed } from './progress.ts'
 import { findSettings } from './score.store.ts'
+import { findOpenTasks } from './task.store.ts'
 import { captureTime, submissionKey, toCapture } from './submission.rules.ts'
 import { warningsOf } from './warning.rules.ts'
 
@@ -76,7 +77,7 @@ export async function captureLeads(
   const known = new Map(
     (await findLeads(tx, { personIds })).map((lead) => [lead.personId as string, lead]),
   )
-  const people = new Map((await findPersonRows(tx, personIds)).map((row) => [row.personId, row]))
+  const people = await findPersonFacts(tx, personIds)
   const { accepted, drafts } = settle(submissions, known, people, now)
   const settings = await findSettings(tx)
   const jobTitles = jobTitlesOf(tx, people.values())
@@ -85,7 +86,11 @@ export async function captureLeads(
 
   for (const event of captured.events) emit(event)
   for (const event of leadEvents(accepted, progressed, people, now)) emit(event)
-  const answer = answerer({ progressed, people, syncEta: settings.syncEta, now })
+  const tasks = await findOpenTasks(
+    tx,
+    progressed.drafts.map(({ after }) => after.id),
+  )
+  const answer = answerer({ progressed, tasks, people, syncEta: settings.syncEta, now })
   for (const one of accepted) {
     const output = answer(one, campaignOf(one.input, campaigns) !== null)
     const status = one.match === 'existing_lead' ? 200 : 201
@@ -138,7 +143,7 @@ function messageIdOf(tx: Transaction, input: NewLead, now: Date): string {
 function settle(
   submissions: readonly (Submission & { place: number })[],
   known: ReadonlyMap<string, LeadState>,
-  people: ReadonlyMap<string, PersonRow>,
+  people: ReadonlyMap<string, PersonFacts>,
   now: Date,
 ): { accepted: Accepted[]; drafts: LeadDraft[] } {
   const drafts = new Map<string, LeadDraft>()
@@ -164,23 +169,15 @@ function settle(
 
 interface Answering {
   progressed: Progressed
-  people: ReadonlyMap<string, PersonRow>
+  tasks: ReadonlyMap<string, NonNullable<CapturedLead['task']>>
+  people: ReadonlyMap<string, PersonFacts>
   syncEta: Date | null
   now: Date
 }
 
 /** Answers submissions once their leads are scored, routed and written. */
-function answerer({ progressed, people, syncEta, now }: Answering) {
+function answerer({ progressed, tasks, people, syncEta, now }: Answering) {
   const leads = new Map(progressed.drafts.map(({ after }) => [after.id, after]))
-  const newTasks = new Map(progressed.newTasks.map((task) => [task.leadId, task]))
-  const taskOf = (
-    leadId: LeadState['id'],
-    { taskId, taskDueAt }: PersonRow,
-  ): CapturedLead['task'] => {
-    const made = newTasks.get(leadId)
-    if (made !== undefined) return { id: made.id, dueAt: made.dueAt }
-    return taskId === null || taskDueAt === null ? null : { id: taskId, dueAt: taskDueAt }
-  }
   return (
     { leadId, receiptId, match, input, captured }: Accepted,
     isCampaignKnown: boolean,
@@ -214,7 +211,7 @@ function answerer({ progressed, people, syncEta, now }: Answering) {
         mql: lead.mqlAt !== null,
       },
       owner: ownerId === null ? null : { id: ownerId, why: lead.routing?.why ?? '' },
-      task: taskOf(id, person),
+      task: tasks.get(id) ?? null,
       syncEta,
       warnings: warningsOf(input, {
         hasConflict: captured.conflictId !== undefined,
@@ -255,18 +252,14 @@ function toReceipt({ receiptId, leadId, match, input, at, captured }: Accepted) 
   }
 }
 
-function hasConsent({ consents }: PersonRow): boolean {
-  const history = consents.map((consent) => ({
-    ...consent,
-    occurredAt: new Date(consent.occurredAt),
-  }))
-  return effectiveConsents(history).some(({ status }) => status === 'granted')
+function hasConsent({ consents }: PersonFacts): boolean {
+  return effectiveConsents(consents).some(({ status }) => status === 'granted')
 }
 
 function leadEvents(
   accepted: readonly Accepted[],
   progressed: Progressed,
-  people: ReadonlyMap<string, PersonRow>,
+  people: ReadonlyMap<string, PersonFacts>,
   now: Date,
 ) {
   const captures = accepted.map(({ leadId, receiptId, match, captured }) => ({
@@ -279,7 +272,7 @@ function leadEvents(
     const subject = { subjectId: after.id, data: { personId: after.personId } }
     if (before === null) return [{ event: 'lead.created', ...subject }]
     // The people engine wrote the person in this transaction when something personal is new.
-    const isPersonNew = people.get(after.personId)?.personUpdatedAt.getTime() === now.getTime()
+    const isPersonNew = people.get(after.personId)?.updatedAt.getTime() === now.getTime()
     return isPersonNew || isChanged(draft) ? [{ event: 'lead.updated', ...subject }] : []
   })
   return [...captures, ...changes, ...progressed.events]

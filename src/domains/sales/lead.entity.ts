@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { normaliseEmail } from '#people/identity.rules.ts'
-import { openPersonal } from '#people/person.store.ts'
+import { findExternalIds, openPersonal } from '#people/person.store.ts'
 import type { Transaction } from '#store/store.ts'
 import type { Candidate, Entity, EntityRecord } from '#sync/entity.ts'
 import { effectiveScore } from './lead.rules.ts'
@@ -36,7 +36,11 @@ export const leadEntity: Entity = {
       ) as last_channel
       from leads l join people p on p.id = l.person_id left join campaigns c on c.id = l.campaign_id
       where l.id = any(${localIds}::text[]) and l.merged_into is null`)
-    return rows.map((row) => toRecord(tx, row))
+    const externalIds = await findExternalIds(
+      tx,
+      rows.map(({ personId }) => personId),
+    )
+    return rows.map((row) => toRecord(tx, row, externalIds.get(row.personId) ?? null))
   },
 
   async match(tx, candidates) {
@@ -57,6 +61,7 @@ export const leadEntity: Entity = {
 function toRecord(
   tx: Transaction,
   { personal, campaignKey, lastChannel, readAt, ...row }: LoadedRow,
+  externalId: string | null,
 ): EntityRecord {
   const lead = toState(tx, row)
   const { email, firstName, lastName, phone, jobTitle } = openPersonal(tx, lead.personId, personal)
@@ -65,6 +70,7 @@ function toRecord(
     localId: lead.id,
     values: {
       email: email ?? null,
+      externalId,
       firstName: firstName ?? null,
       lastName: lastName ?? null,
       phone: phone ?? null,

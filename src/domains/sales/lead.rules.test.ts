@@ -11,6 +11,7 @@ import {
   type Submission,
 } from './lead.rules.ts'
 import { NewLead } from './lead.schema.ts'
+import { joinLeads } from './rescore-leads.ts'
 import { captureTime, submissionKey, toCapture } from './submission.rules.ts'
 import { scoreDrafts } from './progress.rules.ts'
 
@@ -105,6 +106,26 @@ test('a lead that takes in another fills its gaps and keeps the earliest capture
     ownerId: 'own_1',
     attributes: { company: 'Acme' },
   })
+})
+
+test('leads follow merges of their people in order: moved where the survivor has none, taken in where it has one', () => {
+  const of = (id: LeadState['id'], personId: LeadState['personId']) => lead({ id, personId })
+  const merges = [
+    { from: 'per_a', into: 'per_b' },
+    { from: 'per_b', into: 'per_c' },
+  ]
+  const moved = joinLeads([of('lead_1', 'per_a')], merges)
+  expect(moved.absorbed).toEqual([])
+  expect(moved.drafts.map(({ after }) => [after.id, after.personId])).toEqual([['lead_1', 'per_c']])
+  const joined = joinLeads(
+    [of('lead_1', 'per_a'), of('lead_2', 'per_b'), of('lead_3', 'per_c')],
+    merges,
+  )
+  expect(joined.absorbed).toEqual([
+    { from: 'lead_1', into: 'lead_2' },
+    { from: 'lead_2', into: 'lead_3' },
+  ])
+  expect(joined.drafts.map(({ after }) => after.id)).toEqual(['lead_3'])
 })
 
 test('the threshold is crossed at most once over any touches, overrides and times, and points always sum to the score', () => {

@@ -7,7 +7,7 @@ import type { Contribution, LeadMatch, LeadStatus, NewLead } from './lead.schema
 import type { z } from 'zod'
 
 /** Facts about the company, kept in the clear: nothing here names a person. */
-export interface CompanyFacts {
+interface CompanyFacts {
   country: string | null
   region: string | null
   industry: string | null
@@ -26,7 +26,7 @@ export interface HeldOverride {
   until: Date
 }
 
-export interface Routed {
+interface Routed {
   ruleId: string | null
   ruleVersion: number
   why: string
@@ -103,7 +103,7 @@ const noFacts: CompanyFacts = {
 }
 
 /** The facts of a submission over those known before; what it does not say stays. */
-export function withFacts(known: CompanyFacts | null, input: NewLead): CompanyFacts {
+function withFacts(known: CompanyFacts | null, input: NewLead): CompanyFacts {
   const base = known ?? noFacts
   const said = pickGiven({
     country: input.country === undefined ? undefined : (countryCode(input.country) ?? undefined),

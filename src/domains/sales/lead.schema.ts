@@ -26,7 +26,7 @@ export const LeadEvent = z.enum([
 export type LeadEvent = z.infer<typeof LeadEvent>
 
 /** What was agreed to at the capture; without a status it is granted. */
-export const LeadConsent = z.strictObject({
+const LeadConsent = z.strictObject({
   purpose: z.string().trim().min(1).max(60).meta({ example: 'marketing' }),
   channel: z.string().trim().min(1).max(60).default('email'),
   status: z.enum(['granted', 'pending', 'denied', 'withdrawn']).default('granted').meta({
@@ -200,13 +200,12 @@ export const Contribution = z.object({
   detail: z.string(),
 })
 
-export const ScoreOverride = z.object({
+const ScoreOverride = z.object({
   score: z.int(),
   reason: z.string(),
   by: z.string(),
   until: Instant,
 })
-export type ScoreOverride = z.infer<typeof ScoreOverride>
 
 export const LeadDetail = Lead.extend({
   phone: z.string().nullable().meta({ personal: 'contact' }),

@@ -112,45 +112,75 @@ export async function findPersonals(
     select id as person_id, personal from people where id = any(${personIds}::text[])`)
 }
 
-export interface PersonRow {
-  personId: string
-  personal: Buffer | null
-  personUpdatedAt: Date
-  /** Whether an opportunity that the person belongs to is won. */
-  hasWon: boolean
-  consents: {
-    purpose: string
-    channel: string
-    status: ConsentStatus
-    source: string
-    hasProof: boolean
-    occurredAt: string
-  }[]
-  taskId: `tsk_${string}` | null
-  taskDueAt: Date | null
+interface ConsentFact {
+  purpose: string
+  channel: string
+  status: ConsentStatus
+  source: string
+  hasProof: boolean
+  occurredAt: Date
 }
 
-/** What a capture asks about people: attributes, consents, won opportunities, the open task of their lead. */
-export async function findPersonRows(
+/** What is known of a person when a submission comes. */
+export interface PersonFacts {
+  personId: string
+  personal: Buffer | null
+  updatedAt: Date
+  /** Whether an opportunity that the person belongs to is won. */
+  hasWon: boolean
+  consents: ConsentFact[]
+}
+
+/**
+ * What a capture asks about people. Each table is read once and for itself: joined, a plan made while the tables were
+ * small would read them once a person when they have grown.
+ */
+export async function findPersonFacts(
   tx: Transaction,
   personIds: readonly string[],
-): Promise<PersonRow[]> {
-  return tx.query(sql<PersonRow>`
-    select p.id as person_id, p.personal, p.updated_at as person_updated_at,
-      exists (
-        select from opportunity_people op join opportunities o on o.id = op.opportunity_id
-        where op.workspace_id = ${tx.workspaceId} and op.person_id = p.id and o.status = 'won' and o.deleted_at is null
-      ) as has_won,
-      coalesce((
-        select jsonb_agg(jsonb_build_object('purpose', c.purpose, 'channel', c.channel, 'status', c.status, 'source', c.source,
-          'hasProof', c.proof is not null, 'occurredAt', c.occurred_at))
-        from consents c where c.workspace_id = ${tx.workspaceId} and c.person_id = p.id
-      ), '[]') as consents,
-      t.id as task_id, t.due_at as task_due_at
-    from people p
-    left join leads l on l.workspace_id = ${tx.workspaceId} and l.person_id = p.id and l.merged_into is null
-    left join tasks t on t.workspace_id = ${tx.workspaceId} and t.lead_id = l.id and t.state = 'open'
-    where p.id = any(${personIds}::text[])`)
+): Promise<Map<string, PersonFacts>> {
+  const people = await tx.query(sql<{ personId: string; personal: Buffer | null; updatedAt: Date }>`
+    select id as person_id, personal, updated_at from people where id = any(${personIds}::text[])`)
+  const related = await tx.find(sql<{
+    won: string[]
+    consents: (Omit<ConsentFact, 'occurredAt'> & { personId: string; occurredAt: string })[] | null
+  }>`
+    select array(
+        select op.person_id::text
+        from opportunity_people op join opportunities o on o.id = op.opportunity_id
+        where op.workspace_id = ${tx.workspaceId} and op.person_id = any(${personIds}::text[])
+          and o.status = 'won' and o.deleted_at is null
+      ) as won, (
+        select jsonb_agg(jsonb_build_object('personId', c.person_id, 'purpose', c.purpose, 'channel', c.channel,
+          'status', c.status, 'source', c.source, 'hasProof', c.proof is not null, 'occurredAt', c.occurred_at))
+        from consents c where c.workspace_id = ${tx.workspaceId} and c.person_id = any(${personIds}::text[])
+      ) as consents`)
+  const won = new Set(related?.won)
+  const consents = Map.groupBy(related?.consents ?? [], ({ personId }) => personId)
+  const facts = people.map(({ personId, personal, updatedAt }): PersonFacts => ({
+    personId,
+    personal,
+    updatedAt,
+    hasWon: won.has(personId),
+    consents: (consents.get(personId) ?? []).map((one) => ({
+      ...one,
+      occurredAt: new Date(one.occurredAt),
+    })),
+  }))
+  return new Map(facts.map((one) => [one.personId, one]))
+}
+
+/** Which of these people belong to a won opportunity. */
+export async function findWinners(
+  tx: Transaction,
+  personIds: readonly string[],
+): Promise<Set<string>> {
+  const rows = await tx.query(sql<{ personId: string }>`
+    select distinct op.person_id
+    from opportunity_people op join opportunities o on o.id = op.opportunity_id
+    where op.workspace_id = ${tx.workspaceId} and op.person_id = any(${personIds}::text[])
+      and o.status = 'won' and o.deleted_at is null`)
+  return new Set(rows.map(({ personId }) => personId))
 }
 
 /** Which of these ids and keys name campaigns: by text as given, in lower case. */
@@ -247,6 +277,9 @@ export async function mergeLeads(
     ), closed as (
       update tasks t set state = 'cancelled', closed_at = ${now}::timestamptz from pairs
       where t.workspace_id = ${tx.workspaceId} and t.lead_id = pairs.merged and t.state = 'open'
+    ), pointed as (
+      update leads l set merged_into = pairs.survivor from pairs
+      where l.workspace_id = ${tx.workspaceId} and l.merged_into = pairs.merged
     )
     update leads l set merged_into = pairs.survivor, updated_at = ${now}::timestamptz, version = l.version + 1
     from pairs where l.id = pairs.merged`)

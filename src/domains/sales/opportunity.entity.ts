@@ -4,7 +4,7 @@ import type { Transaction } from '#store/store.ts'
 import type { Entity, EntityWrite } from '#sync/entity.ts'
 import { jobTitlesOf } from './capture-leads.ts'
 import { isChanged, type LeadDraft } from './lead.rules.ts'
-import { findLeads, findPersonRows, lockLeads } from './lead.store.ts'
+import { findLeads, findPersonals, findWinners, lockLeads } from './lead.store.ts'
 import {
   applyWrite,
   opportunityEvents,
@@ -114,22 +114,25 @@ async function followOpportunities(
   await lockLeads(tx)
   const leads = await findLeads(tx, { personIds })
   if (leads.length === 0) return []
-  const people = await findPersonRows(
-    tx,
-    leads.map(({ personId }) => personId),
-  )
-  const hasWon = new Map(people.map((person) => [person.personId, person.hasWon]))
+  const winners = await findWinners(tx, personIds)
   const drafts = leads.flatMap((lead): LeadDraft[] => {
     const status = inDeal.has(lead.personId) ? statusWithOpportunity(lead.status) : lead.status
-    const isCustomer = hasWon.get(lead.personId) ?? false
+    const isCustomer = winners.has(lead.personId)
     const isAsBefore = status === lead.status && isCustomer === lead.isCustomer
     return isAsBefore ? [] : [{ before: lead, after: { ...lead, status, isCustomer } }]
   })
   if (drafts.length === 0) return []
   const settings = await findSettings(tx)
+  const jobTitles = jobTitlesOf(
+    tx,
+    await findPersonals(
+      tx,
+      drafts.map(({ after }) => after.personId),
+    ),
+  )
   const progressed = await progressLeads(tx, drafts, {
     settings,
-    jobTitles: jobTitlesOf(tx, people),
+    jobTitles,
     cause: 'change',
     now,
   })

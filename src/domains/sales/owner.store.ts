@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { normaliseEmail } from '#people/identity.rules.ts'
 import type { Transaction } from '#store/store.ts'
 
-export interface OwnerPersonal {
+interface OwnerPersonal {
   name: string
   email: string | null
 }

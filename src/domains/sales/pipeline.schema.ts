@@ -4,7 +4,7 @@ import { Id } from '#core/id.ts'
 export const StageOutcome = z.enum(['open', 'won', 'lost'])
 export type StageOutcome = z.infer<typeof StageOutcome>
 
-export const Stage = z.object({
+const Stage = z.object({
   id: Id('stg'),
   label: z.string(),
   position: z.int(),
@@ -14,7 +14,7 @@ export const Stage = z.object({
 })
 
 /** A pipeline of a CRM with its stages in their order. */
-export const Pipeline = z.object({
+const Pipeline = z.object({
   id: Id('pip'),
   label: z.string(),
   archived: z.boolean(),

@@ -95,7 +95,7 @@ export function scoreDrafts(
 }
 
 /** What follows from a score: the end of an override, the crossing of the threshold, a line of history. */
-export function settleScore(
+function settleScore(
   before: LeadState | null,
   scored: LeadState,
   threshold: number,

@@ -90,7 +90,7 @@ export async function progressLeads(
 }
 
 /** Owner, tasks and writes for leads whose scores are settled. */
-export async function finishProgress(
+async function finishProgress(
   tx: Transaction,
   scored: readonly Scored[],
   settings: SettingsRow,

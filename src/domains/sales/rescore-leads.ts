@@ -65,7 +65,8 @@ export async function followPeople(
   await lockLeads(tx)
   const leads = await findLeads(tx, { personIds })
   if (leads.length === 0) return
-  const { drafts, absorbed } = joinLeads(leads, merges)
+  const { drafts, absorbed: steps } = joinLeads(leads, merges)
+  const absorbed = lastSurvivors(steps)
   if (absorbed.length > 0) await mergeLeads(tx, absorbed, now)
   const told = absorbed.map(({ from, into }) => ({
     event: 'lead.merged',
@@ -76,7 +77,7 @@ export async function followPeople(
   await recordOwnWork(tx, { events: [...told, ...(await rescore(tx, drafts, cause, now))] }, now)
 }
 
-/** Each merge with the person that its chain ends at: of a → b → c, both a and b go to c. */
+/** Each merge with what its chain ends at: of a → b → c, both a and b go to c. */
 function lastSurvivors(
   merges: readonly { from: string; into: string }[],
 ): { from: string; into: string }[] {

@@ -67,12 +67,13 @@ export async function listTouches(
     occurredAt: Date
   }>`
     select t.person_id, t.kind, t.channel, t.occurred_at
-    from unnest(${personIds}::text[]) as p(id)
-    cross join lateral (
-      select person_id, kind, channel, occurred_at from touchpoints
-      where workspace_id = ${tx.workspaceId} and person_id = p.id
-      order by occurred_at desc limit ${TOUCHES_A_PERSON}
-    ) t`)
+    from (
+      select person_id, kind, channel, occurred_at,
+        row_number() over (partition by person_id order by occurred_at desc) as place
+      from touchpoints
+      where workspace_id = ${tx.workspaceId} and person_id = any(${personIds}::text[])
+    ) t
+    where t.place <= ${TOUCHES_A_PERSON}`)
   const touches = new Map<string, ScoredTouch[]>()
   for (const { personId, kind, channel, occurredAt } of rows) {
     const touch = { kind, channel, atMs: occurredAt.getTime() }

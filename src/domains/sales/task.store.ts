@@ -47,6 +47,18 @@ export async function findTask(tx: Transaction, id: string): Promise<TaskRow | n
   return tx.find(sql<TaskRow>`select ${columns} from tasks t where t.id = ${id} for no key update`)
 }
 
+/** The open follow-up of each of these leads that has one. */
+export async function findOpenTasks(
+  tx: Transaction,
+  leadIds: readonly string[],
+): Promise<Map<string, { id: `tsk_${string}`; dueAt: Date }>> {
+  if (leadIds.length === 0) return new Map()
+  const rows = await tx.query(sql<{ leadId: string; id: `tsk_${string}`; dueAt: Date }>`
+    select lead_id, id, due_at from tasks
+    where workspace_id = ${tx.workspaceId} and lead_id = any(${leadIds}::text[]) and state = 'open'`)
+  return new Map(rows.map(({ leadId, id, dueAt }) => [leadId, { id, dueAt }]))
+}
+
 /** The newest task of a lead. */
 export async function findTaskOfLead(tx: Transaction, leadId: string): Promise<TaskRow | null> {
   return tx.find(sql<TaskRow>`

@@ -41,6 +41,8 @@ const settings: Readonly<Record<string, string>> = {
   max_parallel_workers: '2',
   max_parallel_workers_per_gather: '1',
   autovacuum_max_workers: '2',
+  // A fresh hub fills tables that have no statistics yet; without them plans go through a whole workspace for each row.
+  autovacuum_naptime: '5s',
   random_page_cost: '1.1',
   timezone: 'UTC',
   log_timezone: 'UTC',

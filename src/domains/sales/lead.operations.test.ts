@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest'
+import { expectProblem, ManualClock, useHub } from '#tests/hub.ts'
+import { ada, LEADS_PATH } from '#tests/leads.ts'
+
+const clock = new ManualClock(new Date('2026-11-02T09:00:00Z'))
+const hub = useHub({ clock })
+
+test('lists filter, page and export the same rows', async () => {
+  const workspace = await hub.freshWorkspace()
+  await workspace.post(LEADS_PATH, {
+    leads: Array.from({ length: 5 }, (_, i) => ({
+      ...ada,
+      email: `l${i}@x.example`,
+      channel: i < 2 ? 'webinar' : 'email',
+    })),
+  })
+  const first = await workspace.get('/api/v1/leads?limit=3')
+  const second = await workspace.get(`/api/v1/leads?limit=3&cursor=${first.body.nextCursor}`)
+  const emails = [...first.body.data, ...second.body.data].map(
+    (lead: { email: string }) => lead.email,
+  )
+  expect(emails).toEqual([4, 3, 2, 1, 0].map((i) => `l${i}@x.example`))
+  expect(second.body.nextCursor).toBeNull()
+  const ids = async (query: string) =>
+    (await workspace.get(`/api/v1/leads?${query}`)).body.data.length
+  expect(await ids('channel=webinar')).toBe(2)
+  expect(await ids('q=L3@X.example')).toBe(1)
+  expect(await ids('minScore=100')).toBe(0)
+  expect(await ids('status=working')).toBe(0)
+  expect(await ids('ownerId=none&isMql=true')).toBe(5)
+  const csv = await workspace.get('/api/v1/leads?channel=webinar', { accept: 'text/csv' })
+  expect(csv.text.trim().split('\r\n')).toHaveLength(3)
+})
+
+test('facts change under If-Match, and the score follows', async () => {
+  const workspace = await hub.freshWorkspace()
+  const { body } = await workspace.post(LEADS_PATH, ada)
+  const read = await workspace.get(`/api/v1/leads/${body.id}`)
+  const etag = read.headers.get('etag')!
+  const changed = await workspace.patch(
+    `/api/v1/leads/${body.id}`,
+    { employees: 5, country: null },
+    { 'if-match': etag },
+  )
+  expect(changed.body).toMatchObject({ employees: 5, country: null, version: 2 })
+  expect(changed.body.fitScore).toBeLessThan(read.body.fitScore)
+  expectProblem(
+    await workspace.patch(`/api/v1/leads/${body.id}`, { employees: 6 }, { 'if-match': etag }),
+    412,
+    'resource.version_mismatch',
+  )
+})
+
+test('leads of people who turn out to be one become one, with all receipts', async () => {
+  const workspace = await hub.freshWorkspace()
+  const { body: anonymous } = await workspace.post(LEADS_PATH, {
+    anonymousId: 'browser-9',
+    event: 'demo_request',
+    company: 'Acme',
+  })
+  const { body: known } = await workspace.post(LEADS_PATH, { email: 'm@x.example' })
+  await workspace.post(LEADS_PATH, {
+    email: 'm@x.example',
+    anonymousId: 'browser-9',
+    event: 'webinar_registration',
+  })
+  await hub.settle()
+  expectProblem(await workspace.get(`/api/v1/leads/${anonymous.id}`), 410, 'resource.gone')
+  const { body: lead } = await workspace.get(`/api/v1/leads/${known.id}`)
+  expect(lead.captures).toHaveLength(3)
+  expect(lead.company).toBe('Acme')
+  expect(lead.engagementScore).toBeGreaterThan(anonymous.score.engagement)
+  expect((await workspace.get('/api/v1/leads')).body.data).toHaveLength(1)
+})

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+
+/** Tests that kill processes; minutes long, so they are no part of `npm test`. */
+export default defineConfig({
+  test: {
+    include: ['tests/load/**/*.chaos.ts'],
+    pool: 'forks',
+    maxWorkers: 1,
+    testTimeout: 400_000,
+    hookTimeout: 60_000,
+  },
+})
