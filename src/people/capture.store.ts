@@ -30,7 +30,7 @@ export async function captureAll(
   const conflictIds = await fileCaptureConflicts(tx, placed.resolution, now)
   const touches = await recordTouches(tx, captures, personIds, now)
   await savePersonal(tx, captures, placed, touches, now)
-  const consentEvents = await recordConsents(tx, captures, personIds, now)
+  const consentEvents = await recordConsents(tx, captures, personIds, now, placed.movedConsents)
   const isFirst = new Set(placed.resolution.newPeople.map((person) => person.firstCapture))
   const outcomes = personIds.map((personId, i): Captured => {
     const touch = touches[i] ?? null

@@ -123,17 +123,23 @@ export async function insertPeople(
   return inserted === identities.length
 }
 
+export interface MovedConsent {
+  personId: string
+  purpose: string
+  channel: string
+}
+
 /**
  * Moves all that anonymous people did and are known by to the people they turned out to be. A
- * touchpoint keeps in `captured_as` whom it was first captured for.
+ * touchpoint keeps in `captured_as` whom it was first captured for. Answers the consents that moved.
  */
 export async function mergePeople(
   tx: Transaction,
   merges: readonly { from: string; into: string }[],
   now: Date,
-): Promise<void> {
+): Promise<MovedConsent[]> {
   const rows = merges.map(({ from, into }) => ({ merged: from, survivor: into }))
-  await tx.execute(sql`
+  return tx.query(sql<MovedConsent>`
     with pairs as (
       select r.merged, r.survivor
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(merged text, survivor text)
@@ -146,13 +152,14 @@ export async function mergePeople(
     ), moved_identities as (
       update identities i set person_id = pairs.survivor
       from pairs where i.workspace_id = ${tx.workspaceId} and i.person_id = pairs.merged
-    ), moved_consents as (
-      update consents c set person_id = pairs.survivor
-      from pairs where c.workspace_id = ${tx.workspaceId} and c.person_id = pairs.merged
+    ), moved_touchpoints as (
+      update touchpoints t
+      set person_id = pairs.survivor, captured_as = coalesce(t.captured_as, t.person_id)
+      from pairs where t.workspace_id = ${tx.workspaceId} and t.person_id = pairs.merged
     )
-    update touchpoints t
-    set person_id = pairs.survivor, captured_as = coalesce(t.captured_as, t.person_id)
-    from pairs where t.workspace_id = ${tx.workspaceId} and t.person_id = pairs.merged`)
+    update consents c set person_id = pairs.survivor
+    from pairs where c.workspace_id = ${tx.workspaceId} and c.person_id = pairs.merged
+    returning c.person_id, c.purpose, c.channel`)
 }
 
 export interface PersonChange {

@@ -12,6 +12,7 @@ import {
   mergePeople,
   openPersonal,
   type FoundPerson,
+  type MovedConsent,
   type IndexedIdentity,
 } from '#people/person.store.ts'
 import { fillPersonal, mergePersonal } from '#people/personal.rules.ts'
@@ -39,6 +40,8 @@ export interface Placed {
   heldPersonal: ReadonlyMap<string, Personal>
   /** Known people that took in attributes of others by a merge. */
   refilled: ReadonlySet<string>
+  /** Consents that came to a known person by a merge. */
+  movedConsents: readonly MovedConsent[]
 }
 
 /** Another transaction was first with an identity, a merge or a change: look again. */
@@ -99,7 +102,9 @@ async function placeOnce(
   const opened = openHeld(tx, found)
   const { heldPersonal, refilled } = fillFromMerged(opened, resolution)
   await writePeople(tx, captures, byKey, resolution, heldPersonal, now)
-  return { resolution, heldPersonal, refilled }
+  const { merges } = resolution
+  const movedConsents = merges.length === 0 ? [] : await mergePeople(tx, merges, now)
+  return { resolution, heldPersonal, refilled, movedConsents }
 }
 
 async function writePeople(
@@ -110,7 +115,7 @@ async function writePeople(
   heldPersonal: ReadonlyMap<string, Personal>,
   now: Date,
 ): Promise<void> {
-  const { newIdentities, merges } = resolution
+  const { newIdentities } = resolution
   if (newIdentities.length > 0) {
     const gathered = new Map<string, Personal>()
     captures.forEach((capture, i) => {
@@ -130,7 +135,6 @@ async function writePeople(
     const isFirst = await insertPeople(tx, people, identities, now)
     if (!isFirst) throw new RaceLost()
   }
-  if (merges.length > 0) await mergePeople(tx, merges, now)
 }
 
 /**
