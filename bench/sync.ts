@@ -27,6 +27,7 @@ async function serveVendor(): Promise<void> {
   const sandbox = await startHubspot({
     limits: { tenSecondly: null, daily: null, searchSecondly: null },
   })
+  process.once('disconnect', () => process.exit())
   process.send?.({ url: sandbox.url, token: sandbox.token })
 }
 
