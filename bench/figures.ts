@@ -23,7 +23,7 @@ export function figure(
   unit: string,
   bar?: { atLeast: number } | { atMost: number },
 ): Figure {
-  const rounded = Number(value.toPrecision(4))
+  const rounded = Number.isInteger(value) ? value : Number(value.toPrecision(4))
   if (bar === undefined) return { name, value: rounded, unit, bar: null, ok: null }
   return 'atLeast' in bar
     ? { name, value: rounded, unit, bar: `≥ ${bar.atLeast}`, ok: value >= bar.atLeast }

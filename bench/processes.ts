@@ -73,17 +73,19 @@ async function processTree(pid: number): Promise<number[]> {
   return tree
 }
 
-/** What the processes of a tree hold of memory, in bytes: pages that several share count once in all. Linux only. */
-export async function treeMemoryBytes(pid: number): Promise<number> {
+/**
+ * What the processes that a process has started hold of memory, in bytes: pages that several of them share, such as the
+ * buffers of a database, count once in all (PSS). Linux only.
+ */
+export async function offspringBytes(pid: number): Promise<number> {
   let sum = 0
-  for (const member of await processTree(pid)) {
-    const rollup = await readOrNull(`/proc/${member}/smaps_rollup`)
-    sum += kibibytes(rollup, 'Pss') * 1024
+  for (const member of (await processTree(pid)).slice(1)) {
+    sum += kibibytes(await readOrNull(`/proc/${member}/smaps_rollup`), 'Pss') * 1024
   }
   return sum
 }
 
-/** What one process holds of memory, in bytes. Linux only. */
+/** What one process holds of memory, in bytes, as if it shared nothing (RSS). Linux only. */
 export async function residentBytes(pid: number): Promise<number> {
   return kibibytes(await readOrNull(`/proc/${pid}/status`), 'VmRSS') * 1024
 }

@@ -80,8 +80,10 @@ create table deal_touches (
   key text collate "C" not null,
   touches integer not null,
   is_source boolean not null, -- holds the very first touch of the deal's people, before the deal was opened
+  is_open boolean not null, -- the deal was open when it was last computed
   primary key (opportunity_id, kind, key)
 );
+create index deal_touches_open on deal_touches (workspace_id, opportunity_id) include (kind, key, is_source) where is_open;
 create index deal_touches_key on deal_touches (workspace_id, kind, key) include (opportunity_id, is_source);
 select throughline_isolate('deal_touches');
 

@@ -186,6 +186,32 @@ create table consents (
 CREATE INDEX consents_workspace_id_person_id_purpose_channel_occurred_at_idx ON public.consents USING btree (workspace_id, person_id, purpose, channel, occurred_at DESC);
 alter table consents enable row level security;
 
+create table credit_sums (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  opportunity_id identifier not null,
+  window_days integer not null,
+  kind text not null,
+  key text not null,
+  closed_at timestamp with time zone not null,
+  currency text not null,
+  first_minor bigint not null,
+  last_minor bigint not null,
+  linear_minor bigint not null,
+  position_minor bigint not null,
+  time_decay_minor bigint not null,
+  first_share double precision not null,
+  last_share double precision not null,
+  linear_share double precision not null,
+  position_share double precision not null,
+  time_decay_share double precision not null,
+  CHECK ((kind = ANY (ARRAY['campaign'::text, 'channel'::text]))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (opportunity_id, window_days, kind, key)
+);
+CREATE INDEX credit_sums_closed ON public.credit_sums USING btree (workspace_id, kind, window_days, closed_at);
+CREATE INDEX credit_sums_key ON public.credit_sums USING btree (workspace_id, kind, key, window_days, closed_at);
+alter table credit_sums enable row level security;
+
 create table credits (
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
   window_days integer not null,
@@ -202,8 +228,8 @@ create table credits (
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (opportunity_id, window_days, model, touchpoint_id)
 );
-CREATE INDEX credits_campaign ON public.credits USING btree (workspace_id, campaign_id, window_days, closed_at) INCLUDE (model, opportunity_id, share, amount_minor, currency);
-CREATE INDEX credits_closed ON public.credits USING btree (workspace_id, window_days, model, closed_at DESC, opportunity_id DESC, touchpoint_id DESC) INCLUDE (campaign_id, channel, share, amount_minor, currency);
+CREATE INDEX credits_campaign ON public.credits USING btree (workspace_id, campaign_id, window_days, model, closed_at DESC);
+CREATE INDEX credits_closed ON public.credits USING btree (workspace_id, window_days, model, closed_at DESC, opportunity_id DESC, touchpoint_id DESC);
 CREATE INDEX credits_touchpoint ON public.credits USING btree (workspace_id, touchpoint_id);
 alter table credits enable row level security;
 
@@ -217,9 +243,10 @@ create table dead_events (
   tries integer not null,
   failed_at timestamp with time zone not null,
   state text not null default 'open'::text,
-  CHECK ((state = ANY (ARRAY['open'::text, 'replayed'::text, 'dismissed'::text]))),
+  CHECK ((state = ANY (ARRAY['open'::text, 'retry'::text, 'replayed'::text, 'dismissed'::text]))),
   PRIMARY KEY (subscriber, seq)
 );
+CREATE INDEX dead_events_subscriber_seq_idx ON public.dead_events USING btree (subscriber, seq) WHERE (state = ANY (ARRAY['open'::text, 'retry'::text]));
 CREATE INDEX dead_events_workspace_id_failed_at_idx ON public.dead_events USING btree (workspace_id, failed_at DESC) WHERE (state = 'open'::text);
 alter table dead_events enable row level security;
 
@@ -238,13 +265,17 @@ alter table deal_reach enable row level security;
 create table deal_touches (
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
   opportunity_id identifier not null,
-  campaign_id identifier,
-  channel text not null,
+  kind text not null,
+  key text not null,
   touches integer not null,
   is_source boolean not null,
-  FOREIGN KEY (workspace_id) REFERENCES workspaces(id)
+  is_open boolean not null,
+  CHECK ((kind = ANY (ARRAY['campaign'::text, 'channel'::text]))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (opportunity_id, kind, key)
 );
-CREATE INDEX deal_touches_deal ON public.deal_touches USING btree (workspace_id, opportunity_id) INCLUDE (campaign_id, channel, touches, is_source);
+CREATE INDEX deal_touches_key ON public.deal_touches USING btree (workspace_id, kind, key) INCLUDE (opportunity_id, is_source);
+CREATE INDEX deal_touches_open ON public.deal_touches USING btree (workspace_id, opportunity_id) INCLUDE (kind, key, is_source) WHERE is_open;
 alter table deal_touches enable row level security;
 
 create table idempotency_keys (
@@ -295,6 +326,88 @@ create table identity_conflicts (
   UNIQUE (workspace_id, person_id, other_person_id)
 );
 alter table identity_conflicts enable row level security;
+
+create table import_chunks (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  import_id identifier not null,
+  seq integer not null,
+  content bytea not null,
+  CHECK ((seq >= 0)),
+  FOREIGN KEY (import_id) REFERENCES imports(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (import_id, seq)
+);
+alter table import_chunks enable row level security;
+
+create table import_rejects (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  import_id identifier not null,
+  record integer not null,
+  line integer not null,
+  code text not null,
+  reason bytea not null,
+  cells bytea not null,
+  CHECK (((length(code) >= 1) AND (length(code) <= 60))),
+  CHECK ((record > 0)),
+  FOREIGN KEY (import_id) REFERENCES imports(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (import_id, record)
+);
+alter table import_rejects enable row level security;
+
+create table import_rows (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  target text not null,
+  row_key bytea not null,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, target, row_key)
+);
+alter table import_rows enable row level security;
+
+create table imports (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  target text not null,
+  state text not null,
+  file_name text not null,
+  size_bytes bigint not null default 0,
+  sha256 bytea,
+  dialect jsonb not null default '{}'::jsonb,
+  columns jsonb not null default '[]'::jsonb,
+  choices jsonb not null default '{}'::jsonb,
+  source text not null,
+  zone text not null,
+  position integer not null default 0,
+  created integer not null default 0,
+  updated integer not null default 0,
+  unchanged integer not null default 0,
+  rejected integer not null default 0,
+  bytes_read bigint not null default 0,
+  run_token text,
+  held_until timestamp with time zone,
+  failures smallint not null default 0,
+  error jsonb,
+  created_by text not null,
+  started_by text,
+  started_by_kind text,
+  created_at timestamp with time zone not null,
+  started_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  trimmed_at timestamp with time zone,
+  CHECK (((((created + updated) + unchanged) + rejected) = "position")),
+  CHECK (((length(file_name) >= 1) AND (length(file_name) <= 255))),
+  CHECK (("position" >= 0)),
+  CHECK ((source ~ '^[a-z0-9_.-]{1,60}$'::text)),
+  CHECK ((state = ANY (ARRAY['uploading'::text, 'uploaded'::text, 'queued'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text]))),
+  CHECK (((length(target) >= 1) AND (length(target) <= 60))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE INDEX imports_file ON public.imports USING btree (workspace_id, sha256);
+CREATE INDEX imports_open ON public.imports USING btree (state) WHERE (state = ANY (ARRAY['uploading'::text, 'queued'::text, 'running'::text]));
+CREATE INDEX imports_untrimmed ON public.imports USING btree (created_at) WHERE (trimmed_at IS NULL);
+CREATE INDEX imports_workspace_id_id_idx ON public.imports USING btree (workspace_id, id DESC);
+alter table imports enable row level security;
 
 create table lead_captures (
   id identifier not null,
@@ -371,6 +484,7 @@ create table leads (
 CREATE INDEX leads_campaign ON public.leads USING btree (workspace_id, campaign_id, captured_at) WHERE (campaign_id IS NOT NULL);
 CREATE INDEX leads_captured ON public.leads USING btree (workspace_id, captured_at);
 CREATE INDEX leads_list ON public.leads USING btree (workspace_id, created_at DESC, id DESC) WHERE (merged_into IS NULL);
+CREATE INDEX leads_merged ON public.leads USING btree (workspace_id, merged_into) WHERE (merged_into IS NOT NULL);
 CREATE INDEX leads_mql ON public.leads USING btree (workspace_id, mql_at) WHERE (mql_at IS NOT NULL);
 CREATE INDEX leads_owner ON public.leads USING btree (workspace_id, owner_id, created_at DESC);
 CREATE INDEX leads_qualified ON public.leads USING btree (workspace_id, mql_at) INCLUDE (channel, owner_id) WHERE ((mql_at IS NOT NULL) AND (merged_into IS NULL));
@@ -576,6 +690,18 @@ create table sign_in_links (
 );
 alter table sign_in_links enable row level security;
 
+create table stage_stays (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  opportunity_id identifier not null,
+  stage_id identifier not null,
+  entered_at timestamp with time zone not null,
+  left_at timestamp with time zone,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id)
+);
+CREATE INDEX stage_stays_left ON public.stage_stays USING btree (workspace_id, left_at) INCLUDE (stage_id, entered_at, opportunity_id);
+CREATE INDEX stage_stays_opportunity_id_idx ON public.stage_stays USING btree (opportunity_id);
+alter table stage_stays enable row level security;
+
 create table stages (
   id identifier not null,
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
@@ -596,8 +722,12 @@ alter table stages enable row level security;
 
 create table subscriber_positions (
   subscriber text not null,
-  xid xid8 not null,
-  seq bigint not null,
+  xid xid8 not null default '0'::xid8,
+  seq bigint not null default 0,
+  batch_xid xid8,
+  batch_seq bigint,
+  progress jsonb not null default '{}'::jsonb,
+  version bigint not null default 0,
   PRIMARY KEY (subscriber)
 );
 
@@ -653,11 +783,10 @@ create table sync_links (
   linked_at timestamp with time zone not null,
   FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
-  PRIMARY KEY (connection_id, entity, local_id),
-  UNIQUE (connection_id, entity, external_id)
+  PRIMARY KEY (local_id, connection_id, entity),
+  UNIQUE (external_id, connection_id, entity)
 );
 CREATE INDEX sync_links_linked ON public.sync_links USING btree (workspace_id, entity, linked_at) INCLUDE (local_id);
-CREATE INDEX sync_links_workspace_id_entity_local_id_idx ON public.sync_links USING btree (workspace_id, entity, local_id);
 alter table sync_links enable row level security;
 
 create table sync_outcomes (
@@ -696,10 +825,9 @@ create table sync_pending (
   held_code text,
   FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
-  PRIMARY KEY (connection_id, entity, local_id)
+  PRIMARY KEY (local_id, connection_id, entity)
 );
 CREATE INDEX sync_pending_order ON public.sync_pending USING btree (connection_id, entity, first_seq, local_id) WHERE (held_code IS NULL);
-CREATE INDEX sync_pending_workspace_id_entity_local_id_idx ON public.sync_pending USING btree (workspace_id, entity, local_id);
 alter table sync_pending enable row level security;
 
 create table sync_revisits (
@@ -805,8 +933,11 @@ alter table tasks enable row level security;
 
 create table timers (
   name text not null,
+  every_ms bigint not null,
   next_due_at timestamp with time zone not null,
   last_run_at timestamp with time zone,
+  failures integer not null default 0,
+  holder text,
   held_until timestamp with time zone,
   PRIMARY KEY (name)
 );

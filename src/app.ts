@@ -23,7 +23,7 @@ import { startJobs, type Jobs } from '#jobs/engine.ts'
 import { createImports } from '#imports/index.ts'
 import type { Module } from '#module.ts'
 import { people } from '#people/index.ts'
-import { reports, seedReports } from '#reports/index.ts'
+import { createReports, seedReports } from '#reports/index.ts'
 import { openStore } from '#store/connect.ts'
 import { startEmbedded } from '#store/embedded.ts'
 import { migrate } from '#store/migrate.ts'
@@ -72,7 +72,7 @@ export async function startApp(
   try {
     const store = await openDatabase(config, log, undo)
     let url = config.publicUrl ?? `http://${config.httpHost}:${config.httpPort}`
-    const modules = composeModules(() => url, metrics)
+    const modules = composeModules(config, () => url, metrics)
     const operations = modules.flatMap((module) => module.operations)
     const redis = await openRedis(config, log, undo)
     const authenticator = createAuthenticator(store, clock)
@@ -137,10 +137,11 @@ const CONSOLE_FOLDER = join(ROOT, 'console', 'dist')
 
 /** Every module there is; the order is the order of the documentation. */
 export function composeModules(
+  config: Pick<Config, 'reportsKeptMs'>,
   publicUrl: () => string,
   metrics: Metrics | null = null,
 ): readonly Module[] {
-  const domains = [people, createMarketing(publicUrl), sales, reports]
+  const domains = [people, createMarketing(publicUrl), sales, createReports(config.reportsKeptMs)]
   const entities = domains.flatMap((module) => module.entities)
   const imports = createImports(domains.flatMap((module) => module.importTargets ?? []))
   const sync = createSyncModule([hubspot], entities, metrics)

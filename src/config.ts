@@ -82,6 +82,12 @@ export const settings = {
     schema: z.coerce.number().int().min(1).max(16).default(2),
     about: 'Transactions at a time in which concurrent single writes of one kind are gathered.',
   },
+  reportsKeptMs: {
+    env: 'THROUGHLINE_REPORTS_KEPT_MS',
+    schema: z.coerce.number().int().min(0).max(600_000).default(15_000),
+    about:
+      'For how long a performance report may be given again, in milliseconds; it says of which moment it is.',
+  },
   runJobs: {
     env: 'THROUGHLINE_RUN_JOBS',
     schema: flag.default(true),

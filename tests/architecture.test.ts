@@ -13,6 +13,7 @@ const CONTRACTS = [
   'sync/connector.ts',
   'sync/entity.ts',
   'jobs/job.ts',
+  'imports/target.ts',
 ]
 const allowed: Record<string, string[]> = {
   core: [],

@@ -57,9 +57,9 @@ export function Frame() {
       >
         <Rail {...rest} />
       </Drawer>
-      <div className={classes.side}>
+      <header className={classes.side}>
         <Rail {...rest} />
-      </div>
+      </header>
       <main id="main" ref={main} tabIndex={-1} className={classes.main}>
         <Outlet />
       </main>

@@ -27,7 +27,7 @@ export function Palette(props: { opened: boolean; onClose(): void; onHelp(): voi
       padding={0}
       size={560}
       yOffset="12vh"
-      aria-label="Go to a page or run a command"
+      attributes={{ content: { 'aria-label': 'Go to a page or run a command' } }}
     >
       {props.opened && <Search {...props} />}
     </Modal>

@@ -7,7 +7,7 @@ import {
   issueKey,
 } from '#access/bootstrap.ts'
 import { seedWorkspace, type App } from '#app.ts'
-import { isoWeekStart, WEEK_MS } from '#core/time.ts'
+import { isoWeekStart, SECOND_MS, WEEK_MS } from '#core/time.ts'
 import { enterDeals } from '#demo/crm.ts'
 import { HubClient } from '#demo/hub-client.ts'
 import { loadLeads, loadSetup, loadTouches, type Progress } from '#demo/load.ts'
@@ -18,6 +18,8 @@ export const DEMO_WORKSPACE = 'Northwind Labs (demo)'
 const SEED = 7
 const WEEKS = 52
 const PEOPLE = 2000
+/** Changes of the last seconds are left to the next run, because a CRM's search lags behind its writes. */
+const CRM_SETTLES_MS = 6 * SECOND_MS
 
 export interface Demo {
   workspaceId: string
@@ -153,6 +155,7 @@ async function fill(
   })
   const first = await syncOnce(hub, connection.id, 'leads to the CRM', progress)
   await enterDeals(sandbox, world, ownerIds, progress)
+  await new Promise((resolve) => setTimeout(resolve, CRM_SETTLES_MS))
   const second = await syncOnce(hub, connection.id, 'deals from the CRM', progress)
   await settled(app, progress)
   return { touches, submissions, syncRuns: [first, second] }

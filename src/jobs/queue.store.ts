@@ -38,7 +38,7 @@ export function listDeadJobs(
   limit: number,
 ): Promise<DeadJob[]> {
   return tx.query(sql<DeadJob>`
-    select id, source_name as name, data->'input' as input, coalesce(source_output->>'message', source_output->>'failure') as failure,
+    select id, source_name as name, data->'input' as input, source_output->>'message' as failure,
       source_retry_count + 1 as tries, created_on as failed_at
     from pgboss.job
     where name = ${DEAD_QUEUE} and state < 'active' and (${workspaceId}::text is null or data->'input'->>'workspaceId' = ${workspaceId})

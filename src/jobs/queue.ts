@@ -9,12 +9,14 @@ import { countJobs, DEAD_QUEUE } from '#jobs/queue.store.ts'
 
 /** A worker that does not say so much for this long is taken for dead; the least that pg-boss takes is 10 s. */
 const HEARTBEAT_S = 12
-/** How often dead workers are looked for; with the above, a job is taken up again after 12 to 20 s. */
+/** How often dead workers are looked for; with the above, a job is taken up again after 12 to 25 s. */
 const WATCH_S = 5
 const STOP_MS = 8 * SECOND_MS
 /** Workers are woken by NOTIFY; they look by themselves this often, for jobs that come due later. */
-const POLL_S = 10
+const POLL_S = 5
 const POLL_WITHOUT_NOTIFY_S = 2
+/** The first retry is due after 2 to 4 s, with jitter. */
+const FIRST_RETRY_MS = 4 * SECOND_MS
 /** Jobs due within this time belong to what `drain` waits for. */
 const DRAIN_AHEAD_MS = MINUTE_MS
 const KEEP_DEAD_S = (90 * DAY_MS) / SECOND_MS
@@ -110,7 +112,8 @@ export class Queue {
   #remind(name: string, at: Date): void {
     const waitMs = at.getTime() - Date.now()
     const worker = this.#workers.get(name)
-    if (worker === undefined || waitMs <= 0 || waitMs > MINUTE_MS) return
+    if (worker === undefined || waitMs <= 0 || waitMs > MINUTE_MS || this.#context.signal.aborted)
+      return
     const reminder = setTimeout(() => {
       this.#reminders.delete(reminder)
       this.#boss.notifyWorker(worker)
@@ -145,8 +148,9 @@ export class Queue {
       try {
         await this.#run(job, one)
       } catch (error) {
-        await this.#boss.fail(name, one, { failure: describeFailure(error) })
-        throw error instanceof JobFailure ? error.cause : error
+        if (!(error instanceof JobFailure)) throw error
+        await this.#boss.fail(name, one, { message: error.message })
+        throw error.original()
       }
       await this.#boss.complete(name, one)
     }
@@ -184,17 +188,27 @@ export class Queue {
         failure: describeFailure(error),
       }
       this.#context.log.error({ ...fields, error }, 'a job failed')
+      this.#remind(job.name, new Date(Date.now() + FIRST_RETRY_MS))
       throw new JobFailure(error)
     }
   }
 }
 
-/** What pg-boss keeps of a failure: kind and place, since the message may quote personal data and its table is not sealed. */
+/**
+ * What pg-boss keeps of a failure: kind and place, since the message may quote personal data and its tables are not
+ * sealed. It keeps all that can be read of an error, a `cause` too; only a private field is out of its sight.
+ */
 class JobFailure extends Error {
-  constructor(cause: unknown) {
-    super(describeFailure(cause))
-    Object.defineProperty(this, 'cause', { value: cause, enumerable: false })
+  readonly #original: unknown
+
+  constructor(original: unknown) {
+    super(describeFailure(original))
+    this.#original = original
     this.name = 'JobFailure'
     this.stack = ''
+  }
+
+  original(): unknown {
+    return this.#original
   }
 }

@@ -102,6 +102,26 @@ test('an event reaches its subscriber soon after the commit, without a poll', as
   expect((await promise) - toldAtMs).toBeLessThan(1500) // the poll alone would take up to 2 s
 })
 
+test('subscribers that are always busy do not keep the others out', async () => {
+  const event = unique('event')
+  const workspaceId = await bench.freshWorkspaceId()
+  const subscribers = Array.from({ length: 6 }, () =>
+    recorder(event, async () => {
+      await new Promise((resolve) => setTimeout(resolve, 20)) // its work
+    }),
+  )
+  await bench.start({ subscribers, active: true })
+  const enough = new AbortController()
+  const writing = (async () => {
+    while (!enough.signal.aborted) await tell(workspaceId, event, ['x'])
+  })()
+  const handledBy = async () =>
+    (await Promise.all(subscribers.map(effectsOf))).filter((effects) => workspaceId in effects)
+  await expect.poll(handledBy, { timeout: 5000 }).toHaveLength(6)
+  enough.abort()
+  await writing
+})
+
 test('workspaces whose events alternate are handled in one transaction each, not one an event', async () => {
   const event = unique('event')
   const [a, b, c] = await Promise.all([1, 2, 3].map(() => bench.freshWorkspaceId()))

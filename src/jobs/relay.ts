@@ -35,6 +35,8 @@ const TRIM_ROWS = 5000
 interface Line {
   delivery: Delivery
   isRunning: boolean
+  /** When its last turn began. */
+  turnAtMs: number
   /** Not before this time, because a failed event waits or the database is away. */
   notBeforeMs: number
 }
@@ -60,7 +62,12 @@ export class Relay {
     this.#lines = new Map(
       subscribers.map((subscriber) => [
         subscriber.name,
-        { delivery: new Delivery(subscriber, context), isRunning: false, notBeforeMs: 0 },
+        {
+          delivery: new Delivery(subscriber, context),
+          isRunning: false,
+          turnAtMs: 0,
+          notBeforeMs: 0,
+        },
       ]),
     )
   }
@@ -148,7 +155,7 @@ export class Relay {
         findBusy(tx, this.#subscribers),
       )
       if (isHeld) nextMs = HELD_POLL_MS
-      for (const name of names) this.#begin(name)
+      this.#begin(names)
       await this.#observe()
     } catch (error) {
       this.#context.log.warn({ error }, 'the outbox cannot be read right now')
@@ -160,16 +167,18 @@ export class Relay {
     this.#lookIn(Math.min(nextMs, ...waits))
   }
 
-  #begin(name: string): void {
-    const line = this.#lines.get(name)
-    if (
-      !line ||
-      line.isRunning ||
-      line.notBeforeMs > Date.now() ||
-      this.#running.size >= MAX_AT_ONCE
-    )
-      return
+  /** Whoever has waited longest comes first, so that a busy few cannot keep the others out. */
+  #begin(names: readonly string[]): void {
+    const lines = names.map((name) => this.#lines.get(name)).filter((line) => line !== undefined)
+    for (const line of lines.toSorted((a, b) => a.turnAtMs - b.turnAtMs)) {
+      if (this.#running.size >= MAX_AT_ONCE) return
+      if (!line.isRunning && line.notBeforeMs <= Date.now()) this.#beginTurn(line)
+    }
+  }
+
+  #beginTurn(line: Line): void {
     line.isRunning = true
+    line.turnAtMs = performance.now()
     const turn = this.#takeTurn(line).finally(() => {
       line.isRunning = false
       this.#running.delete(turn)
@@ -201,7 +210,12 @@ export class Relay {
     this.#lagAtMs = Date.now()
     const lags = await this.#context.store.system((tx) => listLags(tx, this.#subscribers, MOST_LAG))
     for (const { name, waiting } of lags) this.#metrics.outboxLag.set({ subscriber: name }, waiting)
-    await this.#retryBuried()
+    const retrying = this.#retryBuried()
+      .catch((error: unknown) =>
+        this.#context.log.warn({ error }, 'buried events wait for the database'),
+      )
+      .finally(() => this.#running.delete(retrying))
+    this.#running.add(retrying) // beside the looks, which must not wait for it
   }
 
   async #retryBuried(): Promise<void> {

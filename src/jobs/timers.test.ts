@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { silentLog } from '#core/log.ts'
 import { DAY_MS, HOUR_MS, ManualClock, MINUTE_MS, SECOND_MS } from '#core/time.ts'
 import { fence, Lease } from '#jobs/lease.ts'
@@ -8,11 +8,13 @@ import { openJobsBench, type JobsBench } from '#tests/jobs.ts'
 
 let clock: ManualClock
 let bench: JobsBench
-beforeEach(async () => {
-  clock = new ManualClock(new Date('2026-03-01T00:00:00Z'))
-  bench = await openJobsBench(clock)
+beforeAll(async () => {
+  bench = await openJobsBench()
 })
-afterEach(() => bench.close())
+beforeEach(() => {
+  clock = new ManualClock(new Date('2026-03-01T00:00:00Z'))
+})
+afterAll(() => bench.close())
 
 const rowOf = (name: string) =>
   bench.store.system((tx) =>
@@ -59,21 +61,25 @@ test('over a month with outages and two processes each due time runs once, and a
 test('a run that fails is tried again after a minute at most, and then goes on in its rhythm', async () => {
   let failing = true
   const timer: Timer = {
-    name: 'daily',
+    name: 'failing',
     everyMs: DAY_MS,
     run: () => (failing ? Promise.reject(new Error('broken')) : Promise.resolve()),
   }
   const jobs = await bench.start({ clock, timers: [timer] })
   clock.advance(DAY_MS)
-  expect(await jobs.tick()).toContain('daily')
-  expect(await rowOf('daily')).toMatchObject({ failures: 1, lastRunAt: null })
-  expect(await jobs.tick()).not.toContain('daily')
+  expect(await jobs.tick()).toContain('failing')
+  expect(await rowOf('failing')).toMatchObject({ failures: 1, lastRunAt: null })
+  expect(await jobs.tick()).not.toContain('failing')
   failing = false
   clock.advance(MINUTE_MS)
-  expect(await jobs.tick()).toContain('daily')
-  expect(await rowOf('daily')).toMatchObject({ failures: 0, lastRunAt: clock.now(), holder: null })
+  expect(await jobs.tick()).toContain('failing')
+  expect(await rowOf('failing')).toMatchObject({
+    failures: 0,
+    lastRunAt: clock.now(),
+    holder: null,
+  })
   clock.advance(DAY_MS)
-  expect(await jobs.tick()).toContain('daily')
+  expect(await jobs.tick()).toContain('failing')
 })
 
 test('a timer that takes long keeps no other waiting and is not begun twice', async () => {
@@ -105,33 +111,33 @@ test('a timer that takes long keeps no other waiting and is not begun twice', as
 })
 
 describe('a process that dies in a run', () => {
-  const timer: Timer = { name: 'daily', everyMs: DAY_MS, run: async () => undefined }
-  const holdFor = (seconds: number) =>
+  const timer = (name: string): Timer => ({ name, everyMs: DAY_MS, run: async () => undefined })
+  const holdFor = (name: string, seconds: number) =>
     bench.store.system((tx) =>
       tx.execute(sql`
-        update timers set holder = 'a dead process', held_until = clock_timestamp() + make_interval(secs => ${seconds}) where name = 'daily'`),
+        update timers set holder = 'a dead process', held_until = clock_timestamp() + make_interval(secs => ${seconds}) where name = ${name}`),
     )
 
   test('is replaced for the same due time, though not while it may be alive', async () => {
-    const jobs = await bench.start({ clock, timers: [timer] })
+    const jobs = await bench.start({ clock, timers: [timer('replaced')] })
     clock.advance(DAY_MS)
-    await holdFor(25)
-    expect(await jobs.tick()).not.toContain('daily')
-    await holdFor(-1)
-    expect(await jobs.tick()).toContain('daily')
-    expect(await rowOf('daily')).toMatchObject({
+    await holdFor('replaced', 25)
+    expect(await jobs.tick()).not.toContain('replaced')
+    await holdFor('replaced', -1)
+    expect(await jobs.tick()).toContain('replaced')
+    expect(await rowOf('replaced')).toMatchObject({
       nextDueAt: new Date(clock.now().getTime() + DAY_MS),
     })
   })
 
   test('cannot note its run when it was only paused and another one has taken over', async () => {
     let takeOver = async () => {}
-    const paused: Timer = { ...timer, run: () => takeOver() }
+    const paused: Timer = { ...timer('paused'), run: () => takeOver() }
     const jobs = await bench.start({ clock, timers: [paused] })
-    takeOver = () => holdFor(25).then(() => undefined) // as another process would, while this one sleeps
+    takeOver = () => holdFor('paused', 25).then(() => undefined) // as another process would, while this one sleeps
     clock.advance(DAY_MS)
     await jobs.tick()
-    expect(await rowOf('daily')).toMatchObject({ lastRunAt: null, holder: 'a dead process' })
+    expect(await rowOf('paused')).toMatchObject({ lastRunAt: null, holder: 'a dead process' })
   })
 })
 

@@ -5,12 +5,13 @@ import type { Capture, Personal } from '#people/capture.ts'
 import { normaliseIdentitySource, normaliseIdentityValue } from '#people/identity.rules.ts'
 import {
   fileConflicts,
-  findIdentities,
+  findPeople,
+  identityKey,
   insertPeople,
   lockPeople,
   mergePeople,
   openPersonal,
-  type FoundIdentity,
+  type FoundPerson,
   type IndexedIdentity,
 } from '#people/person.store.ts'
 import { fillPersonal, mergePersonal } from '#people/personal.rules.ts'
@@ -40,7 +41,7 @@ export interface Placed {
   refilled: ReadonlySet<string>
 }
 
-/** Another transaction was first with an identity or a merge: look again. */
+/** Another transaction was first with an identity, a merge or a change: look again. */
 class RaceLost extends Error {}
 
 /**
@@ -92,10 +93,8 @@ async function placeOnce(
 ): Promise<Placed> {
   const byKey = new Map(prepared.flat().map((identity) => [identity.key, identity]))
   const wanted = [...byKey.values()].map(({ kind, source, index }) => ({ kind, source, index }))
-  // Sent together, run in this order: the second sees what was committed while the first waited.
-  const [locked, found] = await Promise.all([lockPeople(tx, wanted), findIdentities(tx, wanted)])
-  const isSettled = found.every((row) => locked.has(row.personId) && row.mergedInto === null)
-  if (!isSettled) throw new RaceLost()
+  const found = await findPeople(tx, wanted)
+  if (found.length > 0 && !(await lockPeople(tx, found))) throw new RaceLost()
   const resolution = resolveCaptures(prepared, knownPeople(found), () => newId('per'))
   const opened = openHeld(tx, found)
   const { heldPersonal, refilled } = fillFromMerged(opened, resolution)
@@ -183,28 +182,15 @@ function prepareIdentities(tx: Transaction, capture: Capture): PreparedIdentity[
   })
 }
 
-function identityKey(kind: string, source: string, index: string): string {
-  return `${kind}:${source}:${index}`
+function knownPeople(found: readonly FoundPerson[]): KnownPeople {
+  return {
+    people: found.map(({ id, identified, labels }) => ({ id, identified, labels: labels ?? [] })),
+    personIdByKey: new Map(found.flatMap(({ id, keys }) => keys.map((key) => [key, id] as const))),
+  }
 }
 
-function knownPeople(found: readonly FoundIdentity[]): KnownPeople {
-  const people = new Map<string, { id: string; identified: boolean; labels: string[] }>()
-  const personIdByKey = new Map<string, string>()
-  for (const { kind, source, index, personId, identified, labels } of found) {
-    personIdByKey.set(identityKey(kind, source, index), personId)
-    const seen = people.get(personId)
-    if (seen === undefined) people.set(personId, { id: personId, identified, labels: labels ?? [] })
-    else if (labels !== null) seen.labels = labels
-  }
-  return { people: [...people.values()], personIdByKey }
-}
-
-function openHeld(tx: Transaction, found: readonly FoundIdentity[]): Map<string, Personal> {
-  const held = new Map<string, Personal>()
-  for (const { personId, personal } of found) {
-    if (!held.has(personId)) held.set(personId, openPersonal(tx, personId, personal))
-  }
-  return held
+function openHeld(tx: Transaction, found: readonly FoundPerson[]): Map<string, Personal> {
+  return new Map(found.map(({ id, personal }) => [id, openPersonal(tx, id, personal)]))
 }
 
 function fillFromMerged(opened: ReadonlyMap<string, Personal>, resolution: Resolution) {

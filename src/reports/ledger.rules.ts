@@ -59,6 +59,7 @@ export interface DealTouchRow extends Source {
   deal: number
   touches: number
   isSource: boolean
+  isOpen: boolean
 }
 
 export interface LedgerRows {
@@ -164,13 +165,15 @@ function dealTouchesOf(
   let before = -1
   for (const touch of touches) {
     const { deal, occurredAtMs } = touch
-    const isSource = deal !== before && occurredAtMs <= deals[deal]!.openedAtMs
+    const { openedAtMs, closedAtMs } = deals[deal]!
+    const isSource = deal !== before && occurredAtMs <= openedAtMs
+    const isOpen = closedAtMs === null
     before = deal
     for (const { kind, key } of sourcesOf(touch)) {
       if (key === '') continue
       const id = `${deal} ${kind} ${key}`
       let row = rows.get(id)
-      if (!row) rows.set(id, (row = { deal, kind, key, touches: 0, isSource: false }))
+      if (!row) rows.set(id, (row = { deal, kind, key, touches: 0, isSource: false, isOpen }))
       row.touches += 1
       row.isSource ||= isSource
     }

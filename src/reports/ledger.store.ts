@@ -187,14 +187,15 @@ async function insertDealTouches(
   rows: LedgerRows['dealTouchRows'],
 ): Promise<void> {
   await tx.execute(sql`
-    insert into deal_touches (workspace_id, opportunity_id, kind, key, touches, is_source)
+    insert into deal_touches (workspace_id, opportunity_id, kind, key, touches, is_source, is_open)
     select ${tx.workspaceId}, r.*
     from unnest(
       ${rows.map((row) => ids[row.deal]!)}::text[],
       ${rows.map((row) => row.kind)}::text[],
       ${rows.map((row) => row.key)}::text[],
       ${rows.map((row) => row.touches)}::int[],
-      ${rows.map((row) => row.isSource)}::boolean[]
+      ${rows.map((row) => row.isSource)}::boolean[],
+      ${rows.map((row) => row.isOpen)}::boolean[]
     ) as r`)
   await tx.execute(sql`
     insert into deal_reach (workspace_id, opportunity_id, touches, is_influenced, is_sourced)

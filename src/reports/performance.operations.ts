@@ -1,5 +1,7 @@
-import { defineOperation } from '#gateway/operation.ts'
+import type { z } from 'zod'
+import { defineOperation, type Operation } from '#gateway/operation.ts'
 import { addDays, daysBetween } from '#reports/calendar.ts'
+import { Kept } from '#reports/kept.ts'
 import { readWon, resolveLens, type Lens } from '#reports/lens.store.ts'
 import {
   leadVelocityOf,
@@ -32,57 +34,68 @@ import type { Transaction } from '#store/store.ts'
 /** The period when none is given: so many days up to today. */
 const DEFAULT_DAYS = 90
 
-export const getSalesPerformance = defineOperation({
-  id: 'getSalesPerformance',
-  method: 'GET',
-  path: '/api/v1/integrations/sales/performance',
-  scope: 'performance:read',
-  tag: 'Performance',
-  summary:
-    'Pipeline that marketing influenced, revenue and return, lead quality, conversion and velocity',
-  description:
-    'The last 90 days unless a period is given. Open deals are counted once in the totals, however many campaigns touched ' +
-    'them, and equal the deals table. Rates have their n and a 95 % interval; the cohort basis follows the leads of the ' +
-    'period, the period basis counts what happened in it.',
-  input: PerformanceQuery,
-  output: PerformanceReport,
-  async perform(query, { tx, now }) {
-    const { ownerId = null, channel = null } = query
-    const focus: Focus = { ownerId, channel }
-    const lens = await resolveLens(tx, query, now, DEFAULT_DAYS)
-    const before = query.compare === 'previous' ? await lensBefore(tx, query, lens, now) : null
-    const spans: Span[] = [spanOf('current', lens), ...(before ? [spanOf('previous', before)] : [])]
-    const [classes, influence, leads, mqlDays, reached, stages, months, current, previous] =
-      await Promise.all([
-        listDealClasses(tx, focus, spans),
-        listPipelineInfluence(tx, focus, lens.answer.currency),
-        listLeadCounts(tx, focus, spans),
-        listMqlDays(tx, focus, spans),
-        listReachedLeads(tx, focus, spans),
-        listStageDays(tx, focus, spans),
-        listMqlMonths(tx, focus, lens.answer.timeZone, now),
-        readCredit(tx, lens, focus),
-        before ? readCredit(tx, before, focus) : null,
-      ])
-    const rows: PeriodRows = { classes, leads, mqlDays, reached, stages }
-    const figures = periodFigures('current', rows, current.credit, current.won, lens)
-    let past: PeriodFigures | null = null
-    if (before && previous)
-      past = periodFigures('previous', rows, previous.credit, previous.won, before)
-    const pipeline = pipelineOf(classes, influence, lens.answer.currency, now)
-    return {
-      ...lens.answer,
-      ownerId,
-      channel,
-      pipeline,
-      current: figures,
-      previous: past,
-      leadVelocity: leadVelocityOf(months),
-      pipelineVelocityMinorPerDay: pipelineVelocity(pipeline.deals, figures.closed),
-      notes: performanceNotes(lens, focus),
-    }
-  },
-})
+/** @param keptMs  for how long an answer may be given again, in milliseconds. */
+export function createSalesPerformance(keptMs: number): Operation {
+  const kept = new Kept<Report>(keptMs)
+  return defineOperation({
+    id: 'getSalesPerformance',
+    method: 'GET',
+    path: '/api/v1/integrations/sales/performance',
+    scope: 'performance:read',
+    tag: 'Performance',
+    summary:
+      'Pipeline that marketing influenced, revenue and return, lead quality, conversion and velocity',
+    description:
+      'The last 90 days unless a period is given. Open deals are counted once in the totals, however many campaigns touched ' +
+      'them, and equal the deals table. Rates have their n and a 95 % interval; the cohort basis follows the leads of the ' +
+      'period, the period basis counts what happened in it. An answer may be some seconds old: `pipeline.asOf` says of which ' +
+      'moment it is.',
+    input: PerformanceQuery,
+    output: PerformanceReport,
+    perform: (query, { tx, now }) =>
+      kept.get(`${tx.workspaceId} ${JSON.stringify(query)}`, now, () => compute(tx, query, now)),
+  })
+}
+
+type Query = z.output<typeof PerformanceQuery>
+type Report = z.output<typeof PerformanceReport>
+
+async function compute(tx: Transaction, query: Query, now: Date): Promise<Report> {
+  const { ownerId = null, channel = null } = query
+  const focus: Focus = { ownerId, channel }
+  const lens = await resolveLens(tx, query, now, DEFAULT_DAYS)
+  const before = query.compare === 'previous' ? await lensBefore(tx, query, lens, now) : null
+  const spans: Span[] = [spanOf('current', lens), ...(before ? [spanOf('previous', before)] : [])]
+  const [classes, influence, leads, mqlDays, reached, stages, months, current, previous] =
+    await Promise.all([
+      listDealClasses(tx, focus, spans),
+      listPipelineInfluence(tx, focus, lens.answer.currency),
+      listLeadCounts(tx, focus, spans),
+      listMqlDays(tx, focus, spans),
+      listReachedLeads(tx, focus, spans),
+      listStageDays(tx, focus, spans),
+      listMqlMonths(tx, focus, lens.answer.timeZone, now),
+      readCredit(tx, lens, focus),
+      before ? readCredit(tx, before, focus) : null,
+    ])
+  const rows: PeriodRows = { classes, leads, mqlDays, reached, stages }
+  const figures = periodFigures('current', rows, current.credit, current.won, lens)
+  let past: PeriodFigures | null = null
+  if (before && previous)
+    past = periodFigures('previous', rows, previous.credit, previous.won, before)
+  const pipeline = pipelineOf(classes, influence, lens.answer.currency, now)
+  return {
+    ...lens.answer,
+    ownerId,
+    channel,
+    pipeline,
+    current: figures,
+    previous: past,
+    leadVelocity: leadVelocityOf(months),
+    pipelineVelocityMinorPerDay: pipelineVelocity(pipeline.deals, figures.closed),
+    notes: performanceNotes(lens, focus),
+  }
+}
 
 function lensBefore(
   tx: Transaction,

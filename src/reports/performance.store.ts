@@ -100,7 +100,7 @@ export function listPipelineInfluence(
       select dt.kind, dt.key, count(*) as influenced_deals, coalesce(sum(o.amount_minor), 0)::bigint as influenced_minor,
         count(*) filter (where dt.is_source) as sourced_deals,
         coalesce(sum(o.amount_minor) filter (where dt.is_source), 0)::bigint as sourced_minor
-      from opportunities o join deal_touches dt on dt.opportunity_id = o.id
+      from opportunities o join deal_touches dt on dt.opportunity_id = o.id and dt.is_open
       where o.status = 'open' and o.deleted_at is null and o.currency = ${currency} ${dealFocus(focus)}
       group by dt.kind, dt.key
     ) t left join campaigns c on c.id = t.key and t.kind = 'campaign'

@@ -4,11 +4,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DAY_MS } from '#core/time.ts'
 import { getChannelAttribution, listCampaignAttribution } from '#reports/credit.operations.ts'
 import { getOverview } from '#reports/overview.operations.ts'
-import { getSalesPerformance } from '#reports/performance.operations.ts'
+import { createSalesPerformance } from '#reports/performance.operations.ts'
 import { smallWorld } from '#reports/small-world.ts'
 import type { Store } from '#store/store.ts'
 import { newId } from '#core/id.ts'
 import { openTestStore } from '#tests/store.ts'
+
+const getSalesPerformance = createSalesPerformance(0)
 
 let store: Store
 beforeAll(async () => {

@@ -114,15 +114,14 @@ function describe({ channel, startsOn, endsOn, key }: CampaignReport['campaign']
 }
 
 function Totals({ report }: { report: CampaignReport }) {
-  const { totals, currency, cost, reach, unit } = report
+  const { totals, currency, cost, reach, workspace: won } = report
+  const share = won.wonMinor === 0 ? null : totals.creditedMinor / won.wonMinor
   return (
     <Figures>
       <Figure
         label="Revenue credited"
         definition="Won amount that the model credits to this campaign; opens to the deals"
-        more={`${unit === 'revenue' ? formatShare(totals.share) : formatFraction(totals.deals)} ${
-          unit === 'revenue' ? 'of all that was won' : 'deals'
-        } · n = ${formatCount(totals.n)} deals`}
+        more={`${formatShare(share)} of what was won · n = ${formatCount(totals.n)}`}
       >
         <ReceiptLink receipt="total">
           <Amount minor={totals.creditedMinor} currency={currency} />

@@ -37,7 +37,6 @@ export default function WeeklyChart({ report }: { report: CampaignReport }) {
         strokeDasharray="0"
         gridColor="var(--tl-grid)"
         textColor="var(--tl-text-3)"
-        cursorFill="var(--tl-hover)"
         valueFormatter={format}
         unit=""
         barChartProps={{ barCategoryGap: '22%', accessibilityLayer: false }}
@@ -59,6 +58,7 @@ export default function WeeklyChart({ report }: { report: CampaignReport }) {
         }}
         yAxisProps={{ width: 58 }}
         tooltipProps={{
+          cursor: { fill: 'var(--tl-hover)' },
           content: ({ active, label }) => {
             const week = weeks.find((row) => row.week === label)
             return active && week ? <Tip week={week} currency={currency} /> : null
