@@ -23,7 +23,7 @@ export interface Visit {
   page: Page
   /** Messages of the console and violations of the content security policy, as they come. */
   faults: string[]
-  open(path: string): Promise<void>
+  open: (path: string) => Promise<void>
 }
 
 export interface VisitOptions {
@@ -35,7 +35,7 @@ export interface VisitOptions {
 }
 
 /** A browser for the tests of this file; each visit is a fresh profile. */
-export function useBrowser() {
+export function useBrowser(): { stage: Stage; visit: (options?: VisitOptions) => Promise<Visit> } {
   const stage = inject('stage')
   let browser: Browser | undefined
   beforeAll(async () => {

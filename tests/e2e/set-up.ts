@@ -28,15 +28,9 @@ const LINKS = 3
 /** Builds the console as it stands and starts a hub with a company in it, once for all files. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   buildConsole()
-  const values: Record<string, unknown> = {}
-  const closeDatabase = await setUpDatabase({
-    ...project,
-    provide: (key: string, value: unknown) => void (values[key] = value),
-  } as TestProject)
-  const hub = await startSeededHub({
-    databaseUrl: String(values['databaseUrl']),
-    keyFile: String(values['keyFile']),
-  })
+  const closeDatabase = await setUpDatabase(project)
+  const { databaseUrl, keyFile } = project.getProvidedContext()
+  const hub = await startSeededHub({ databaseUrl, keyFile })
   const links: string[] = []
   for (let i = 0; i < LINKS; i += 1) links.push(await hub.signInLink())
   const { url, campaignId, connectionId, runId, refusedLeadId } = hub
@@ -61,7 +55,11 @@ export default async function setUp(project: TestProject): Promise<() => Promise
 
 /** As `npm run build` does, in a process of its own: under Vitest, React would be its slow and talkative self. */
 function buildConsole(): void {
-  const vite = join(dirname(createRequire(import.meta.url).resolve('vite/package.json')), 'bin', 'vite.js')
+  const vite = join(
+    dirname(createRequire(import.meta.url).resolve('vite/package.json')),
+    'bin',
+    'vite.js',
+  )
   execFileSync(process.execPath, [vite, 'build', 'console', '--logLevel', 'error'], {
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
     env: { ...process.env, NODE_ENV: 'production' },

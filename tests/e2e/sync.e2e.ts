@@ -24,7 +24,11 @@ test('a refused record shows its path through all runs', async () => {
   const { page, open } = await visit()
   await open('/sync')
   await page.getByRole('button', { name: /The e-mail address is not valid/ }).click()
-  await page.getByRole('table', { name: /^Records: / }).getByRole('link').first().click()
+  await page
+    .getByRole('table', { name: /^Records: / })
+    .getByRole('link')
+    .first()
+    .click()
   await page.getByRole('heading', { name: 'Path through all runs' }).waitFor()
   expect(await page.locator('main').textContent()).toMatch(/Refused.*INVALID_EMAIL.*Created/s)
   await page.context().close()

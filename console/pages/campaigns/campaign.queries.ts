@@ -3,7 +3,13 @@ import type { z } from 'zod'
 import { MINUTE_MS } from '#core/time.ts'
 import { OpportunityDetail, OpportunityPage } from '#domains/sales/opportunity.schema.ts'
 import { CampaignReport } from '#reports/campaign-report.schema.ts'
-import { CampaignPage, CreditPage, LedgerDealPage, Receipt, Windows } from '#reports/credit.schema.ts'
+import {
+  CampaignPage,
+  CreditPage,
+  LedgerDealPage,
+  Receipt,
+  Windows,
+} from '#reports/credit.schema.ts'
 import { read } from '#console/api.ts'
 import { addDays } from '#console/filters.ts'
 import type { LensFields } from '#console/lens.ts'
@@ -40,7 +46,8 @@ function campaignPath(campaignId: string): string {
 export function campaignQuery(campaignId: string, lens: LensFields, unit: Unit) {
   return queryOptions({
     queryKey: ['attribution', 'campaign', campaignId, lens, unit],
-    queryFn: ({ signal }) => read(CampaignReport, campaignPath(campaignId), { ...lens, unit }, signal),
+    queryFn: ({ signal }) =>
+      read(CampaignReport, campaignPath(campaignId), { ...lens, unit }, signal),
   })
 }
 

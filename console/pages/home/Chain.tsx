@@ -42,7 +42,9 @@ export function Chain({ overview }: { overview: UseQueryResult<Overview> }) {
     <Panel
       title={`The last ${data.days} days`}
       hint={`Against the ${data.days} days before. Amounts in ${data.currency}${
-        others.length > 0 ? `; won deals in other currencies are not in them: ${others.join(', ')}` : ''
+        others.length > 0
+          ? `; won deals in other currencies are not in them: ${others.join(', ')}`
+          : ''
       }.`}
       flush
     >
@@ -102,7 +104,10 @@ function StepFigures({
 
 function stepsOf(data: Overview): ChainStep[] {
   const { currency, openPipeline, won, asOf, days } = data
-  const period = { from: new Date(asOf.getTime() - days * DAY_MS).toISOString(), to: asOf.toISOString() }
+  const period = {
+    from: new Date(asOf.getTime() - days * DAY_MS).toISOString(),
+    to: asOf.toISOString(),
+  }
   const count = (label: string, definition: string, step: Overview['touches']): ChainStep => ({
     label,
     definition,
@@ -151,7 +156,11 @@ function stepsOf(data: Overview): ChainStep[] {
 }
 
 function Count({ value }: { value: number }) {
-  return <span title={formatCount(value)}>{value < 100_000 ? formatCount(value) : formatCompact(value)}</span>
+  return (
+    <span title={formatCount(value)}>
+      {value < 100_000 ? formatCount(value) : formatCompact(value)}
+    </span>
+  )
 }
 
 /** From a million on in short; the exact amount is on hover. */
