@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
+import { PgBoss } from 'pg-boss'
 import type { TestProject } from 'vitest/node'
 import { silentLog } from '#core/log.ts'
 import { startEmbedded } from '#store/embedded.ts'
@@ -12,6 +14,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** The database of this run, migrated. Tests keep apart by a workspace each. */
     databaseUrl: string
+    /** A migrated database without rows or connections, to copy; see `copyDatabase`. */
+    templateName: string
     /** The path of this run's key file. */
     keyFile: string
     /** A user who may create databases on the same server, for tests that need one of their own. */
@@ -37,14 +41,23 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     : await startEmbedded({ dataDir: join(folder, 'data'), log: silentLog, flags })
   const serverUrl = given ?? server?.connectionString ?? ''
   const name = `throughline_test_${process.pid}_${Date.now()}`
-  await onServer(serverUrl, `create database ${name}`)
+  const template = `${name}_template`
+  await onServer(serverUrl, `create database ${template}`)
+  const templateUrl = withDatabase(serverUrl, template)
+  await migrate({ connectionString: templateUrl, folder: migrationsFolder, log: silentLog })
+  await installQueue(templateUrl)
+  await onServer(serverUrl, `create database ${name} template ${template}`)
   const databaseUrl = withDatabase(serverUrl, name)
-  await migrate({ connectionString: databaseUrl, folder: migrationsFolder, log: silentLog })
   project.provide('databaseUrl', databaseUrl)
+  project.provide('templateName', template)
   project.provide('serverUrl', serverUrl)
   project.provide('keyFile', join(folder, 'keys.json'))
   return async () => {
-    if (given) await onServer(serverUrl, `drop database if exists ${name} with (force)`)
+    if (given) {
+      for (const made of [name, template]) {
+        await onServer(serverUrl, `drop database if exists ${made} with (force)`)
+      }
+    }
     await server?.stop()
     await rm(folder, { recursive: true, force: true })
   }
@@ -58,4 +71,24 @@ async function onServer(connectionString: string, statement: string): Promise<vo
   } finally {
     await client.end()
   }
+}
+
+/** A database of one's own, migrated: for a hub, whose jobs and timers work across workspaces. */
+export async function copyDatabase(
+  serverUrl: string,
+  template: string,
+): Promise<{ url: string; drop(): Promise<void> }> {
+  const name = `${template}_${randomBytes(6).toString('hex')}`
+  await onServer(serverUrl, `create database ${name} template ${template}`)
+  return {
+    url: withDatabase(serverUrl, name),
+    drop: () => onServer(serverUrl, `drop database if exists ${name} with (force)`),
+  }
+}
+
+/** The job queue's tables, made once in the template instead of at every start. */
+async function installQueue(connectionString: string): Promise<void> {
+  const boss = new PgBoss({ connectionString, supervise: false, schedule: false })
+  await boss.start()
+  await boss.stop({ graceful: false, close: true })
 }

@@ -5,6 +5,7 @@ import { loadConfig, type Config } from '#config.ts'
 import { silentLog } from '#core/log.ts'
 import type { ProblemCode } from '#core/problem.ts'
 import { ManualClock, type Clock } from '#core/time.ts'
+import { copyDatabase } from '#tests/database.ts'
 
 /** An answer as tests look at it. */
 export interface TestAnswer {
@@ -56,14 +57,19 @@ export function useHub(options: { clock?: Clock; config?: Partial<Config> } = {}
     if (!app) throw new Error('the hub starts in beforeAll: use it inside a test')
     return app
   }
+  let database: { url: string; drop(): Promise<void> } | undefined
   beforeAll(async () => {
+    // Jobs and timers work across workspaces: with a clock of its own, a hub needs a database of its own.
+    database = await copyDatabase(inject('serverUrl'), inject('templateName'))
     const config = loadConfig(
       {},
       {
-        databaseUrl: inject('databaseUrl'),
+        databaseUrl: database.url,
         keyFile: inject('keyFile'),
         httpPort: 0,
         poolSize: 8,
+        runJobs: false,
+        reportsKeptMs: 0,
         ...options.config,
       },
     )
@@ -73,7 +79,10 @@ export function useHub(options: { clock?: Clock; config?: Partial<Config> } = {}
       ...(options.clock ? { clock: options.clock } : {}),
     })
   })
-  afterAll(async () => app?.stop())
+  afterAll(async () => {
+    await app?.stop()
+    await database?.drop()
+  })
   return {
     get app() {
       return running()
