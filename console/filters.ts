@@ -16,10 +16,7 @@ const Day = z.iso.date().optional().catch(undefined)
 
 /** What a page's address says of its period: a name, or a first and a last day. */
 export const PeriodSearch = z.object({
-  period: z
-    .enum(['7d', '30d', '90d', '365d', 'all'])
-    .optional()
-    .catch(undefined),
+  period: z.enum(['7d', '30d', '90d', '365d', 'all']).optional().catch(undefined),
   from: Day,
   to: Day,
 })
@@ -81,7 +78,7 @@ export function parseSearch(text: string): Record<string, string> {
 export function stringifySearch(search: Record<string, unknown>): string {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(search)) {
-    if (value !== undefined && value !== null && value !== '') query.set(name, String(value))
+    if (typeof value === 'string' && value !== '') query.set(name, value)
   }
   const text = query.toString()
   return text === '' ? '' : `?${text}`

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { AttributionModel, AttributionWindow } from '#reports/lens.schema.ts'
 import { PeriodSearch, resolvePeriod, type Period } from '#console/filters.ts'
 
@@ -61,4 +61,9 @@ export function lensFields({ model, window, from, to }: ResolvedLens): LensField
 
 export function windowLabel(window: string): string {
   return window === 'all' ? 'All time' : `${window} days`
+}
+
+/** The rule in words, as a receipt states it. */
+export function describeRule({ model, window }: Pick<LensFields, 'model' | 'window'>): string {
+  return `${modelLabels[model].label}, ${windowLabel(window).toLowerCase()} before the close`
 }

@@ -122,7 +122,8 @@ export function createConsole() {
       onError(error) {
         if (!(error instanceof ApiProblem) || error.status !== 401) return
         queryClient.removeQueries(workspaceQuery)
-        if (router.state.location.pathname !== '/sign-in') void router.navigate({ to: '/signed-out' })
+        if (router.state.location.pathname !== '/sign-in')
+          void router.navigate({ to: '/signed-out' })
       },
     }),
     defaultOptions: {

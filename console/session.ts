@@ -10,7 +10,7 @@ export const workspaceQuery = queryOptions({
 })
 
 export interface Session extends CurrentWorkspace {
-  can(scope: string): boolean
+  can: (scope: string) => boolean
 }
 
 /** The workspace and what the person may do; loaded before any page is shown. */

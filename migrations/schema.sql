@@ -269,11 +269,13 @@ create table deal_touches (
   key text not null,
   touches integer not null,
   is_source boolean not null,
+  is_open boolean not null,
   CHECK ((kind = ANY (ARRAY['campaign'::text, 'channel'::text]))),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (opportunity_id, kind, key)
 );
 CREATE INDEX deal_touches_key ON public.deal_touches USING btree (workspace_id, kind, key) INCLUDE (opportunity_id, is_source);
+CREATE INDEX deal_touches_open ON public.deal_touches USING btree (workspace_id, opportunity_id) INCLUDE (kind, key, is_source) WHERE is_open;
 alter table deal_touches enable row level security;
 
 create table idempotency_keys (

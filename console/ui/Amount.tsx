@@ -17,7 +17,8 @@ export function Amount({
   const full = formatExact(minor, currency)
   return (
     <span className={classes.amount} title={`${currency} ${full}`}>
-      <span className={classes.currency}>{currency}</span> {exact ? full : formatWhole(minor, currency)}
+      <span className={classes.currency}>{currency}</span>{' '}
+      {exact ? full : formatWhole(minor, currency)}
     </span>
   )
 }

@@ -1,6 +1,12 @@
 import { Button, Menu } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
-import { IconBraces, IconDownload, IconFileTypeCsv, IconLink, IconTerminal2 } from '@tabler/icons-react'
+import {
+  IconBraces,
+  IconDownload,
+  IconFileTypeCsv,
+  IconLink,
+  IconTerminal2,
+} from '@tabler/icons-react'
 import { withQuery, type QueryFields } from '#console/api.ts'
 
 /** What a table or a figure was asked for with: the export asks the same. */

@@ -13,7 +13,7 @@ export function FilterSelect<Value extends string>({
   label: string
   value: Value
   options: readonly { value: Value; label: string }[]
-  onChange(value: Value): void
+  onChange: (value: Value) => void
 }) {
   const id = useId()
   return (
@@ -52,7 +52,7 @@ export function PeriodFilter({
   onChange,
 }: {
   period: Period
-  onChange(search: PeriodSearch): void
+  onChange: (search: PeriodSearch) => void
 }) {
   const { name, from, to } = period
   return (
@@ -100,7 +100,7 @@ function DayInput({
   value: string | null
   min?: string | null
   max?: string | null
-  onChange(day: string | undefined): void
+  onChange: (day: string | undefined) => void
 }) {
   const id = useId()
   return (

@@ -42,7 +42,12 @@ export function Frame() {
         Skip to the content
       </a>
       <header className={classes.bar}>
-        <ActionIcon variant="subtle" color="gray" aria-label="Open navigation" onClick={drawer.open}>
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          aria-label="Open navigation"
+          onClick={drawer.open}
+        >
           <IconMenu2 size={18} />
         </ActionIcon>
         <Mark size={22} />
@@ -57,9 +62,9 @@ export function Frame() {
       >
         <Rail {...rest} />
       </Drawer>
-      <div className={classes.side}>
+      <aside aria-label="Navigation" className={classes.side}>
         <Rail {...rest} />
-      </div>
+      </aside>
       <main id="main" ref={main} tabIndex={-1} className={classes.main}>
         <Outlet />
       </main>

@@ -16,7 +16,10 @@ export function FreshnessBadge({
   if (isFetching) return <Badge tone="busy">Refreshing…</Badge>
   if (computedAt === null) {
     return (
-      <Badge tone="warn" title="The ledger is computed within minutes after the first deals arrive.">
+      <Badge
+        tone="warn"
+        title="The ledger is computed within minutes after the first deals arrive."
+      >
         Not computed yet
       </Badge>
     )

@@ -13,7 +13,7 @@ const onPages = [
 ]
 
 /** Every shortcut, and the switch that turns single keys off. */
-export function KeyboardHelp({ opened, onClose }: { opened: boolean; onClose(): void }) {
+export function KeyboardHelp({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const [isOn, setOn] = useShortcutsSwitch()
   const goTo = rail.flatMap(({ items }) =>
     items.map(({ keys, label }) => ({ keys, label: `Go to ${label}` })),

@@ -13,7 +13,7 @@ export function MoreRows({
   what: string
   hasNextPage: boolean
   isFetchingNextPage: boolean
-  fetchNextPage(): Promise<unknown>
+  fetchNextPage: () => Promise<unknown>
 }) {
   if (count === 0) return null
   return (

@@ -4,7 +4,8 @@ import classes from './PageSkeleton.module.css'
 /** The outline of a page while its figures are on their way. */
 export function PageSkeleton() {
   return (
-    <div role="status" aria-label="Loading" className={classes.page}>
+    <div aria-busy className={classes.page}>
+      <span className="tl-hidden">Loading</span>
       <Skeleton height={26} width={220} />
       <Skeleton height={14} width={340} />
       <div className={classes.cards}>

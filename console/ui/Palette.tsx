@@ -1,8 +1,7 @@
-import { Modal } from '@mantine/core'
-import { useMantineColorScheme } from '@mantine/core'
+import { Combobox, Modal, useCombobox, useMantineColorScheme } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { useId, useState, type KeyboardEvent } from 'react'
+import { useEffect, useState } from 'react'
 import { campaignNamesQuery } from '#console/pages/campaigns/campaign.queries.ts'
 import { useSession } from '#console/session.ts'
 import { rail } from '#console/ui/rail-items.ts'
@@ -12,13 +11,13 @@ interface Command {
   id: string
   label: string
   hint: string
-  run(): void
+  run: () => void
 }
 
 const SHOWN = 12
 
 /** Pages, campaigns and commands by typing a part of their names. */
-export function Palette(props: { opened: boolean; onClose(): void; onHelp(): void }) {
+export function Palette(props: { opened: boolean; onClose: () => void; onHelp: () => void }) {
   return (
     <Modal
       opened={props.opened}
@@ -27,77 +26,56 @@ export function Palette(props: { opened: boolean; onClose(): void; onHelp(): voi
       padding={0}
       size={560}
       yOffset="12vh"
-      aria-label="Go to a page or run a command"
+      attributes={{ content: { 'aria-label': 'Go to a page or run a command' } }}
     >
       {props.opened && <Search {...props} />}
     </Modal>
   )
 }
 
-function Search({ onClose, onHelp }: { onClose(): void; onHelp(): void }) {
+function Search({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
   const [text, setText] = useState('')
-  const [at, setAt] = useState(0)
-  const listId = useId()
-  const words = text.toLowerCase().split(/\s+/)
+  const combobox = useCombobox()
+  const words = text.toLowerCase().split(' ')
   const found = useCommands(onHelp)
     .filter(({ label, hint }) => {
       const name = `${label} ${hint}`.toLowerCase()
       return words.every((word) => name.includes(word))
     })
     .slice(0, SHOWN)
-  const active = found[Math.min(at, found.length - 1)]
-  const choose = (command: Command) => {
-    onClose()
-    command.run()
-  }
-  const onKeyDown = (event: KeyboardEvent) => {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
-    if (step !== undefined && found.length > 0) {
-      event.preventDefault()
-      setAt((Math.min(at, found.length - 1) + step + found.length) % found.length)
-    }
-    if (event.key === 'Enter' && active) {
-      event.preventDefault()
-      choose(active)
-    }
-  }
+  useEffect(() => {
+    combobox.selectFirstOption()
+    // The store is another object at each render; what it holds is not.
+    // oxlint-disable-next-line react/exhaustive-deps
+  }, [text])
   return (
-    <>
-      <input
-        className={classes.input}
-        role="combobox"
-        aria-label="Go to a page, a campaign or a command"
-        aria-expanded
-        aria-controls={listId}
-        aria-activedescendant={active ? `${listId}-${active.id}` : undefined}
-        placeholder="Go to a page, a campaign or a command"
-        data-autofocus
-        value={text}
-        onChange={(event) => {
-          setText(event.currentTarget.value)
-          setAt(0)
-        }}
-        onKeyDown={onKeyDown}
-      />
-      <ul id={listId} role="listbox" aria-label="Matches" className={classes.list}>
-        {found.map((command) => (
-          <li
-            key={command.id}
-            id={`${listId}-${command.id}`}
-            role="option"
-            aria-selected={command === active}
-            className={classes.option}
-            onMouseMove={() => setAt(found.indexOf(command))}
-            onMouseDown={(event) => event.preventDefault()}
-            onClick={() => choose(command)}
-          >
-            <span>{command.label}</span>
-            <span className={classes.hint}>{command.hint}</span>
-          </li>
+    <Combobox
+      store={combobox}
+      onOptionSubmit={(id) => {
+        onClose()
+        found.find((command) => command.id === id)?.run()
+      }}
+    >
+      <Combobox.EventsTarget withExpandedAttribute>
+        <input
+          className={classes.input}
+          aria-label="Go to a page, a campaign or a command"
+          placeholder="Go to a page, a campaign or a command"
+          data-autofocus
+          value={text}
+          onChange={(event) => setText(event.currentTarget.value)}
+        />
+      </Combobox.EventsTarget>
+      <Combobox.Options className={classes.list ?? ''} aria-label="Matches">
+        {found.map(({ id, label, hint }) => (
+          <Combobox.Option key={id} value={id} className={classes.option ?? ''}>
+            <span>{label}</span>
+            <span className={classes.hint}>{hint}</span>
+          </Combobox.Option>
         ))}
-      </ul>
-      {found.length === 0 && <p className={classes.none}>Nothing is called so.</p>}
-    </>
+        {found.length === 0 && <Combobox.Empty>Nothing is called so.</Combobox.Empty>}
+      </Combobox.Options>
+    </Combobox>
   )
 }
 

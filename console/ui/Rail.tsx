@@ -17,7 +17,7 @@ import { SchemeSwitch } from '#console/ui/SchemeSwitch.tsx'
 import classes from './Rail.module.css'
 
 /** The way around: the workspace above, the pages by group, the person's own things below. */
-export function Rail({ onHelp, onPalette }: { onHelp(): void; onPalette(): void }) {
+export function Rail({ onHelp, onPalette }: { onHelp: () => void; onPalette: () => void }) {
   return (
     <div className={classes.rail}>
       <WorkspaceMenu />

@@ -3,7 +3,7 @@ import classes from './Table.module.css'
 
 export interface Column<Row> {
   title: string
-  cell(row: Row): ReactNode
+  cell: (row: Row) => ReactNode
   /** `end` for figures. */
   align?: 'end'
   /** Says what the column means, on hover. */
@@ -27,7 +27,7 @@ export function Table<Row>({
   caption: string
   rows: readonly Row[]
   columns: readonly Column<Row>[]
-  rowKey(row: Row): string
+  rowKey: (row: Row) => string
   empty: ReactNode
   /** Below the rows: totals, as cells in the order of the columns. */
   foot?: readonly ReactNode[]
@@ -36,7 +36,7 @@ export function Table<Row>({
   return (
     // A table that is wider than the screen scrolls, and so takes the keyboard.
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div className={classes.scroll} role="region" aria-label={caption} tabIndex={0}>
+    <section className={classes.scroll} aria-label={caption} tabIndex={0}>
       <table className={classes.table}>
         <caption className="tl-hidden">{caption}</caption>
         <thead>
@@ -69,7 +69,7 @@ export function Table<Row>({
           </tfoot>
         )}
       </table>
-    </div>
+    </section>
   )
 }
 

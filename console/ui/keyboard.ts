@@ -5,7 +5,7 @@ export interface Shortcut {
   /** One key (`?`, `j`) or two in a row (`g h`). */
   keys: string
   label: string
-  run(): void
+  run: () => void
 }
 
 /** The second key of a pair has to follow within this time. */

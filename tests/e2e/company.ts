@@ -138,6 +138,25 @@ async function insertPeople(
   )
 }
 
+const UNKNOWN = {
+  company: null,
+  companyDomain: null,
+  country: null,
+  region: null,
+  industry: null,
+  employees: null,
+}
+
+async function insertOwner(tx: Transaction, now: Date): Promise<string> {
+  const id = newId('own')
+  const owner = { name: 'Grace Hopper', email: 'grace@northwind.example' }
+  const personal = tx.sealer.seal(owner, `owners.personal:${id}`)
+  await tx.execute(sql`
+    insert into owners (id, workspace_id, personal, created_at, updated_at)
+    values (${id}, ${tx.workspaceId}, ${personal}, ${now}, ${now})`)
+  return id
+}
+
 async function insertLeads(
   tx: Transaction,
   leads: World['leads'],
@@ -145,18 +164,22 @@ async function insertLeads(
   personIds: Ids,
   now: Date,
 ): Promise<void> {
+  const ownerId = await insertOwner(tx, now)
   await insert(
     tx,
     {
       table: 'leads',
-      record: 'id text, person_id text, at timestamptz, mql_at timestamptz',
+      record:
+        'id text, person_id text, at timestamptz, mql_at timestamptz, owner_id text, attributes jsonb',
       columns:
-        'id, person_id, status, channel, fit_score, engagement_score, score, score_parts, score_version, scored_at, mql_at, captured_at, created_at, updated_at',
-      values: `id, person_id, 'new', 'email', 20, 30, 50, '[]', 1, at, mql_at, at, at, at`,
+        'id, person_id, status, channel, fit_score, engagement_score, score, score_parts, score_version, scored_at, mql_at, captured_at, created_at, updated_at, owner_id, attributes',
+      values: `id, person_id, 'new', 'email', 20, 30, 50, '[]', 1, at, mql_at, at, at, at, owner_id, attributes`,
     },
-    leads.map(({ id, personId, capturedAt, touchIds }) => ({
+    leads.map(({ id, personId, capturedAt, touchIds }, i) => ({
       id: leadIds.get(id),
       person_id: personIds.get(personId),
+      owner_id: i % 30 === 0 ? null : ownerId,
+      attributes: UNKNOWN,
       at: capturedAt,
       mql_at: touchIds.length > 1 ? capturedAt : null,
     })),
@@ -200,7 +223,7 @@ async function insertDeals(
       const isClosed = closedAt !== null && closedAt <= now
       return {
         id: hubId,
-        name: tx.sealer.seal(name, 'opportunities.name').toString('hex'),
+        name: tx.sealer.seal(name, `opportunities.name:${hubId}`).toString('hex'),
         amount_minor: amountMinor,
         currency,
         status: isClosed ? status : 'open',

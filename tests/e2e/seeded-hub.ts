@@ -11,9 +11,9 @@ export interface SeededHub extends SyncHistory {
   /** A campaign with credit. */
   campaignId: string
   /** A link that signs in once, as someone with these roles. */
-  signInLink(roles?: string[]): Promise<string>
+  signInLink: (roles?: string[]) => Promise<string>
   /** The same for a workspace in which nothing happened yet. */
-  emptyWorkspaceLink(): Promise<string>
+  emptyWorkspaceLink: () => Promise<string>
 }
 
 /** A hub on its own port with a company in it, for browsers. No job runs, so that what is shown stays as it was seeded. */

@@ -14,17 +14,13 @@ export function SignInPage() {
   const navigate = useNavigate()
   const queryClient = useQueryClient()
   const started = useRef(false)
-  const [fault, setFault] = useState<string | null>(null)
+  const [token] = useState(() => window.location.hash.slice(1))
+  const [fault, setFault] = useState(token === '' ? 'This address holds no sign-in link.' : null)
 
   useEffect(() => {
-    if (started.current) return
+    if (started.current || token === '') return
     started.current = true
-    const token = window.location.hash.slice(1)
     window.history.replaceState(null, '', '/sign-in')
-    if (token === '') {
-      setFault('This address holds no sign-in link.')
-      return
-    }
     signIn(token).then(
       () => {
         queryClient.clear()
@@ -33,7 +29,7 @@ export function SignInPage() {
       (error: unknown) =>
         setFault(error instanceof ApiProblem ? error.message : 'The sign-in failed. Try again.'),
     )
-  }, [navigate, queryClient])
+  }, [token, navigate, queryClient])
 
   if (fault === null) {
     return (

@@ -1,12 +1,19 @@
 import { useQuery } from '@tanstack/react-query'
-import { getRouteApi, Link } from '@tanstack/react-router'
+import { getRouteApi } from '@tanstack/react-router'
 import type { CampaignReport } from '#reports/campaign-report.schema.ts'
-import { formatCount, formatDate, formatFraction, formatShare, formatWord } from '#console/format.ts'
+import {
+  formatCount,
+  formatDate,
+  formatFraction,
+  formatShare,
+  formatWord,
+} from '#console/format.ts'
 import { lensFields, modelLabels, resolveLens } from '#console/lens.ts'
 import { campaignExport, campaignQuery } from '#console/pages/campaigns/campaign.queries.ts'
 import { LensFilters } from '#console/pages/campaigns/LensFilters.tsx'
 import { ModelCompare } from '#console/pages/campaigns/ModelCompare.tsx'
 import { ReceiptDrawer } from '#console/pages/campaigns/ReceiptDrawer.tsx'
+import { ReceiptLink } from '#console/pages/campaigns/ReceiptLink.tsx'
 import { Weeks } from '#console/pages/campaigns/Weeks.tsx'
 import { WholeShare } from '#console/pages/campaigns/WholeShare.tsx'
 import { useSession } from '#console/session.ts'
@@ -114,15 +121,14 @@ function describe({ channel, startsOn, endsOn, key }: CampaignReport['campaign']
 }
 
 function Totals({ report }: { report: CampaignReport }) {
-  const { totals, currency, cost, reach, unit } = report
+  const { totals, currency, cost, reach, workspace: won } = report
+  const share = won.wonMinor === 0 ? null : totals.creditedMinor / won.wonMinor
   return (
     <Figures>
       <Figure
         label="Revenue credited"
         definition="Won amount that the model credits to this campaign; opens to the deals"
-        more={`${unit === 'revenue' ? formatShare(totals.share) : formatFraction(totals.deals)} ${
-          unit === 'revenue' ? 'of all that was won' : 'deals'
-        } · n = ${formatCount(totals.n)} deals`}
+        more={`${formatShare(share)} of what was won · n = ${formatCount(totals.n)}`}
       >
         <ReceiptLink receipt="total">
           <Amount minor={totals.creditedMinor} currency={currency} />
@@ -157,27 +163,5 @@ function Totals({ report }: { report: CampaignReport }) {
         {formatCount(reach.touches)} <span className={classes.unit}>touches</span>
       </Figure>
     </Figures>
-  )
-}
-
-/** Opens the receipt of an amount; the address then names it. */
-export function ReceiptLink({
-  receipt,
-  children,
-}: {
-  receipt: string
-  children: React.ReactNode
-}) {
-  return (
-    <Link
-      from="/campaigns/$campaignId"
-      to="/campaigns/$campaignId"
-      search={(search) => ({ ...search, receipt, deal: undefined })}
-      resetScroll={false}
-      className={classes.receiptLink}
-    >
-      {children}
-      <span className="tl-hidden">, open the receipt</span>
-    </Link>
   )
 }

@@ -199,7 +199,10 @@ function columnsOf(
       hint: 'The part of the budget that falls into the period',
       cell: ({ costMinor, costReason }) =>
         costMinor === null ? (
-          <span className={classes.plain} title={costReason === null ? undefined : formatWord(costReason)}>
+          <span
+            className={classes.plain}
+            title={costReason === null ? undefined : formatWord(costReason)}
+          >
             {costReason === null ? '—' : formatWord(costReason)}
           </span>
         ) : (

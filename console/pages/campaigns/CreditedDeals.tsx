@@ -3,14 +3,13 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { CampaignReport } from '#reports/campaign-report.schema.ts'
 import { formatCount, formatDay, formatShare } from '#console/format.ts'
-import { lensFields, type ResolvedLens } from '#console/lens.ts'
+import { describeRule, lensFields, type ResolvedLens } from '#console/lens.ts'
 import {
   creditsExport,
   creditsQuery,
   type CreditRow,
 } from '#console/pages/campaigns/campaign.queries.ts'
 import { DealName, useDealNames } from '#console/pages/campaigns/DealName.tsx'
-import { ruleOf } from '#console/pages/campaigns/ReceiptDrawer.tsx'
 import { useSession } from '#console/session.ts'
 import { Amount } from '#console/ui/Amount.tsx'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
@@ -60,7 +59,7 @@ export function CreditedDeals({
           <p className={classes.amount}>
             <Amount minor={opened} currency={currency} exact />
           </p>
-          <p className={classes.rule}>{ruleOf(lens)}</p>
+          <p className={classes.rule}>{describeRule(lens)}</p>
         </div>
         <ExportMenu {...creditsExport(filter)} />
       </div>
@@ -95,13 +94,13 @@ export function CreditedDeals({
           fetchNextPage={credits.fetchNextPage}
         />
       </div>
-      <p className={classes.check} role="status">
+      <output className={classes.check}>
         {credits.hasNextPage
           ? `The ledger has ${formatCount(total.lines)} lines for ${formatCount(total.n)} deals; their sum is read as you show more.`
           : sumMinor === opened
             ? '✓ The deals sum to the figure, to the cent.'
             : 'The figure was read at another moment than the deals: close the receipt and open it again.'}
-      </p>
+      </output>
     </>
   )
 }

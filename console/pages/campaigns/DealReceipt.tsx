@@ -5,7 +5,7 @@ import { Link } from '@tanstack/react-router'
 import type { CampaignReport } from '#reports/campaign-report.schema.ts'
 import { AttributionModel } from '#reports/lens.schema.ts'
 import { formatCount, formatDay, formatExact, formatInstant, formatWord } from '#console/format.ts'
-import { modelLabels } from '#console/lens.ts'
+import { describeRule, modelLabels } from '#console/lens.ts'
 import {
   dealQuery,
   receiptExport,
@@ -13,7 +13,6 @@ import {
   type ReceiptAnswer,
 } from '#console/pages/campaigns/campaign.queries.ts'
 import { DealName } from '#console/pages/campaigns/DealName.tsx'
-import { ruleOf } from '#console/pages/campaigns/ReceiptDrawer.tsx'
 import { useSession } from '#console/session.ts'
 import { Amount } from '#console/ui/Amount.tsx'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
@@ -67,7 +66,7 @@ export function DealReceipt({
           </p>
           <p className={classes.rule}>
             {formatWord(data.status)} · opened {formatDay(openedAt, timeZone)}
-            {closedAt && ` · closed ${formatDay(closedAt, timeZone)}`} · {ruleOf(report)}
+            {closedAt && ` · closed ${formatDay(closedAt, timeZone)}`} · {describeRule(report)}
           </p>
         </div>
         <ExportMenu {...receiptExport(opportunityId, report.window)} />
@@ -94,19 +93,22 @@ export function DealReceipt({
           ]}
         />
       </div>
-      <p className={classes.check} role="status">
+      <output className={classes.check}>
         {note ??
           (AttributionModel.options.every((model) => sums[model] === amountMinor)
             ? `✓ Under every model the touches sum to ${currency} ${formatExact(amountMinor ?? 0, currency)}, to the cent.`
             : 'The sums differ from the amount: the ledger is being computed again.')}
         {before > 0 &&
           ` ${formatCount(before)} touches lie before the window and have no credit; they are shown for completeness.`}
-      </p>
+      </output>
     </>
   )
 }
 
-function columnsOf({ campaign, currency, model }: CampaignReport, timeZone: string): Column<Touch>[] {
+function columnsOf(
+  { campaign, currency, model }: CampaignReport,
+  timeZone: string,
+): Column<Touch>[] {
   return [
     {
       title: 'Touch',

@@ -15,7 +15,7 @@ export function LensFilters({
   onChange,
 }: {
   lens: ResolvedLens
-  onChange(search: Partial<LensSearch>): void
+  onChange: (search: Partial<LensSearch>) => void
 }) {
   const { data } = useQuery(windowsQuery)
   const windows = [...new Set([...(data?.windows ?? [DEFAULT_WINDOW]), lens.window])]

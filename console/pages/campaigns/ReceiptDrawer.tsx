@@ -2,7 +2,7 @@ import { Drawer } from '@mantine/core'
 import { getRouteApi } from '@tanstack/react-router'
 import type { CampaignReport } from '#reports/campaign-report.schema.ts'
 import { formatDate } from '#console/format.ts'
-import { modelLabels, windowLabel, type ResolvedLens } from '#console/lens.ts'
+import type { ResolvedLens } from '#console/lens.ts'
 import { CreditedDeals } from '#console/pages/campaigns/CreditedDeals.tsx'
 import { DealReceipt } from '#console/pages/campaigns/DealReceipt.tsx'
 import { UncreditedDeals } from '#console/pages/campaigns/UncreditedDeals.tsx'
@@ -53,9 +53,4 @@ function titleOf(receipt: string, deal: string | undefined, report: CampaignRepo
   if (receipt === 'uncredited') return 'Deals without a touch'
   const when = receipt === 'total' ? 'whole period' : `week of ${formatDate(receipt)}`
   return `${report.campaign.name}, ${when}`
-}
-
-/** The filters in words: a receipt says under which rule it was made. */
-export function ruleOf({ model, window }: { model: CampaignReport['model']; window: string }) {
-  return `${modelLabels[model].label}, ${windowLabel(window).toLowerCase()} before the close`
 }

@@ -4,7 +4,13 @@ import { getRouteApi } from '@tanstack/react-router'
 import { useId } from 'react'
 import type { BarShapeProps } from 'recharts'
 import type { CampaignReport } from '#reports/campaign-report.schema.ts'
-import { formatCompact, formatCompactAmount, formatDate, formatExact, formatFraction } from '#console/format.ts'
+import {
+  formatCompact,
+  formatCompactAmount,
+  formatDate,
+  formatExact,
+  formatFraction,
+} from '#console/format.ts'
 import classes from './Campaigns.module.css'
 
 const route = getRouteApi('/frame/campaigns/$campaignId')
@@ -27,59 +33,70 @@ export default function WeeklyChart({ report }: { report: CampaignReport }) {
     })
   }
   return (
-    <figure style={{ margin: 0 }} aria-label={describe(report)} role="img">
-      <BarChart
-        h={260}
-        data={weeks}
-        dataKey="week"
-        series={[{ name: 'value', color: 'var(--tl-bar)' }]}
-        gridAxis="x"
-        strokeDasharray="0"
-        gridColor="var(--tl-grid)"
-        textColor="var(--tl-text-3)"
-        cursorFill="var(--tl-hover)"
-        valueFormatter={format}
-        unit=""
-        barChartProps={{ barCategoryGap: '22%', accessibilityLayer: false }}
-        barProps={{
-          isAnimationActive: false,
-          maxBarSize: 30,
-          cursor: 'pointer',
-          onClick: (_, index) => {
-            const week = weeks[index]
-            if (week) open(week)
-          },
-          shape: (props: BarShapeProps) => (
-            <WeekBar {...props} hatch={hatch} isPartial={weeks[props.index]?.isPartial === true} />
-          ),
-        }}
-        xAxisProps={{
-          tickFormatter: (week: string) => formatDate(week, { year: false }),
-          minTickGap: 24,
-        }}
-        yAxisProps={{ width: 58 }}
-        tooltipProps={{
-          content: ({ active, label }) => {
-            const week = weeks.find((row) => row.week === label)
-            return active && week ? <Tip week={week} currency={currency} /> : null
-          },
-        }}
-      >
-        <defs>
-          <pattern
-            id={hatch}
-            width="6"
-            height="6"
-            patternUnits="userSpaceOnUse"
-            patternTransform="rotate(45)"
-          >
-            <rect width="6" height="6" fill="var(--tl-surface)" />
-            <rect width="2.6" height="6" fill="var(--tl-bar)" />
-          </pattern>
-        </defs>
-      </BarChart>
+    <figure className={classes.figure}>
+      <figcaption className="tl-hidden">{describe(report)}</figcaption>
+      <div aria-hidden>
+        <BarChart
+          h={260}
+          data={weeks}
+          dataKey="week"
+          series={[{ name: 'value', color: 'var(--tl-bar)' }]}
+          gridAxis="x"
+          strokeDasharray="0"
+          gridColor="var(--tl-grid)"
+          textColor="var(--tl-text-3)"
+          valueFormatter={format}
+          unit=""
+          barChartProps={{ barCategoryGap: '22%', accessibilityLayer: false }}
+          barProps={{
+            isAnimationActive: false,
+            maxBarSize: 30,
+            cursor: 'pointer',
+            onClick: (_, index) => {
+              const week = weeks[index]
+              if (week) open(week)
+            },
+            shape: shapeOf(weeks, hatch),
+          }}
+          xAxisProps={{
+            tickFormatter: (week: string) => formatDate(week, { year: false }),
+            minTickGap: 24,
+          }}
+          yAxisProps={{ width: 58 }}
+          tooltipProps={{
+            cursor: { fill: 'var(--tl-hover)' },
+            content: tipOf(weeks, currency),
+          }}
+        >
+          <defs>
+            <pattern
+              id={hatch}
+              width="6"
+              height="6"
+              patternUnits="userSpaceOnUse"
+              patternTransform="rotate(45)"
+            >
+              <rect width="6" height="6" fill="var(--tl-surface)" />
+              <rect width="2.6" height="6" fill="var(--tl-bar)" />
+            </pattern>
+          </defs>
+        </BarChart>
+      </div>
     </figure>
   )
+}
+
+function shapeOf(weeks: readonly Week[], hatch: string) {
+  return (props: BarShapeProps) => (
+    <WeekBar {...props} hatch={hatch} isPartial={weeks[props.index]?.isPartial === true} />
+  )
+}
+
+function tipOf(weeks: readonly Week[], currency: string) {
+  return ({ active, label }: { active?: boolean; label?: string | number | undefined }) => {
+    const week = weeks.find((row) => row.week === label)
+    return active && week ? <Tip week={week} currency={currency} /> : null
+  }
 }
 
 function WeekBar({

@@ -1,6 +1,6 @@
 import type { CampaignReport } from '#reports/campaign-report.schema.ts'
 import { formatShare } from '#console/format.ts'
-import { ReceiptLink } from '#console/pages/campaigns/CampaignPage.tsx'
+import { ReceiptLink } from '#console/pages/campaigns/ReceiptLink.tsx'
 import { Amount } from '#console/ui/Amount.tsx'
 import { Panel } from '#console/ui/Panel.tsx'
 import classes from './Campaigns.module.css'
@@ -36,7 +36,11 @@ export function WholeShare({ report }: { report: CampaignReport }) {
           {parts.map(({ key, label, minor }) => (
             <tr key={key}>
               <th scope="row">
-                <span className={`${classes.part} ${classes.partSwatch}`} data-part={key} aria-hidden />
+                <span
+                  className={`${classes.part} ${classes.partSwatch}`}
+                  data-part={key}
+                  aria-hidden
+                />
                 {label}
               </th>
               <td>

@@ -1,9 +1,15 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
-import { z } from 'zod'
-import { Page } from '#core/page.ts'
+import type { z } from 'zod'
 import { MINUTE_MS } from '#core/time.ts'
+import { OpportunityDetail, OpportunityPage } from '#domains/sales/opportunity.schema.ts'
 import { CampaignReport } from '#reports/campaign-report.schema.ts'
-import { CampaignPage, CreditPage, LedgerDealPage, Receipt, Windows } from '#reports/credit.schema.ts'
+import {
+  CampaignPage,
+  CreditPage,
+  LedgerDealPage,
+  Receipt,
+  Windows,
+} from '#reports/credit.schema.ts'
 import { read } from '#console/api.ts'
 import { addDays } from '#console/filters.ts'
 import type { LensFields } from '#console/lens.ts'
@@ -40,7 +46,8 @@ function campaignPath(campaignId: string): string {
 export function campaignQuery(campaignId: string, lens: LensFields, unit: Unit) {
   return queryOptions({
     queryKey: ['attribution', 'campaign', campaignId, lens, unit],
-    queryFn: ({ signal }) => read(CampaignReport, campaignPath(campaignId), { ...lens, unit }, signal),
+    queryFn: ({ signal }) =>
+      read(CampaignReport, campaignPath(campaignId), { ...lens, unit }, signal),
   })
 }
 
@@ -128,7 +135,6 @@ export function receiptExport(opportunityId: string, window: string) {
 }
 
 const OPPORTUNITIES = '/api/v1/opportunities'
-const Named = z.looseObject({ id: z.string(), name: z.string() })
 const MOST_NAMES = 2000
 
 /** Names of won deals by id: those that closed in the period, a day more at both ends for every time zone. */
@@ -145,8 +151,8 @@ export function dealNamesQuery({ from, to }: Pick<LensFields, 'from' | 'to'>) {
       }
       let cursor: string | null = null
       do {
-        const page: z.output<ReturnType<typeof Page<typeof Named>>> = await read(
-          Page(Named),
+        const page: z.output<typeof OpportunityPage> = await read(
+          OpportunityPage,
           OPPORTUNITIES,
           { ...fields, cursor },
           signal,
@@ -164,7 +170,7 @@ export function dealQuery(opportunityId: string) {
   const path = `${OPPORTUNITIES}/${encodeURIComponent(opportunityId)}`
   return queryOptions({
     queryKey: ['opportunities', opportunityId],
-    queryFn: ({ signal }) => read(Named, path, {}, signal),
+    queryFn: ({ signal }) => read(OpportunityDetail, path, {}, signal),
     staleTime: 5 * MINUTE_MS,
   })
 }

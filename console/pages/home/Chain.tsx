@@ -1,8 +1,11 @@
 import type { UseQueryResult } from '@tanstack/react-query'
 import { Skeleton } from '@mantine/core'
+import { IconFileDownload } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
+import { DAY_MS } from '#core/time.ts'
 import type { Overview } from '#reports/overview.schema.ts'
+import { withQuery, type QueryFields } from '#console/api.ts'
 import { formatCompact, formatCount, formatExact, formatWhole } from '#console/format.ts'
 import { addDays, today } from '#console/filters.ts'
 import { useSession } from '#console/session.ts'
@@ -19,13 +22,14 @@ interface ChainStep {
   change: number | null
   previous: string
   more?: ReactNode
-  /** Where the figure opens; none while the records have no page. */
+  /** Where the figure opens: a page, or its records as CSV while they have none. */
   to?: '/campaigns' | '/sync'
+  csv?: { path: string; scope: string; fields: QueryFields }
 }
 
 /** The chain in figures; each opens to where its records are. */
 export function Chain({ overview }: { overview: UseQueryResult<Overview> }) {
-  const { timeZone } = useSession()
+  const { timeZone, can } = useSession()
   if (overview.isError) return <Problem error={overview.error} />
   const { data } = overview
   if (!data) return <Skeleton height={150} mb={20} />
@@ -38,14 +42,24 @@ export function Chain({ overview }: { overview: UseQueryResult<Overview> }) {
     <Panel
       title={`The last ${data.days} days`}
       hint={`Against the ${data.days} days before. Amounts in ${data.currency}${
-        others.length > 0 ? `; won deals in other currencies are not in them: ${others.join(', ')}` : ''
+        others.length > 0
+          ? `; won deals in other currencies are not in them: ${others.join(', ')}`
+          : ''
       }.`}
       flush
     >
       <ol className={classes.chain}>
-        {stepsOf(data).map(({ to, ...step }) => (
+        {stepsOf(data).map(({ to, csv, ...step }) => (
           <li key={step.label} className={classes.step}>
-            {to === undefined ? (
+            {csv && can(csv.scope) ? (
+              <a
+                href={withQuery(csv.path, { ...csv.fields, format: 'csv' })}
+                className={classes.stepLink}
+                data-row-link
+              >
+                <StepFigures {...step} isFile />
+              </a>
+            ) : to === undefined ? (
               <div className={classes.stepBody}>
                 <StepFigures {...step} />
               </div>
@@ -66,11 +80,20 @@ export function Chain({ overview }: { overview: UseQueryResult<Overview> }) {
   )
 }
 
-function StepFigures({ label, definition, figure, change, previous, more }: ChainStep) {
+function StepFigures({
+  label,
+  definition,
+  figure,
+  change,
+  previous,
+  more,
+  isFile = false,
+}: ChainStep & { isFile?: boolean }) {
   return (
     <>
       <span className={classes.label} title={definition}>
         {label}
+        {isFile && <IconFileDownload size={13} stroke={1.7} aria-label="as CSV" />}
       </span>
       <span className={classes.figure}>{figure}</span>
       <Change change={change} previous={previous} />
@@ -80,7 +103,11 @@ function StepFigures({ label, definition, figure, change, previous, more }: Chai
 }
 
 function stepsOf(data: Overview): ChainStep[] {
-  const { currency, openPipeline, won } = data
+  const { currency, openPipeline, won, asOf, days } = data
+  const period = {
+    from: new Date(asOf.getTime() - days * DAY_MS).toISOString(),
+    to: asOf.toISOString(),
+  }
   const count = (label: string, definition: string, step: Overview['touches']): ChainStep => ({
     label,
     definition,
@@ -96,9 +123,15 @@ function stepsOf(data: Overview): ChainStep[] {
     previous: `${currency} ${formatExact(step.previous, currency)}`,
   })
   return [
-    count('Touches', 'Marketing interactions recorded', data.touches),
+    {
+      ...count('Touches', 'Marketing interactions recorded', data.touches),
+      csv: { path: '/api/v1/touchpoints', scope: 'touchpoints:read', fields: period },
+    },
     count('New people', 'People first seen', data.people),
-    count('Leads', 'Leads captured', data.leads),
+    {
+      ...count('Leads', 'Leads captured', data.leads),
+      csv: { path: '/api/v1/leads', scope: 'leads:read', fields: period },
+    },
     count('MQLs', 'Leads that became marketing-qualified', data.mqls),
     {
       ...count('In the CRM', 'Leads that first arrived in a connected system', data.synced),
@@ -111,6 +144,11 @@ function stepsOf(data: Overview): ChainStep[] {
         openPipeline.amountMinor,
       ),
       more: `${formatCount(openPipeline.deals.current)} deals`,
+      csv: {
+        path: '/api/v1/opportunities',
+        scope: 'opportunities:read',
+        fields: { status: 'open' },
+      },
     },
     { ...count('Deals won', 'Deals closed as won', won.deals), to: '/campaigns' },
     { ...amount('Revenue', 'Amount of the deals won', won.amountMinor), to: '/campaigns' },
@@ -118,7 +156,11 @@ function stepsOf(data: Overview): ChainStep[] {
 }
 
 function Count({ value }: { value: number }) {
-  return <span title={formatCount(value)}>{value < 100_000 ? formatCount(value) : formatCompact(value)}</span>
+  return (
+    <span title={formatCount(value)}>
+      {value < 100_000 ? formatCount(value) : formatCompact(value)}
+    </span>
+  )
 }
 
 /** From a million on in short; the exact amount is on hover. */

@@ -1,9 +1,11 @@
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
+import type { Overview } from '#reports/overview.schema.ts'
 import { lensFields, resolveLens } from '#console/lens.ts'
 import { Chain } from '#console/pages/home/Chain.tsx'
 import { NeedsYou } from '#console/pages/home/NeedsYou.tsx'
 import { overviewQuery } from '#console/pages/home/home.queries.ts'
+import { StartHere } from '#console/pages/home/StartHere.tsx'
 import { TopCampaigns } from '#console/pages/home/TopCampaigns.tsx'
 import { useSession } from '#console/session.ts'
 import { FreshnessBadge } from '#console/ui/FreshnessBadge.tsx'
@@ -27,13 +29,11 @@ export function HomePage() {
         subtitle="The chain from the first touch to the money, and what stands in its way."
         badges={
           overview.data && (
-            <FreshnessBadge
-              freshness={overview.data.freshness}
-              isFetching={overview.isFetching}
-            />
+            <FreshnessBadge freshness={overview.data.freshness} isFetching={overview.isFetching} />
           )
         }
       />
+      {overview.data && isEmpty(overview.data) && <StartHere />}
       {mayOverview ? (
         <Chain overview={overview} />
       ) : (
@@ -48,5 +48,12 @@ export function HomePage() {
         )}
       </div>
     </>
+  )
+}
+
+/** Nothing in this period, nothing before it, nothing open. */
+function isEmpty({ touches, people, leads, openPipeline, won }: Overview): boolean {
+  return [touches, people, leads, openPipeline.deals, won.deals].every(
+    ({ current, previous }) => current === 0 && previous === 0,
   )
 }

@@ -71,7 +71,7 @@ export function NeedsYou() {
       {isLoading && needs.length === 0 ? (
         <Skeleton height={220} m={18} w="auto" />
       ) : (
-        <NeedList needs={needs} />
+        <NeedList needs={needs} isConnected={(health.data?.data.length ?? 0) > 0} />
       )}
       {failed.length > 0 && (
         <p className={classes.notes} role="alert">
@@ -88,11 +88,13 @@ export function NeedsYou() {
   )
 }
 
-function NeedList({ needs }: { needs: readonly Need[] }) {
+function NeedList({ needs, isConnected }: { needs: readonly Need[]; isConnected: boolean }) {
   if (needs.length === 0) {
     return (
       <EmptyState title="Nothing needs you">
-        Sync runs clean, and nobody waits for an answer.
+        {isConnected
+          ? 'Sync runs clean, and nobody waits for an answer.'
+          : 'No system is connected, and nobody waits for an answer.'}
       </EmptyState>
     )
   }

@@ -1,7 +1,8 @@
 import { queryOptions } from '@tanstack/react-query'
 import { z } from 'zod'
 import { Page } from '#core/page.ts'
-import { Instant, MINUTE_MS } from '#core/time.ts'
+import { MINUTE_MS } from '#core/time.ts'
+import { TaskPage } from '#domains/sales/task.schema.ts'
 import { Overview } from '#reports/overview.schema.ts'
 import { read } from '#console/api.ts'
 import { LensSearch } from '#console/lens.ts'
@@ -45,8 +46,7 @@ export const conflictsQuery = countQuery(CONFLICTS.path, CONFLICTS.fields)
 export const overdueQuery = queryOptions({
   queryKey: ['overdue'],
   queryFn: async ({ signal }): Promise<Counted & { escalated: number }> => {
-    const rows = Page(z.looseObject({ escalatedAt: Instant.nullable() }))
-    const page = await read(rows, OVERDUE.path, { ...OVERDUE.fields, limit: MOST }, signal)
+    const page = await read(TaskPage, OVERDUE.path, { ...OVERDUE.fields, limit: MOST }, signal)
     const escalated = page.data.filter((task) => task.escalatedAt !== null).length
     return { count: page.data.length, isMore: page.nextCursor !== null, escalated }
   },

@@ -10,7 +10,12 @@ import { Link } from '@tanstack/react-router'
 import { useId, type ReactNode } from 'react'
 import { MINUTE_MS } from '#core/time.ts'
 import { formatCount, formatDuration } from '#console/format.ts'
-import { connectionStates, formatCadence, runStates, vendorLabel } from '#console/pages/sync/sync-words.ts'
+import {
+  connectionStates,
+  formatCadence,
+  runStates,
+  vendorLabel,
+} from '#console/pages/sync/sync-words.ts'
 import {
   setConnectionState,
   startRun,
@@ -61,7 +66,10 @@ export function ConnectionTile({ connection }: { connection: ConnectionHealth })
         <Fact label="To be sent">
           {formatCount(pending.count)}
           {pending.held > 0 && (
-            <span className={classes.soft} title="Held back after a refusal, until a retry or a change">
+            <span
+              className={classes.soft}
+              title="Held back after a refusal, until a retry or a change"
+            >
               {' '}
               ({formatCount(pending.held)} held)
             </span>

@@ -14,7 +14,7 @@ export function IgnoreDialog({
   title,
 }: {
   opened: boolean
-  onClose(): void
+  onClose: () => void
   group: GroupKey
   count: number
   title: string

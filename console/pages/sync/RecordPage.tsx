@@ -143,31 +143,28 @@ function Timeline({ path, nameOf }: { path: Path; nameOf: NameOf }) {
   }
   return (
     <ol className={classes.timeline}>
-      {path.outcomes.map(({ runId, stream, direction, connectionId, outcome, code, detail, at }) => (
-        <li key={`${runId} ${stream}`} className={classes.event}>
-          <span className={classes.dot} data-tone={outcomes[outcome].tone} aria-hidden />
-          <Badge tone={outcomes[outcome].tone}>{outcomes[outcome].label}</Badge>
-          <div className={classes.eventWhat}>
-            {direction === 'push' ? 'Sent to' : 'Read from'} {nameOf(connectionId)}, {stream}
-            {(code !== null || detail !== null) && (
-              <p className={classes.eventDetail}>
-                {code !== null && <code className={classes.id}>{code}</code>} {detail}
-              </p>
-            )}
-          </div>
-          <Link
-            to="/sync/runs/$runId"
-            params={{ runId }}
-            className="tl-link"
-            data-row-link
-          >
-            <time dateTime={at.toISOString()} title={formatInstant(at, timeZone)}>
-              {formatMinute(at, timeZone)}
-            </time>
-            <span className="tl-hidden">, open the run</span>
-          </Link>
-        </li>
-      ))}
+      {path.outcomes.map(
+        ({ runId, stream, direction, connectionId, outcome, code, detail, at }) => (
+          <li key={`${runId} ${stream}`} className={classes.event}>
+            <span className={classes.dot} data-tone={outcomes[outcome].tone} aria-hidden />
+            <Badge tone={outcomes[outcome].tone}>{outcomes[outcome].label}</Badge>
+            <div className={classes.eventWhat}>
+              {direction === 'push' ? 'Sent to' : 'Read from'} {nameOf(connectionId)}, {stream}
+              {(code !== null || detail !== null) && (
+                <p className={classes.eventDetail}>
+                  {code !== null && <code className={classes.id}>{code}</code>} {detail}
+                </p>
+              )}
+            </div>
+            <Link to="/sync/runs/$runId" params={{ runId }} className="tl-link" data-row-link>
+              <time dateTime={at.toISOString()} title={formatInstant(at, timeZone)}>
+                {formatMinute(at, timeZone)}
+              </time>
+              <span className="tl-hidden">, open the run</span>
+            </Link>
+          </li>
+        ),
+      )}
     </ol>
   )
 }

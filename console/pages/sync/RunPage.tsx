@@ -4,12 +4,7 @@ import type { z } from 'zod'
 import type { RunDetail } from '#sync/run.schema.ts'
 import { formatCount, formatDuration, formatInstant } from '#console/format.ts'
 import { RunRecords } from '#console/pages/sync/RunRecords.tsx'
-import {
-  outcomeKinds,
-  outcomes,
-  runCauses,
-  runStates,
-} from '#console/pages/sync/sync-words.ts'
+import { outcomeKinds, outcomes, runCauses, runStates } from '#console/pages/sync/sync-words.ts'
 import { healthQuery, runQuery } from '#console/pages/sync/sync.queries.ts'
 import { useSession } from '#console/session.ts'
 import { Badge } from '#console/ui/Badge.tsx'
@@ -117,8 +112,22 @@ interface StreamRow {
 function ByStream({ run }: { run: RunAnswer }) {
   const { runId } = route.useParams()
   const rows = Object.entries(run.counts).map(([stream, counts]) => ({ stream, counts }))
+  return (
+    <Panel title="By stream and outcome" flush>
+      <Table
+        caption="Records by stream and outcome"
+        rows={rows}
+        columns={streamColumns(rows, runId)}
+        rowKey={({ stream }) => stream}
+        empty={<EmptyState title="The run ended before a record was read or sent" />}
+      />
+    </Panel>
+  )
+}
+
+function streamColumns(rows: readonly StreamRow[], runId: string): Column<StreamRow>[] {
   const shown = outcomeKinds.filter((kind) => rows.some(({ counts }) => (counts[kind] ?? 0) > 0))
-  const columns: Column<StreamRow>[] = [
+  return [
     { title: 'Stream', isHeader: true, cell: ({ stream }) => stream },
     ...shown.map((kind): Column<StreamRow> => ({
       title: outcomes[kind].label,
@@ -144,17 +153,6 @@ function ByStream({ run }: { run: RunAnswer }) {
       },
     })),
   ]
-  return (
-    <Panel title="By stream and outcome" flush>
-      <Table
-        caption="Records by stream and outcome"
-        rows={rows}
-        columns={columns}
-        rowKey={({ stream }) => stream}
-        empty={<EmptyState title="The run ended before a record was read or sent" />}
-      />
-    </Panel>
-  )
 }
 
 type Cause = RunAnswer['causes'][number]
@@ -162,7 +160,21 @@ type Cause = RunAnswer['causes'][number]
 function Causes({ run }: { run: RunAnswer }) {
   const { runId } = route.useParams()
   if (run.causes.length === 0) return null
-  const columns: Column<Cause>[] = [
+  return (
+    <Panel title="By cause" flush>
+      <Table
+        caption="Records by cause"
+        rows={run.causes}
+        columns={causeColumns(runId)}
+        rowKey={({ stream, outcome, code }) => `${stream} ${outcome} ${code}`}
+        empty={null}
+      />
+    </Panel>
+  )
+}
+
+function causeColumns(runId: string): Column<Cause>[] {
+  return [
     {
       title: 'Cause',
       isHeader: true,
@@ -185,15 +197,4 @@ function Causes({ run }: { run: RunAnswer }) {
     { title: 'Stream', cell: ({ stream }) => stream },
     { title: 'Records', align: 'end', cell: ({ records }) => formatCount(records) },
   ]
-  return (
-    <Panel title="By cause" flush>
-      <Table
-        caption="Records by cause"
-        rows={run.causes}
-        columns={columns}
-        rowKey={({ stream, outcome, code }) => `${stream} ${outcome} ${code}`}
-        empty={null}
-      />
-    </Panel>
-  )
 }

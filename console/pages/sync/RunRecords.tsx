@@ -110,9 +110,7 @@ const columns: Column<Outcome>[] = [
   { title: 'Stream', cell: ({ stream }) => stream },
   {
     title: 'Outcome',
-    cell: ({ outcome }) => (
-      <Badge tone={outcomes[outcome].tone}>{outcomes[outcome].label}</Badge>
-    ),
+    cell: ({ outcome }) => <Badge tone={outcomes[outcome].tone}>{outcomes[outcome].label}</Badge>,
   },
   {
     title: 'Detail',

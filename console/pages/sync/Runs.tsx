@@ -32,8 +32,10 @@ export function Runs({ connections }: { connections: readonly ConnectionHealth[]
   const fields = { connectionId, state }
   const runs = useInfiniteQuery(runsQuery(fields))
   const rows = runs.data?.pages.flatMap(({ data }) => data) ?? []
-  const filter = (change: { connectionId?: string | undefined; state?: Run['state'] | undefined }) =>
-    void navigate({ search: { connectionId, state, ...change }, resetScroll: false })
+  const filter = (change: {
+    connectionId?: string | undefined
+    state?: Run['state'] | undefined
+  }) => void navigate({ search: { connectionId, state, ...change }, resetScroll: false })
   return (
     <Panel
       title="Runs"
@@ -117,7 +119,11 @@ function columnsOf(connections: readonly ConnectionHealth[], timeZone: string): 
     {
       title: 'Records',
       cell: ({ counts, fault }) =>
-        fault ? <span className={classes.soft}>{fault.title}</span> : <OutcomeCounts counts={counts} />,
+        fault ? (
+          <span className={classes.soft}>{fault.title}</span>
+        ) : (
+          <OutcomeCounts counts={counts} />
+        ),
     },
     { title: 'Cause', cell: ({ cause }) => runCauses[cause] },
     {

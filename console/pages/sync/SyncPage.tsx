@@ -33,8 +33,8 @@ export function SyncPage() {
         <Panel title="Connections">
           <EmptyState title="No system is connected yet">
             Connect a CRM with <code>POST /api/v1/connections</code>; it then stands here with its
-            runs. <a href="/docs">See the API documentation</a>, or start{' '}
-            <code>npm run demo</code> to look at one that is connected to a sandbox.
+            runs. <a href="/docs">See the API documentation</a>, or start <code>npm run demo</code>{' '}
+            to look at one that is connected to a sandbox.
           </EmptyState>
         </Panel>
       ) : (

@@ -1,5 +1,5 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { Page } from '#core/page.ts'
 import { SECOND_MS } from '#core/time.ts'
 import { Affected, ErrorItem, Health } from '#sync/error-item.schema.ts'
@@ -35,7 +35,10 @@ export function runsQuery(fields: { connectionId: string | undefined; state: str
   })
 }
 
-export function runsExport(fields: { connectionId: string | undefined; state: string | undefined }) {
+export function runsExport(fields: {
+  connectionId: string | undefined
+  state: string | undefined
+}) {
   return { path: RUNS, fields }
 }
 

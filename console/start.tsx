@@ -7,12 +7,8 @@ import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
-import { z } from 'zod'
 import { createConsole } from '#console/routes.tsx'
 import { resolveVariables, theme } from '#console/theme.ts'
-
-// The content security policy allows no code made from text, which is what the schema compiler would make.
-z.config({ jitless: true })
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]')?.content ?? ''
 // The scroll lock of drawers writes a style sheet of its own and looks for the nonce here.

@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest'
+import { useBrowser } from '#tests/e2e/browser.ts'
+
+const { stage, visit } = useBrowser()
+
+test('a sign-in link opens the console once, and its token leaves the address', async () => {
+  const [link = ''] = stage.links
+  const { page, faults } = await visit({ as: null })
+  await page.goto(link)
+  await page.getByRole('heading', { name: 'Home' }).waitFor()
+  expect(page.url()).not.toContain('#')
+  expect(faults).toEqual([])
+  const { page: other } = await visit({ as: null })
+  await other.goto(link)
+  await other.getByText('This link does not sign you in').waitFor()
+  await other.getByText('npm run throughline -- keys sign-in').waitFor()
+  await page.context().close()
+  await other.context().close()
+})
+
+test('who is not signed in learns how to get a link, wherever they wanted to go', async () => {
+  const { page } = await visit({ as: null })
+  await page.goto('/campaigns?model=first')
+  await page.getByRole('heading', { name: 'You are signed out' }).waitFor()
+  await page.getByText('npm run throughline -- keys sign-in').waitFor()
+  await page.context().close()
+})
+
+test('signing out ends the session on the hub', async () => {
+  const [, link = ''] = stage.links
+  const { page } = await visit({ as: null })
+  await page.goto(link)
+  await page.getByRole('button', { name: /^Workspace/ }).click()
+  await page.getByRole('menuitem', { name: 'Sign out' }).click()
+  await page.getByRole('heading', { name: 'You are signed out' }).waitFor()
+  await page.goto('/')
+  await page.getByRole('heading', { name: 'You are signed out' }).waitFor()
+  await page.context().close()
+})
+
+test('a session that ends while a page is open leads to the sign-in page', async () => {
+  const { page, open } = await visit()
+  await open('/campaigns')
+  await page.context().clearCookies()
+  await page.getByLabel('Model', { exact: true }).selectOption('last')
+  await page.getByRole('heading', { name: 'You are signed out' }).waitFor()
+  await page.context().close()
+})
+
+test('a viewer is told what is locked and by which scope', async () => {
+  const { page, faults, open } = await visit({ as: 'viewer' })
+  await open('/')
+  await page.getByText(/Not shown, as your roles lack the scope.*sync:read/).waitFor()
+  await page.getByRole('link', { name: /Sync health.*locked/ }).click()
+  await page.getByText('Sync health is locked for you').waitFor()
+  expect(faults).toEqual([])
+  await page.context().close()
+})
+
+test('an unknown campaign says so with the request id', async () => {
+  const { page } = await visit()
+  await page.goto('/campaigns/cmp_01a20992c2c9703f8e24bc16f18d8654')
+  const alert = page.getByRole('alert')
+  await alert.getByText('There is no campaign with this id.').waitFor()
+  expect(await alert.textContent()).toMatch(/Request id\s*req_/)
+  await page.context().close()
+})

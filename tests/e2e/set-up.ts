@@ -1,0 +1,81 @@
+import { execFileSync } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { TestProject } from 'vitest/node'
+import setUpDatabase from '#tests/database.ts'
+import { startSeededHub } from '#tests/e2e/seeded-hub.ts'
+
+/** What a test needs to open pages. Cookies are those of signed-in people; links sign in once. */
+export interface Stage {
+  url: string
+  campaignId: string
+  connectionId: string
+  runId: string
+  refusedLeadId: string
+  cookies: { admin: string; viewer: string; empty: string }
+  links: string[]
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    stage: Stage
+  }
+}
+
+const LINKS = 3
+
+/** Builds the console as it stands and starts a hub with a company in it, once for all files. */
+export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
+  buildConsole()
+  const closeDatabase = await setUpDatabase(project)
+  const { databaseUrl, keyFile } = project.getProvidedContext()
+  const hub = await startSeededHub({ databaseUrl, keyFile })
+  const links: string[] = []
+  for (let i = 0; i < LINKS; i += 1) links.push(await hub.signInLink())
+  const { url, campaignId, connectionId, runId, refusedLeadId } = hub
+  project.provide('stage', {
+    url,
+    campaignId,
+    connectionId,
+    runId,
+    refusedLeadId,
+    cookies: {
+      admin: await cookieFrom(await hub.signInLink()),
+      viewer: await cookieFrom(await hub.signInLink(['viewer'])),
+      empty: await cookieFrom(await hub.emptyWorkspaceLink()),
+    },
+    links,
+  })
+  return async () => {
+    await hub.app.stop()
+    await closeDatabase()
+  }
+}
+
+/** As `npm run build` does, in a process of its own: under Vitest, React would be its slow and talkative self. */
+function buildConsole(): void {
+  const vite = join(
+    dirname(createRequire(import.meta.url).resolve('vite/package.json')),
+    'bin',
+    'vite.js',
+  )
+  execFileSync(process.execPath, [vite, 'build', 'console', '--logLevel', 'error'], {
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+    env: { ...process.env, NODE_ENV: 'production' },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+}
+
+/** Signs in as the console does. @returns `name=value` of the session cookie. */
+async function cookieFrom(link: string): Promise<string> {
+  const { origin, hash } = new URL(link)
+  const answer = await fetch(`${origin}/api/v1/session`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', origin },
+    body: JSON.stringify({ token: hash.slice(1) }),
+  })
+  const cookie = answer.headers.get('set-cookie')?.split(';')[0]
+  if (cookie === undefined) throw new Error(`the sign-in was refused with ${answer.status}`)
+  return cookie
+}

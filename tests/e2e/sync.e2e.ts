@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest'
+import { settled, useBrowser } from '#tests/e2e/browser.ts'
+
+const { stage, visit } = useBrowser()
+
+test('a run’s counts lead to its records, and the filter stands in the address and the export', async () => {
+  const { page, faults, open } = await visit()
+  await open(`/sync/runs/${stage.runId}`)
+  await page.getByRole('link', { name: /Refused in contacts/ }).click()
+  await settled(page)
+  const { searchParams } = new URL(page.url())
+  expect(Object.fromEntries(searchParams)).toEqual({ stream: 'contacts', outcome: 'refused' })
+  const records = page.getByRole('table', { name: 'Records of the run' })
+  expect(await records.locator('tbody tr').count()).toBe(7)
+  await page.getByRole('button', { name: 'Export' }).click()
+  const link = await page.getByRole('menuitem', { name: /CSV/ }).getAttribute('href')
+  const csv = await page.request.get(link ?? '')
+  expect((await csv.text()).trim().split('\n')).toHaveLength(8)
+  expect(faults).toEqual([])
+  await page.context().close()
+})
+
+test('a refused record shows its path through all runs', async () => {
+  const { page, open } = await visit()
+  await open('/sync')
+  await page.getByRole('button', { name: /The e-mail address is not valid/ }).click()
+  await page
+    .getByRole('table', { name: /^Records: / })
+    .getByRole('link')
+    .first()
+    .click()
+  await page.getByRole('heading', { name: 'Path through all runs' }).waitFor()
+  expect(await page.locator('main').textContent()).toMatch(/Refused.*INVALID_EMAIL.*Created/s)
+  await page.context().close()
+})
+
+test('run now queues a run, pause stops the connection, resume lets it go on', async () => {
+  const { page, open } = await visit()
+  await open('/sync')
+  const tile = page.locator(`[id="${stage.connectionId}"]`)
+  await tile.getByRole('button', { name: 'Run now' }).click()
+  await page.getByText('A run of HubSpot is queued.').waitFor()
+  await page.getByRole('cell', { name: 'Queued' }).waitFor()
+  await tile.getByRole('button', { name: 'Pause' }).click()
+  await tile.getByText('Paused', { exact: true }).waitFor()
+  await tile.getByRole('button', { name: 'Resume' }).click()
+  await tile.getByText('Active', { exact: true }).waitFor()
+  await page.context().close()
+})
+
+test('a group is retried by key and set aside with a reason, and both say how many records', async () => {
+  const { page, faults, open } = await visit()
+  await open('/sync')
+  await page.getByRole('button', { name: /The e-mail address is not valid/ }).focus()
+  await page.keyboard.press('r')
+  await page.getByText('4 records go into the next run of HubSpot.').waitFor()
+  const group = page.locator('[data-error-group]').filter({ hasText: 'INVALID_OPTION' })
+  await group.getByRole('button', { name: 'Ignore…' }).click()
+  const dialog = page.getByRole('dialog')
+  const submit = dialog.getByRole('button', { name: 'Ignore 3 records' })
+  expect(await submit.isDisabled()).toBe(true)
+  await dialog.getByRole('textbox', { name: 'Reason' }).fill('The option is added next week.')
+  await submit.click()
+  await page.getByText('3 records are set aside.').waitFor()
+  await group.waitFor({ state: 'detached' })
+  expect(faults).toEqual([])
+  await page.context().close()
+})

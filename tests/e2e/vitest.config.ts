@@ -1,0 +1,16 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+/** The console in a real browser: `npm run test:e2e`. Needs Chromium, named by THROUGHLINE_CHROMIUM or at /usr/bin/chromium. */
+export default defineConfig({
+  test: {
+    root: fileURLToPath(new URL('../..', import.meta.url)),
+    include: ['tests/e2e/**/*.e2e.ts'],
+    globalSetup: ['tests/e2e/set-up.ts'],
+    pool: 'forks',
+    // One browser and one hub: pages are looked at one after the other.
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+})
