@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,10 +11,10 @@ import { migrate } from '#store/migrate.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The database of this run, migrated. Tests keep apart by a workspace each. */
+    /** A database of this run, migrated. Tests keep apart by a workspace each; engines, which see all of them, by a database. */
     databaseUrl: string
-    /** A migrated database without rows or connections, to copy; see `copyDatabase`. */
-    templateName: string
+    /** A migrated database that nobody uses, to make others from. */
+    templateDatabase: string
     /** The path of this run's key file. */
     keyFile: string
     /** A user who may create databases on the same server, for tests that need one of their own. */
@@ -30,12 +29,15 @@ export function withDatabase(connectionString: string, name: string): string {
   return connectionString.replace(/^([a-z]+:\/\/[^/]*\/)[^?]*/, (_, start: string) => start + name)
 }
 
-/** Vitest's global set-up: one database for the run, on the server named by THROUGHLINE_TEST_DATABASE_URL or an embedded one. */
+/** Vitest's global set-up: databases for the run, on the server named by THROUGHLINE_TEST_DATABASE_URL or an embedded one. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'throughline-test-'))
   const given = process.env['THROUGHLINE_TEST_DATABASE_URL']
   // Durability is tested by the launcher's own tests with its own servers; here it would only cost time.
-  const flags = ['-c', 'fsync=off', '-c', 'full_page_writes=off', '-c', 'max_connections=200']
+  const flags = ['fsync=off', 'full_page_writes=off', 'max_connections=200'].flatMap((set) => [
+    '-c',
+    set,
+  ])
   const server = given
     ? null
     : await startEmbedded({ dataDir: join(folder, 'data'), log: silentLog, flags })
@@ -43,24 +45,28 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   const name = `throughline_test_${process.pid}_${Date.now()}`
   const template = `${name}_template`
   await onServer(serverUrl, `create database ${template}`)
-  const templateUrl = withDatabase(serverUrl, template)
-  await migrate({ connectionString: templateUrl, folder: migrationsFolder, log: silentLog })
-  await installQueue(templateUrl)
+  await prepare(withDatabase(serverUrl, template))
   await onServer(serverUrl, `create database ${name} template ${template}`)
-  const databaseUrl = withDatabase(serverUrl, name)
-  project.provide('databaseUrl', databaseUrl)
-  project.provide('templateName', template)
+  project.provide('databaseUrl', withDatabase(serverUrl, name))
+  project.provide('templateDatabase', template)
   project.provide('serverUrl', serverUrl)
   project.provide('keyFile', join(folder, 'keys.json'))
   return async () => {
     if (given) {
-      for (const made of [name, template]) {
-        await onServer(serverUrl, `drop database if exists ${made} with (force)`)
-      }
+      await onServer(serverUrl, `drop database if exists ${name} with (force)`)
+      await onServer(serverUrl, `drop database if exists ${template} with (force)`)
     }
     await server?.stop()
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** Makes all tables, the job queue's too, so that the copies have them. */
+async function prepare(connectionString: string): Promise<void> {
+  await migrate({ connectionString, folder: migrationsFolder, log: silentLog })
+  const queue = new PgBoss({ connectionString, supervise: false, schedule: false })
+  await queue.start()
+  await queue.stop({ graceful: false })
 }
 
 async function onServer(connectionString: string, statement: string): Promise<void> {
@@ -71,24 +77,4 @@ async function onServer(connectionString: string, statement: string): Promise<vo
   } finally {
     await client.end()
   }
-}
-
-/** A database of one's own, migrated: for a hub, whose jobs and timers work across workspaces. */
-export async function copyDatabase(
-  serverUrl: string,
-  template: string,
-): Promise<{ url: string; drop(): Promise<void> }> {
-  const name = `${template}_${randomBytes(6).toString('hex')}`
-  await onServer(serverUrl, `create database ${name} template ${template}`)
-  return {
-    url: withDatabase(serverUrl, name),
-    drop: () => onServer(serverUrl, `drop database if exists ${name} with (force)`),
-  }
-}
-
-/** The job queue's tables, made once in the template instead of at every start. */
-async function installQueue(connectionString: string): Promise<void> {
-  const boss = new PgBoss({ connectionString, supervise: false, schedule: false })
-  await boss.start()
-  await boss.stop({ graceful: false, close: true })
 }

@@ -5,7 +5,7 @@ import { loadConfig, type Config } from '#config.ts'
 import { silentLog } from '#core/log.ts'
 import type { ProblemCode } from '#core/problem.ts'
 import { ManualClock, type Clock } from '#core/time.ts'
-import { copyDatabase } from '#tests/database.ts'
+import { copyDatabase, type TestDatabase } from '#tests/store.ts'
 
 /** An answer as tests look at it. */
 export interface TestAnswer {
@@ -53,23 +53,21 @@ export interface TestHub {
 /** Starts a hub before the tests of this file and stops it after them. Jobs run only through `settle` or the clock's timers. */
 export function useHub(options: { clock?: Clock; config?: Partial<Config> } = {}): TestHub {
   let app: App | undefined
+  let database: TestDatabase | undefined
   const running = (): App => {
     if (!app) throw new Error('the hub starts in beforeAll: use it inside a test')
     return app
   }
-  let database: { url: string; drop(): Promise<void> } | undefined
   beforeAll(async () => {
-    // Jobs and timers work across workspaces: with a clock of its own, a hub needs a database of its own.
-    database = await copyDatabase(inject('serverUrl'), inject('templateName'))
+    // Of its own: relay, queue and timers take up whatever the database holds, also what belongs to another file's hub.
+    database = await copyDatabase()
     const config = loadConfig(
       {},
       {
-        databaseUrl: database.url,
+        databaseUrl: database.connectionString,
         keyFile: inject('keyFile'),
         httpPort: 0,
         poolSize: 8,
-        runJobs: false,
-        reportsKeptMs: 0,
         ...options.config,
       },
     )
