@@ -1,11 +1,13 @@
-// How long does it take to capture people and touches? One call of captureAll in one transaction,
-// commit included, against a running PostgreSQL with 100,000 people known.
+// How long one call of captureAll takes in its transaction, commit included, with many people known.
+// Flags: --people 100000 (known before), --runs 200 (of a single capture; a twelfth of them of 500).
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { createWorkspace } from '#access/bootstrap.ts'
 import { seedWorkspace } from '#app.ts'
+import { figure, report } from '#bench/figures.ts'
 import { silentLog } from '#core/log.ts'
 import type { Capture } from '#people/capture.ts'
 import { captureAll } from '#people/capture.store.ts'
@@ -13,13 +15,17 @@ import { openStore } from '#store/connect.ts'
 import { startEmbedded } from '#store/embedded.ts'
 import { migrate } from '#store/migrate.ts'
 
-const knownPeople = Number(process.env['KNOWN_PEOPLE'] ?? 100_000)
-const folder = await mkdtemp(join(tmpdir(), 'throughline-bench-'))
-const server = await startEmbedded({
-  dataDir: join(folder, 'data'),
-  log: silentLog,
-  flags: (process.env['PGFLAGS'] ?? '').split(' ').filter(Boolean),
+const { values: flags } = parseArgs({
+  options: {
+    people: { type: 'string', default: '100000' },
+    runs: { type: 'string', default: '200' },
+  },
 })
+const knownPeople = Number(flags.people)
+const runs = Number(flags.runs)
+
+const folder = await mkdtemp(join(tmpdir(), 'throughline-bench-'))
+const server = await startEmbedded({ dataDir: join(folder, 'data'), log: silentLog })
 const { connectionString } = server
 const migrations = fileURLToPath(new URL('../migrations', import.meta.url))
 await migrate({ connectionString, folder: migrations, log: silentLog })
@@ -51,35 +57,34 @@ function came(person: number): Capture {
   }
 }
 
-function capture(captures: readonly Capture[]) {
-  return store.transaction(workspaceId, (tx) => captureAll(tx, captures, now))
-}
-
-async function medianMs(runs: number, size: number, person: (i: number) => number) {
+async function timesMs(count: number, size: number, person: (i: number) => number) {
   const times: number[] = []
-  for (let run = 0; run < runs; run += 1) {
-    const captures = Array.from({ length: size }, (_, i) => came(person(run * size + i)))
+  for (let run = 0; run < count; run += 1) {
+    const captures = Array.from({ length: size }, (_, i) => came(person(i)))
     const startMs = performance.now()
-    await capture(captures)
+    await store.transaction(workspaceId, (tx) => captureAll(tx, captures, now))
     times.push(performance.now() - startMs)
   }
-  times.sort((a, b) => a - b)
-  return Number(times[Math.floor(runs / 2)]!.toFixed(2))
+  return times.toSorted((a, b) => a - b)
 }
 
-for (let from = 0; from < knownPeople; from += 1000) {
-  await capture(Array.from({ length: 1000 }, (_, i) => came(from + i)))
-}
+const median = (times: number[]) => times[Math.floor(times.length / 2)]!
 const known = () => Math.floor(Math.random() * knownPeople)
-const fresh = (i: number) => knownPeople + serial + i
-await medianMs(20, 1, known)
-const figures = {
-  one_known_ms: await medianMs(200, 1, known),
-  one_new_ms: await medianMs(200, 1, fresh),
-  five_hundred_known_ms: await medianMs(15, 500, known),
-  five_hundred_new_ms: await medianMs(15, 500, fresh),
-}
+const fresh = () => knownPeople + serial
+await timesMs(Math.ceil(knownPeople / 1000), 1000, () => serial)
+await timesMs(20, 1, known)
+const oneKnown = await timesMs(runs, 1, known)
+const oneNew = await timesMs(runs, 1, fresh)
+const manyKnown = await timesMs(Math.ceil(runs / 12), 500, known)
+const manyNew = await timesMs(Math.ceil(runs / 12), 500, fresh)
 await store.close()
 await server.stop()
 await rm(folder, { recursive: true, force: true })
-console.log(JSON.stringify({ bench: 'capture', known_people: knownPeople, ...figures }))
+report('capture', [
+  figure('people known', knownPeople, ''),
+  figure('one capture of a known person, median', median(oneKnown), 'ms', { atMost: 3 }),
+  figure('one capture of a new person, median', median(oneNew), 'ms', { atMost: 3 }),
+  figure('500 captures of known people, median', median(manyKnown), 'ms', { atMost: 60 }),
+  figure('500 captures of new people, median', median(manyNew), 'ms', { atMost: 60 }),
+  figure('500 captures of new people, fastest', manyNew[0]!, 'ms'),
+])

@@ -2,12 +2,12 @@
 // Plain JavaScript, because it must also start under an older Node to say (or do) what is needed there.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
+import * as nodeModule from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 const major = Number(process.versions.node.split('.')[0])
 if (major >= 24) {
-  enableCompileCache?.()
+  nodeModule.enableCompileCache()
   await import('../src/main.ts')
 } else {
   // `npm install` brings Node 24 as an ordinary dependency; a direct call under an older Node uses that one.

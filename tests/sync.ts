@@ -17,6 +17,7 @@ import { ensureStreams, findRun, insertRun, type RunCause, type RunRow } from '#
 
 /** Tables of a module that exists only for the engine's tests: one for records that go out, one for those that come in. */
 export const testTables = `
+  select pg_advisory_xact_lock(5); -- several test files may come at once
   create table if not exists test_leads (
     id identifier primary key, workspace_id identifier not null, values jsonb not null);
   create table if not exists test_records (

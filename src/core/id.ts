@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 import { z } from 'zod'
 
 /** The prefix of each kind of record; an id shows what it names. */
@@ -34,6 +34,10 @@ export type IdPrefix =
 let lastMs = 0
 let sequence = 0
 
+/** Random bytes in stock: asking the system for a page at a time costs a tenth of asking for each id. */
+const stock = Buffer.alloc(4096)
+let used = stock.length
+
 /**
  * A new identifier: `<prefix>_` and a UUIDv7 (RFC 9562 §5.7) as 32 hexadecimal digits.
  *
@@ -49,7 +53,11 @@ export function newId<P extends IdPrefix>(prefix: P, nowMs: number = Date.now())
     sequence = 0
   }
   const head = lastMs.toString(16).padStart(12, '0')
-  const random = randomBytes(8)
+  if (used === stock.length) {
+    randomFillSync(stock)
+    used = 0
+  }
+  const random = stock.subarray(used, (used += 8))
   random[0] = (random[0]! & 0x3f) | 0x80
   return `${prefix}_${head}7${sequence.toString(16).padStart(3, '0')}${random.toString('hex')}`
 }

@@ -68,7 +68,8 @@ export function readUrl(text: string): Reading<string> {
   const full = /^[a-z][a-z\d+.-]*:\/\//i.test(trimmed) ? trimmed : `https://${trimmed}`
   const url = trimmed.length > 2000 || /\s/u.test(trimmed) ? null : URL.parse(full)
   // A bare 12.5 would be an address of the Internet's, too.
-  const hasName = url !== null && (full === trimmed || /[a-z][^.]*$/.test(url.hostname))
+  const lastLabel = url?.hostname.slice(url.hostname.lastIndexOf('.') + 1) ?? ''
+  const hasName = url !== null && (full === trimmed || /[a-z]/.test(lastLabel))
   const isWeb = url !== null && /^https?:$/.test(url.protocol) && url.hostname.includes('.')
   if (!hasName || !isWeb)
     return fault(text, 'is not a web address: write it like https://example.com')

@@ -59,10 +59,12 @@ function refuseBinary(bytes: Uint8Array): void {
   }
 }
 
-/** Text has no NULs but for a stray one, whose row is then rejected; programs and images are full of them. */
+/** Text has no NULs but for stray ones, whose rows are then rejected; programs and images are full of them. */
+const STRAY_NULS = 100
+
 function refuseNuls(bytes: Uint8Array): void {
   const nuls = bytes.reduce((sum, byte) => (byte === 0 ? sum + 1 : sum), 0)
-  if (nuls * 100 > bytes.length) {
+  if (nuls > STRAY_NULS && nuls * 100 > bytes.length) {
     throw new Problem(
       'import.file_unreadable',
       'The file is not text: save the table as CSV (UTF-8) and import that.',

@@ -1,76 +1,14 @@
-import fc from 'fast-check'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import type { Capture, CapturedAll, ConsentCapture, TouchCapture } from '#people/capture.ts'
-import { captureAll } from '#people/capture.store.ts'
+import type { ConsentCapture, TouchCapture } from '#people/capture.ts'
 import { openPersonal } from '#people/person.store.ts'
-import type { Transaction } from '#store/store.ts'
+import { came, freshPeople, now, peopleRows, touchAt, touchRows } from '#tests/captures.ts'
 import { useHub } from '#tests/hub.ts'
-import { groupsOf, identities, placeNaively } from '#tests/people-model.ts'
+import { groupsOf } from '#tests/people-model.ts'
 
 const hub = useHub()
-const now = new Date('2026-11-23T10:00:00Z')
-
-/** `e1 a1` as a capture with a touch under its own message. */
-function came(text: string, more: Partial<Capture> & { messageId?: string } = {}): Capture {
-  const { messageId, ...rest } = more
-  return {
-    source: 'test',
-    identities: identities(text).map(({ key, kind }) => ({
-      kind,
-      value: kind === 'email' ? `${key}@example.com` : key,
-    })),
-    personal: {},
-    consents: [],
-    touch: touchAt('2026-11-20T10:00:00Z', messageId === undefined ? {} : { messageId }),
-    ...rest,
-  }
-}
-
-function touchAt(time: string, more: Partial<TouchCapture> = {}): TouchCapture {
-  return { kind: 'page_view', channel: null, occurredAt: new Date(time), ...more }
-}
-
-async function workspace() {
-  const { id } = await hub.freshWorkspace()
-  const run = <T>(work: (tx: Transaction) => Promise<T>) => hub.app.store.transaction(id, work)
-  const capture = (...captures: Capture[]) => run((tx) => captureAll(tx, captures, now))
-  return { run, capture }
-}
-
-type Run = Awaited<ReturnType<typeof workspace>>['run']
-
-async function touchRows(run: Run) {
-  return run((tx) =>
-    tx.query(
-      sql<{
-        id: string
-        personId: string
-        capturedAs: string | null
-        messageId: string | null
-        channel: string
-        campaignId: string | null
-      }>`select id, person_id, captured_as, message_id, channel, campaign_id from touchpoints order by id`,
-    ),
-  )
-}
-
-async function peopleRows(run: Run) {
-  return run((tx) =>
-    tx.query(
-      sql<{
-        id: string
-        identified: boolean
-        mergedInto: string | null
-        personal: Buffer | null
-        version: number
-      }>`select id, identified, merged_into, personal, version from people order by id`,
-    ),
-  )
-}
-
 test('a new person has one row, its identities, its touch, and the events of both', async () => {
-  const { run, capture } = await workspace()
+  const { run, capture } = await freshPeople(hub)
   const { outcomes, events } = await capture(came('e1 a1', { personal: { firstName: 'Ada' } }))
   const [outcome] = outcomes
   expect(outcome).toMatchObject({ kind: 'captured', isNewPerson: true, isNewTouch: true })
@@ -85,13 +23,13 @@ test('a new person has one row, its identities, its touch, and the events of bot
 })
 
 test('an empty list does nothing, and a capture without identities is a broken promise', async () => {
-  const { capture } = await workspace()
+  const { capture } = await freshPeople(hub)
   expect(await capture()).toEqual({ outcomes: [], events: [] })
   await expect(capture(came('e1', { identities: [] }))).rejects.toThrow('at least one identity')
 })
 
 test('one address in any spelling is one person', async () => {
-  const { capture } = await workspace()
+  const { capture } = await freshPeople(hub)
   const [first, second, third] = ['Ada@Example.com', ' ada@example.COM ', 'ADA@EXAMPLE.COM'].map(
     (value) => came('e1', { identities: [{ kind: 'email', value }] }),
   )
@@ -101,7 +39,7 @@ test('one address in any spelling is one person', async () => {
 })
 
 test('external ids of two systems that happen to be equal are two people', async () => {
-  const { capture } = await workspace()
+  const { capture } = await freshPeople(hub)
   const { outcomes } = await capture(
     ...['crm', 'shop', ' CRM '].map((source) =>
       came('x1', { identities: [{ kind: 'external_id', source, value: '42' }] }),
@@ -111,7 +49,7 @@ test('external ids of two systems that happen to be equal are two people', async
 })
 
 test('what an anonymous visitor did moves to the person they turn out to be, origin kept', async () => {
-  const { run, capture } = await workspace()
+  const { run, capture } = await freshPeople(hub)
   const visit = await capture(came('a1', { personal: { country: 'GB', firstName: 'A.' } }))
   const lead = await capture(came('e1', { personal: { firstName: 'Ada' } }))
   const { outcomes, events } = await capture(came('a1 e1'))
@@ -140,7 +78,7 @@ test('what an anonymous visitor did moves to the person they turn out to be, ori
 })
 
 test('two identified people stay two: the event goes to the strongest id, the pair is filed once', async () => {
-  const { run, capture } = await workspace()
+  const { run, capture } = await freshPeople(hub)
   const { outcomes: known } = await capture(came('e1'), came('u1'))
   const first = await capture(came('e1 u1'))
   const second = await capture(came('e1 u1'))
@@ -157,7 +95,7 @@ test('two identified people stay two: the event goes to the strongest id, the pa
 })
 
 test('a pair that somebody decided to keep apart is not reported again', async () => {
-  const { run, capture } = await workspace()
+  const { run, capture } = await freshPeople(hub)
   await capture(came('e1'), came('u1'))
   await capture(came('e1 u1'))
   await run((tx) => tx.execute(sql`update identity_conflicts set state = 'kept_apart'`))
@@ -166,7 +104,7 @@ test('a pair that somebody decided to keep apart is not reported again', async (
 })
 
 test('a redelivered message answers the touch it made, tells no event and changes nothing', async () => {
-  const { run, capture } = await workspace()
+  const { run, capture } = await freshPeople(hub)
   const message = came('e1', { messageId: 'm1', personal: { jobTitle: 'CTO' } })
   const first = await capture(message)
   await capture(came('e1', { personal: { jobTitle: 'CEO' } }))
@@ -185,7 +123,7 @@ test('a redelivered message answers the touch it made, tells no event and change
 })
 
 test('a message twice in one batch is one touch; the same id of another source is another', async () => {
-  const { capture } = await workspace()
+  const { capture } = await freshPeople(hub)
   const { outcomes } = await capture(
     came('e1', { messageId: 'm1' }),
     came('e1', { messageId: 'm1' }),
@@ -196,7 +134,7 @@ test('a message twice in one batch is one touch; the same id of another source i
 })
 
 test('a touch belongs to the campaign of its id or utm_campaign and takes its channel if it has none', async () => {
-  const { run, capture } = await workspace()
+  const { run, capture } = await freshPeople(hub)
   await run((tx) =>
     tx.execute(sql`
       with c as (insert into channels (workspace_id, key, label, created_at)
@@ -227,7 +165,7 @@ test('a touch belongs to the campaign of its id or utm_campaign and takes its ch
 })
 
 test('text that PostgreSQL cannot hold is cleaned, never a failure of the batch', async () => {
-  const { run, capture } = await workspace()
+  const { run, capture } = await freshPeople(hub)
   const touch = touchAt('2026-11-20T10:00:00Z', {
     kind: 'a\0b',
     channel: 'c\0d',
@@ -241,7 +179,7 @@ test('text that PostgreSQL cannot hold is cleaned, never a failure of the batch'
 })
 
 test('consent is told when what holds changes, and a redelivery does not lengthen the history', async () => {
-  const { run, capture } = await workspace()
+  const { run, capture } = await freshPeople(hub)
   let spoken = 0
   const say = async (status: ConsentCapture['status'], proof?: Record<string, unknown>) => {
     const consent = {
@@ -264,85 +202,23 @@ test('consent is told when what holds changes, and a redelivery does not lengthe
   expect(count).toEqual({ n: 5 })
 })
 
-test('twenty transactions that capture one new address at once make one person', async () => {
-  const { run } = await workspace()
-  const results = await Promise.all(
-    Array.from({ length: 20 }, () => run((tx) => captureAll(tx, [came('e1 u1')], now))),
-  )
-  const outcomes = results.flatMap((result) => result.outcomes)
-  expect(new Set(outcomes.map(({ personId }) => personId)).size).toBe(1)
-  expect(outcomes.filter(({ isNewPerson }) => isNewPerson)).toHaveLength(1)
-  expect(await peopleRows(run)).toHaveLength(1)
-  expect(await touchRows(run)).toHaveLength(20)
+test('a refusal given before the visitor named itself holds for the person, and is told', async () => {
+  const { capture } = await freshPeople(hub)
+  const grant = { purpose: 'marketing', channel: 'email', status: 'granted' as const }
+  const refusal = { ...grant, status: 'withdrawn' as const }
+  await capture(came('e1', { consents: [grant] }), came('a1', { consents: [refusal] }))
+  const { events, outcomes } = await capture(came('a1 e1'))
+  expect(events.filter(({ event }) => event === 'consent.changed')).toEqual([
+    {
+      event: 'consent.changed',
+      subjectId: outcomes[0]!.personId,
+      data: { purpose: 'marketing', channel: 'email', status: 'withdrawn' },
+    },
+  ])
 })
-
-const text = fc
-  .uniqueArray(fc.constantFrom('e1', 'e2', 'e3', 'u1', 'u2', 'x1', 'a1', 'a2', 'a3', 'a4'), {
-    minLength: 1,
-    maxLength: 4,
-  })
-  .map((keys) => keys.join(' '))
-
-test('however visits are cut into batches, every touch ends on the person of the model', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(fc.array(text, { maxLength: 5 }), { maxLength: 6 }),
-      async (batches) => {
-        const { run, capture } = await workspace()
-        const touchpointIds: string[] = []
-        for (const batch of batches) {
-          const { outcomes } = await capture(...batch.map((keys) => came(keys)))
-          touchpointIds.push(...outcomes.map(({ touchpointId }) => touchpointId!))
-        }
-        const owners = new Map((await touchRows(run)).map((row) => [row.id, row.personId]))
-        const people = touchpointIds.map((id) => owners.get(id)!)
-        expect(groupsOf(people)).toEqual(groupsOf(placeNaively(batches.flat())))
-        await expectSound(run)
-      },
-    ),
-    { numRuns: 40 },
-  )
-})
-
-test('captures that run at once lose no touch and leave no half-merged person', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(text, { minLength: 8, maxLength: 24 }), async (texts) => {
-      const { run } = await workspace()
-      const results: CapturedAll[] = await Promise.all(
-        texts.map((keys) => run((tx) => captureAll(tx, [came(keys), came(keys)], now))),
-      )
-      const made = results.flatMap(({ outcomes }) =>
-        outcomes.map(({ touchpointId }) => touchpointId),
-      )
-      expect(new Set((await touchRows(run)).map(({ id }) => id))).toEqual(new Set(made))
-      await expectSound(run)
-    }),
-    { numRuns: 15 },
-  )
-})
-
-/** Nothing hangs on a merged person, nobody identified was merged, and every person has an identity. */
-async function expectSound(run: Run): Promise<void> {
-  const faults = await run((tx) =>
-    tx.query(sql<{ fault: string }>`
-      select 'touch on a merged person' as fault from touchpoints t join people p on p.id = t.person_id
-        where p.merged_into is not null
-      union all select 'identity on a merged person' from identities i join people p on p.id = i.person_id
-        where p.merged_into is not null
-      union all select 'identified person merged' from people where identified and merged_into is not null
-      union all select 'person without identity' from people p where merged_into is null
-        and not exists (select from identities i where i.person_id = p.id)
-      union all select 'identified by nothing' from people p where identified is distinct from
-        exists (select from identities i where i.person_id = p.id and i.kind <> 'anonymous_id')
-        and merged_into is null
-      union all select 'merged into a merged person' from people p join people q on q.id = p.merged_into
-        where p.merged_into = p.id`),
-  )
-  expect(faults).toEqual([])
-}
 
 test('no personal value stands in the clear in any column', async () => {
-  const { run, capture } = await workspace()
+  const { run, capture } = await freshPeople(hub)
   const consent = {
     purpose: 'marketing',
     channel: 'email',

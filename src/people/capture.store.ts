@@ -30,7 +30,7 @@ export async function captureAll(
   const conflictIds = await fileCaptureConflicts(tx, placed.resolution, now)
   const touches = await recordTouches(tx, captures, personIds, now)
   await savePersonal(tx, captures, placed, touches, now)
-  const consentEvents = await recordConsents(tx, captures, personIds, now)
+  const consentEvents = await recordConsents(tx, captures, personIds, now, placed.movedConsents)
   const isFirst = new Set(placed.resolution.newPeople.map((person) => person.firstCapture))
   const outcomes = personIds.map((personId, i): Captured => {
     const touch = touches[i] ?? null
@@ -65,6 +65,7 @@ async function savePersonal(
   const { resolution, heldPersonal, refilled } = placed
   const created = new Set(resolution.newPeople.map((person) => person.id))
   const becameIdentified = new Set(resolution.identified)
+  const grown = new Set(resolution.grown)
   const merged = new Map<string, Personal>()
   captures.forEach((capture, i) => {
     const personId = resolution.personIds[i]!
@@ -76,9 +77,7 @@ async function savePersonal(
   const changes = [...merged]
     .filter(
       ([id, personal]) =>
-        becameIdentified.has(id) ||
-        refilled.has(id) ||
-        !isSamePersonal(personal, heldPersonal.get(id) ?? {}),
+        grown.has(id) || refilled.has(id) || !isSamePersonal(personal, heldPersonal.get(id) ?? {}),
     )
     .map(([id, personal]) => ({ id, identified: becameIdentified.has(id), personal }))
   if (changes.length > 0) await updatePeople(tx, changes, now)

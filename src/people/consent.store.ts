@@ -52,13 +52,13 @@ export async function insertConsents(
     proof:
       consent.proof === null
         ? null
-        : tx.sealer.seal(consent.proof, proofContext(consent.id)).toString('hex'),
+        : tx.sealer.seal(consent.proof, proofContext(consent.id)).toString('base64'),
   }))
   await tx.execute(sql`
     insert into consents
       (id, workspace_id, person_id, purpose, channel, status, source, proof, occurred_at, created_at)
     select r.id, ${tx.workspaceId}, r.person_id, r.purpose, r.channel, r.status, r.source,
-      decode(r.proof, 'hex'), r.occurred_at, ${now}::timestamptz
+      decode(r.proof, 'base64'), r.occurred_at, ${now}::timestamptz
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(id text, person_id text,
       purpose text, channel text, status text, source text, proof text, occurred_at timestamptz)`)
 }

@@ -10,56 +10,66 @@ export interface IndexedIdentity {
   index: string
 }
 
-export interface FoundIdentity extends IndexedIdentity {
-  personId: string
+export interface FoundPerson {
+  id: string
+  /** `identityKey` of those that were looked for and are the person's. */
+  keys: string[]
   identified: boolean
   personal: Buffer | null
-  mergedInto: string | null
+  /** Grows with every change that a decision may rest on: attributes, merges, identifying identities. */
+  version: number
   /** `kind:source` of its identifying identities; read only where anonymous ids are about. */
   labels: string[] | null
 }
 
-/**
- * Locks the people behind these identities against other captures, in the order of their ids so
- * that two transactions never wait for each other in a ring. Answers their ids.
- */
-export async function lockPeople(
+/** An identity as one text. */
+export function identityKey(kind: string, source: string, index: string): string {
+  return `${kind}:${source}:${index}`
+}
+
+/** The people whom these identities name, each once. */
+export async function findPeople(
   tx: Transaction,
   identities: readonly IndexedIdentity[],
-): Promise<Set<string>> {
-  const rows = await tx.query(sql<{ id: string }>`
-    with ${wanted(identities)}
-    select p.id
-    from people p
-    where p.id in (
-      select i.person_id
+): Promise<FoundPerson[]> {
+  const needsLabels = identities.some(({ kind }) => kind === 'anonymous_id')
+  return tx.query(sql<FoundPerson>`
+    with ${wanted(identities)}, found as (
+      select i.person_id, array_agg(w.kind || ':' || w.source || ':' || w.index) as keys
       from wanted w
       join identities i on i.workspace_id = ${tx.workspaceId} and i.kind = w.kind
         and i.source = w.source and i.value_index = w.value_index
+      group by i.person_id
     )
-    order by p.id
-    for no key update of p`)
-  return new Set(rows.map((row) => row.id))
-}
-
-/** The identities of these that are known, each with its person. */
-export async function findIdentities(
-  tx: Transaction,
-  identities: readonly IndexedIdentity[],
-): Promise<FoundIdentity[]> {
-  const needsLabels = identities.some(({ kind }) => kind === 'anonymous_id')
-  return tx.query(sql<FoundIdentity>`
-    with ${wanted(identities)}
-    select w.kind, w.source, w.index, i.person_id, p.identified, p.personal, p.merged_into,
+    select p.id, f.keys, p.identified, p.personal, p.version,
       case when ${needsLabels}::boolean and p.identified then (
         select array_agg(distinct k.kind || ':' || k.source)
         from identities k
         where k.workspace_id = ${tx.workspaceId} and k.person_id = p.id and k.kind <> 'anonymous_id'
       ) end as labels
-    from wanted w
-    join identities i on i.workspace_id = ${tx.workspaceId} and i.kind = w.kind
-      and i.source = w.source and i.value_index = w.value_index
-    join people p on p.id = i.person_id`)
+    from found f
+    join people p on p.id = f.person_id`)
+}
+
+/**
+ * Locks people against other captures, in the order of their ids so that two transactions never wait
+ * for each other in a ring. False when one of them changed since it was read: look again.
+ */
+export async function lockPeople(
+  tx: Transaction,
+  people: readonly FoundPerson[],
+): Promise<boolean> {
+  const versions = new Map(people.map(({ id, version }) => [id, version]))
+  const rows = await tx.query(sql<{ id: string; version: number; mergedInto: string | null }>`
+    select p.id, p.version, p.merged_into
+    from people p
+    where p.id = any(${[...versions.keys()]}::text[])
+    order by p.id
+    for no key update of p`)
+  return (
+    rows.length === people.length &&
+    rows.every((row) => row.mergedInto === null && row.version === versions.get(row.id))
+  )
 }
 
 export interface NewPerson {
@@ -92,19 +102,19 @@ export async function insertPeople(
     kind,
     source,
     index,
-    value: tx.sealer.seal(value, identityContext(kind, source, index)).toString('hex'),
+    value: tx.sealer.seal(value, identityContext(kind, source, index)).toString('base64'),
     person_id: personId,
   }))
   const inserted = await tx.execute(sql`
     with new_people as (
       insert into people (id, workspace_id, identified, personal, created_at, updated_at)
-      select r.id, ${tx.workspaceId}, r.identified, decode(r.personal, 'hex'), ${now}::timestamptz,
+      select r.id, ${tx.workspaceId}, r.identified, decode(r.personal, 'base64'), ${now}::timestamptz,
         ${now}::timestamptz
       from jsonb_to_recordset(${JSON.stringify(personRows)}::jsonb)
         as r(id text, identified boolean, personal text)
     )
     insert into identities (workspace_id, kind, source, value_index, value, person_id, created_at)
-    select ${tx.workspaceId}, r.kind, r.source, decode(r.index, 'hex'), decode(r.value, 'hex'),
+    select ${tx.workspaceId}, r.kind, r.source, decode(r.index, 'hex'), decode(r.value, 'base64'),
       r.person_id, ${now}::timestamptz
     from jsonb_to_recordset(${JSON.stringify(identityRows)}::jsonb)
       as r(kind text, source text, index text, value text, person_id text)
@@ -113,17 +123,23 @@ export async function insertPeople(
   return inserted === identities.length
 }
 
+export interface MovedConsent {
+  personId: string
+  purpose: string
+  channel: string
+}
+
 /**
  * Moves all that anonymous people did and are known by to the people they turned out to be. A
- * touchpoint keeps in `captured_as` whom it was first captured for.
+ * touchpoint keeps in `captured_as` whom it was first captured for. Answers the consents that moved.
  */
 export async function mergePeople(
   tx: Transaction,
   merges: readonly { from: string; into: string }[],
   now: Date,
-): Promise<void> {
+): Promise<MovedConsent[]> {
   const rows = merges.map(({ from, into }) => ({ merged: from, survivor: into }))
-  await tx.execute(sql`
+  return tx.query(sql<MovedConsent>`
     with pairs as (
       select r.merged, r.survivor
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(merged text, survivor text)
@@ -136,13 +152,14 @@ export async function mergePeople(
     ), moved_identities as (
       update identities i set person_id = pairs.survivor
       from pairs where i.workspace_id = ${tx.workspaceId} and i.person_id = pairs.merged
-    ), moved_consents as (
-      update consents c set person_id = pairs.survivor
-      from pairs where c.workspace_id = ${tx.workspaceId} and c.person_id = pairs.merged
+    ), moved_touchpoints as (
+      update touchpoints t
+      set person_id = pairs.survivor, captured_as = coalesce(t.captured_as, t.person_id)
+      from pairs where t.workspace_id = ${tx.workspaceId} and t.person_id = pairs.merged
     )
-    update touchpoints t
-    set person_id = pairs.survivor, captured_as = coalesce(t.captured_as, t.person_id)
-    from pairs where t.workspace_id = ${tx.workspaceId} and t.person_id = pairs.merged`)
+    update consents c set person_id = pairs.survivor
+    from pairs where c.workspace_id = ${tx.workspaceId} and c.person_id = pairs.merged
+    returning c.person_id, c.purpose, c.channel`)
 }
 
 export interface PersonChange {
@@ -164,7 +181,7 @@ export async function updatePeople(
   }))
   await tx.execute(sql`
     update people p
-    set identified = p.identified or r.identified, personal = decode(r.personal, 'hex'),
+    set identified = p.identified or r.identified, personal = decode(r.personal, 'base64'),
       updated_at = ${now}::timestamptz, version = p.version + 1
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
       as r(id text, identified boolean, personal text)
@@ -220,7 +237,7 @@ export function identityContext(kind: string, source: string, index: string): st
 }
 
 function sealPersonal(tx: Transaction, id: string, personal: Personal): string {
-  return tx.sealer.seal(personal, personalContext(id)).toString('hex')
+  return tx.sealer.seal(personal, personalContext(id)).toString('base64')
 }
 
 function personalContext(id: string): string {

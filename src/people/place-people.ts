@@ -5,12 +5,14 @@ import type { Capture, Personal } from '#people/capture.ts'
 import { normaliseIdentitySource, normaliseIdentityValue } from '#people/identity.rules.ts'
 import {
   fileConflicts,
-  findIdentities,
+  findPeople,
+  identityKey,
   insertPeople,
   lockPeople,
   mergePeople,
   openPersonal,
-  type FoundIdentity,
+  type FoundPerson,
+  type MovedConsent,
   type IndexedIdentity,
 } from '#people/person.store.ts'
 import { fillPersonal, mergePersonal } from '#people/personal.rules.ts'
@@ -38,9 +40,11 @@ export interface Placed {
   heldPersonal: ReadonlyMap<string, Personal>
   /** Known people that took in attributes of others by a merge. */
   refilled: ReadonlySet<string>
+  /** Consents that came to a known person by a merge. */
+  movedConsents: readonly MovedConsent[]
 }
 
-/** Another transaction was first with an identity or a merge: look again. */
+/** Another transaction was first with an identity, a merge or a change: look again. */
 class RaceLost extends Error {}
 
 /**
@@ -92,15 +96,15 @@ async function placeOnce(
 ): Promise<Placed> {
   const byKey = new Map(prepared.flat().map((identity) => [identity.key, identity]))
   const wanted = [...byKey.values()].map(({ kind, source, index }) => ({ kind, source, index }))
-  // Sent together, run in this order: the second sees what was committed while the first waited.
-  const [locked, found] = await Promise.all([lockPeople(tx, wanted), findIdentities(tx, wanted)])
-  const isSettled = found.every((row) => locked.has(row.personId) && row.mergedInto === null)
-  if (!isSettled) throw new RaceLost()
+  const found = await findPeople(tx, wanted)
+  if (found.length > 0 && !(await lockPeople(tx, found))) throw new RaceLost()
   const resolution = resolveCaptures(prepared, knownPeople(found), () => newId('per'))
   const opened = openHeld(tx, found)
   const { heldPersonal, refilled } = fillFromMerged(opened, resolution)
   await writePeople(tx, captures, byKey, resolution, heldPersonal, now)
-  return { resolution, heldPersonal, refilled }
+  const { merges } = resolution
+  const movedConsents = merges.length === 0 ? [] : await mergePeople(tx, merges, now)
+  return { resolution, heldPersonal, refilled, movedConsents }
 }
 
 async function writePeople(
@@ -111,7 +115,7 @@ async function writePeople(
   heldPersonal: ReadonlyMap<string, Personal>,
   now: Date,
 ): Promise<void> {
-  const { newIdentities, merges } = resolution
+  const { newIdentities } = resolution
   if (newIdentities.length > 0) {
     const gathered = new Map<string, Personal>()
     captures.forEach((capture, i) => {
@@ -131,7 +135,6 @@ async function writePeople(
     const isFirst = await insertPeople(tx, people, identities, now)
     if (!isFirst) throw new RaceLost()
   }
-  if (merges.length > 0) await mergePeople(tx, merges, now)
 }
 
 /**
@@ -183,28 +186,15 @@ function prepareIdentities(tx: Transaction, capture: Capture): PreparedIdentity[
   })
 }
 
-function identityKey(kind: string, source: string, index: string): string {
-  return `${kind}:${source}:${index}`
+function knownPeople(found: readonly FoundPerson[]): KnownPeople {
+  return {
+    people: found.map(({ id, identified, labels }) => ({ id, identified, labels: labels ?? [] })),
+    personIdByKey: new Map(found.flatMap(({ id, keys }) => keys.map((key) => [key, id] as const))),
+  }
 }
 
-function knownPeople(found: readonly FoundIdentity[]): KnownPeople {
-  const people = new Map<string, { id: string; identified: boolean; labels: string[] }>()
-  const personIdByKey = new Map<string, string>()
-  for (const { kind, source, index, personId, identified, labels } of found) {
-    personIdByKey.set(identityKey(kind, source, index), personId)
-    const seen = people.get(personId)
-    if (seen === undefined) people.set(personId, { id: personId, identified, labels: labels ?? [] })
-    else if (labels !== null) seen.labels = labels
-  }
-  return { people: [...people.values()], personIdByKey }
-}
-
-function openHeld(tx: Transaction, found: readonly FoundIdentity[]): Map<string, Personal> {
-  const held = new Map<string, Personal>()
-  for (const { personId, personal } of found) {
-    if (!held.has(personId)) held.set(personId, openPersonal(tx, personId, personal))
-  }
-  return held
+function openHeld(tx: Transaction, found: readonly FoundPerson[]): Map<string, Personal> {
+  return new Map(found.map(({ id, personal }) => [id, openPersonal(tx, id, personal)]))
 }
 
 function fillFromMerged(opened: ReadonlyMap<string, Personal>, resolution: Resolution) {

@@ -10,6 +10,7 @@ import {
   type ConsentRow,
   type NewConsent,
 } from '#people/consent.store.ts'
+import type { MovedConsent } from '#people/person.store.ts'
 import type { Transaction } from '#store/store.ts'
 
 type Held = Pick<NewConsent, 'purpose' | 'channel' | 'status' | 'source' | 'proof' | 'occurredAt'>
@@ -19,15 +20,21 @@ type Held = Pick<NewConsent, 'purpose' | 'channel' | 'status' | 'source' | 'proo
  * its purpose, channel and source, proof included, writes nothing, so that a redelivery does not
  * lengthen the history.
  *
- * @returns a `consent.changed` event for each purpose and channel whose effective status changed.
+ * @param moved  consents that these people just got by a merge.
+ * @returns a `consent.changed` event for each purpose and channel whose effective status changed, or
+ *   may have changed by the merge.
  */
 export async function recordConsents(
   tx: Transaction,
   captures: readonly Capture[],
   personIds: readonly string[],
   now: Date,
+  moved: readonly MovedConsent[] = [],
 ): Promise<EventDraft[]> {
-  const givers = new Set(personIds.filter((_, i) => captures[i]!.consents.length > 0))
+  const givers = new Set([
+    ...personIds.filter((_, i) => captures[i]!.consents.length > 0),
+    ...moved.map(({ personId }) => personId),
+  ])
   if (givers.size === 0) return []
   const before = new Map<string, Held[]>([...givers].map((id) => [id, []]))
   for (const row of await listConsents(tx, [...givers]))
@@ -45,9 +52,11 @@ export async function recordConsents(
       added.push({ id: newId('cns'), personId, ...record })
     }
   })
-  if (added.length === 0) return []
-  await insertConsents(tx, added, now)
-  return [...givers].flatMap((id) => changes(id, before.get(id)!, after.get(id)!))
+  if (added.length > 0) await insertConsents(tx, added, now)
+  return [...givers].flatMap((id) => {
+    const told = moved.filter(({ personId }) => personId === id).map(({ purpose }) => purpose)
+    return changes(id, before.get(id)!, after.get(id)!, new Set(told))
+  })
 }
 
 function hold(tx: Transaction, row: ConsentRow): Held {
@@ -67,20 +76,26 @@ function isRepeat(history: readonly Held[], record: Held): boolean {
   )
 }
 
-function changes(personId: string, before: readonly Held[], after: readonly Held[]): EventDraft[] {
+function changes(
+  personId: string,
+  before: readonly Held[],
+  after: readonly Held[],
+  told: ReadonlySet<string>,
+): EventDraft[] {
   const old = new Map(
-    effectiveConsents(before.map(toRecord)).map((consent) => [
-      `${consent.purpose}\0${consent.channel}`,
-      consent.status,
-    ]),
+    effectiveConsents(before.map(toRecord)).map((consent) => [pairOf(consent), consent.status]),
   )
   return effectiveConsents(after.map(toRecord))
-    .filter(({ purpose, channel, status }) => old.get(`${purpose}\0${channel}`) !== status)
+    .filter((consent) => told.has(consent.purpose) || old.get(pairOf(consent)) !== consent.status)
     .map(({ purpose, channel, status }) => ({
       event: 'consent.changed',
       subjectId: personId,
       data: { purpose, channel, status },
     }))
+}
+
+function pairOf({ purpose, channel }: { purpose: string; channel: string }): string {
+  return `${purpose}\0${channel}`
 }
 
 function toRecord({ proof, ...held }: Held): ConsentRecord {

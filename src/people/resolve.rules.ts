@@ -41,6 +41,8 @@ export interface Resolution {
   merges: { from: string; into: string }[]
   /** Known people that were anonymous and are identified now. */
   identified: string[]
+  /** Known people that got an identifying identity. */
+  grown: string[]
   conflicts: PlannedConflict[]
 }
 
@@ -99,6 +101,7 @@ class Board {
   readonly #newIdentities: Resolution['newIdentities'] = []
   readonly #merges: Resolution['merges'] = []
   readonly #identified = new Set<string>()
+  readonly #grown = new Set<string>()
   readonly #conflicts: PlannedConflict[] = []
 
   constructor(known: KnownPeople, newPersonId: () => string) {
@@ -138,7 +141,9 @@ class Board {
       })),
       newIdentities: this.#newIdentities.map((row) => ({ ...row, personId: now(row.personId) })),
       merges: this.#merges.map(({ from, into }) => ({ from, into: now(into) })),
-      identified: [...this.#identified].filter((id) => !this.#mergedInto.has(id)),
+      // Neither can be merged away later: both are identified by now.
+      identified: [...this.#identified],
+      grown: [...this.#grown],
       conflicts: this.#conflicts.map((conflict) => ({
         ...conflict,
         personId: now(conflict.personId),
@@ -186,7 +191,8 @@ class Board {
     this.#newIdentities.push({ key: identity.key, personId: person.id, capture })
     if (!isIdentifying(identity.kind)) return
     person.labels.add(kindLabel(identity.kind, identity.source))
-    if (!person.identified && !person.isNew) this.#identified.add(person.id)
+    if (!person.isNew) this.#grown.add(person.id)
+    if (!person.isNew && !person.identified) this.#identified.add(person.id)
     person.identified = true
   }
 

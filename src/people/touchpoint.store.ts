@@ -47,7 +47,7 @@ export async function insertTouchpoints(
     detail:
       touch.detail === null
         ? null
-        : tx.sealer.seal(touch.detail, touchpointDetailContext(touch.id)).toString('hex'),
+        : tx.sealer.seal(touch.detail, touchpointDetailContext(touch.id)).toString('base64'),
   }))
   const inserted = await tx.query(sql<{ id: string }>`
     with new_channels as (
@@ -62,7 +62,7 @@ export async function insertTouchpoints(
       detail)
     select r.id, ${tx.workspaceId}, r.person_id, r.kind, r.channel, r.campaign_id, r.occurred_at,
       ${now}::timestamptz, r.source, r.message_id, r.utm_source, r.utm_medium, r.utm_campaign,
-      r.utm_term, r.utm_content, decode(r.detail, 'hex')
+      r.utm_term, r.utm_content, decode(r.detail, 'base64')
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(id text, person_id text, kind text,
       channel text, campaign_id text, occurred_at timestamptz, source text, message_id text,
       utm_source text, utm_medium text, utm_campaign text, utm_term text, utm_content text,

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -16,6 +16,7 @@ const WRITER = fileURLToPath(import.meta.resolve('#tests/embedded-writer.ts'))
 let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'throughline-embedded-'))
+  await chmod(folder, 0o755) // as root the database then runs as another user; under a private folder in a namespace
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
@@ -75,7 +76,7 @@ async function readIds(connectionString: string): Promise<Set<string>> {
 }
 
 describe('nothing acknowledged is lost and the next start succeeds', () => {
-  const ROUNDS = 3
+  const ROUNDS = 2
   const killings: Record<string, (writer: Writer, dataDir: string) => Promise<void>> = {
     'when only the hub is killed, which leaves the database as an orphan': (writer) =>
       writer.kill(),
@@ -110,6 +111,7 @@ describe('nothing acknowledged is lost and the next start succeeds', () => {
 
   test('when only the database is killed: the hub stays up and has it back', async () => {
     const dataDir = join(folder, 'database-only')
+    await mkdir(dataDir, { mode: 0o700 })
     const writer = new Writer(dataDir)
     await writer.said('ack ', 20)
     for (let round = 0; round < ROUNDS; round++) {

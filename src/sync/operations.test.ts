@@ -32,7 +32,7 @@ async function connect(): Promise<string> {
 /** Runs the connection now and answers the run once it has ended. */
 async function runNow(connectionId: string) {
   const asked = await workspace.post(`/api/v1/connections/${connectionId}/runs`, {})
-  expect(asked.status).toBe(202)
+  expect(asked.status, asked.text).toBe(202)
   await hub.settle()
   return (await workspace.get(`/api/v1/sync/runs/${asked.body.id}`)).body
 }

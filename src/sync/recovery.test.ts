@@ -12,9 +12,11 @@ import { openTestStore, runOnServer } from '#tests/store.ts'
 import { TestHub, testEngine, testTables, type TestEngine } from '#tests/sync.ts'
 
 const start = new Date('2026-11-23T08:00:00Z')
-/** Short, so that a take-over comes soon; long enough for a cold process on a busy machine. */
-const LEASE_MS = 1500
+const LEASE_MS = 30_000
+/** For a process that is stopped: so that the take-over comes soon, yet a cold start on a busy machine gets through. */
+const SHORT_LEASE_MS = 6000
 const childFile = fileURLToPath(new URL('../../tests/sync-child.ts', import.meta.url))
+const children: ChildProcess[] = []
 let store: Store
 let sandbox: HubspotSandbox
 let clock: ManualClock
@@ -35,7 +37,10 @@ beforeEach(async () => {
   })
   engine = testEngine(store, clock, { leaseMs: LEASE_MS })
   hub = await TestHub.open(engine, sandbox)
-  return () => sandbox.stop()
+  return async () => {
+    for (const child of children.splice(0)) child.kill('SIGKILL')
+    await sandbox.stop()
+  }
 })
 
 describe('a process that dies in mid-run', () => {
@@ -90,19 +95,30 @@ describe('a process that dies in mid-run', () => {
     child.kill('SIGKILL')
     await once(child, 'exit')
     lift()
+    await endLease()
   }
 })
 
-function startChild(runId: string): ChildProcess {
+function startChild(runId: string, leaseMs = LEASE_MS): ChildProcess {
   const task = {
     databaseUrl: inject('databaseUrl'),
     keyFile: inject('keyFile'),
     workspaceId: hub.workspaceId,
     runId,
-    leaseMs: LEASE_MS,
+    leaseMs,
     now: clock.now().toISOString(),
   }
-  return spawn(process.execPath, [childFile, JSON.stringify(task)], { stdio: 'inherit' })
+  const child = spawn(process.execPath, [childFile, JSON.stringify(task)], { stdio: 'ignore' })
+  children.push(child)
+  return child
+}
+
+/** What the passing of time does to the lease of a process that is gone. */
+async function endLease(): Promise<void> {
+  await store.transaction(hub.workspaceId, (tx) =>
+    tx.execute(sql`
+      update sync_leases set held_until = clock_timestamp() where connection_id = ${hub.connectionId}`),
+  )
 }
 
 /** Waits until nobody holds the connection. */
@@ -113,7 +129,7 @@ async function afterTheLease<T>(work: () => Promise<T>): Promise<T> {
       from sync_leases where connection_id = ${hub.connectionId}`)
     return rows[0]?.free
   }
-  await expect.poll(isFree, { interval: 20, timeout: 10_000 }).toBe(true)
+  await expect.poll(isFree, { interval: 20, timeout: 20_000 }).toBe(true)
   return work()
 }
 
@@ -144,7 +160,7 @@ describe('two processes', () => {
     await hub.addLeads(4000)
     const runId = await hub.queue(['contacts'])
     const lift = sandbox.down({ path: '*/batch/upsert', after: 5 }, { kind: 'slow', delayMs: 400 })
-    const child = startChild(runId)
+    const child = startChild(runId, SHORT_LEASE_MS)
     await expect
       .poll(() => sandbox.requests().filter((one) => one.url.endsWith('/upsert')).length, {
         interval: 5,

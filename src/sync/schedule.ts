@@ -34,7 +34,8 @@ export const scheduleTimer: Timer = {
 
 /**
  * One run for all streams of a connection that are due. Each due time leads to exactly one run: the stream's next time
- * moves in the same transaction. Times that passed while nothing ran are answered together by one catch-up run.
+ * moves in the same transaction. The locks let foreign keys pass, so that a run which someone queues meanwhile is no
+ * deadlock. Times that passed while nothing ran are answered together by one catch-up run.
  */
 export async function queueDue(tx: SystemTransaction, now: Date): Promise<void> {
   const due = await tx.query(sql<DueStream>`
@@ -47,9 +48,9 @@ export async function queueDue(tx: SystemTransaction, now: Date): Promise<void> 
           (select 1 from sync_streams d where d.connection_id = c.id and not d.paused and d.next_run_at <= ${now})
           and not exists (select 1 from sync_runs r where r.connection_id = c.id and r.state = 'queued')
         order by c.id limit ${MAX_CONNECTIONS}
-        for update of c skip locked)
+        for no key update of c skip locked)
     order by s.connection_id, s.next_run_at
-    for update of s skip locked`)
+    for no key update of s skip locked`)
   for (const streams of Map.groupBy(due, (stream) => stream.connectionId).values()) {
     const first = streams[0]!
     const slots = slotsUntil(first, now)
@@ -64,9 +65,20 @@ export async function queueDue(tx: SystemTransaction, now: Date): Promise<void> 
       slots,
       retries: 0,
     }
-    await insertRun(tx, run, now) // a run with the same due time answers it as well
+    // Someone's run may have come in between: then the streams stay due until that one has begun.
+    if (!(await insertRun(tx, run, now)) && !(await isAnswered(tx, run))) continue
     await moveOn(tx, streams, now)
   }
+}
+
+/** Whether a run with the same due time exists: the due time is answered then, and must not stay due. */
+async function isAnswered(
+  tx: SystemTransaction,
+  { connectionId, dueAt }: { connectionId: string; dueAt: Date },
+): Promise<boolean> {
+  const rows = await tx.query(sql`
+    select 1 from sync_runs where connection_id = ${connectionId} and due_at = ${dueAt}`)
+  return rows.length > 0
 }
 
 /** How many due times of the stream have come. */
@@ -107,7 +119,7 @@ export async function queueRetries(tx: SystemTransaction, now: Date): Promise<vo
     where r.retry_at <= ${now} and c.state = 'active'
       and not exists (select 1 from sync_runs q where q.connection_id = c.id and q.state in ('queued', 'running'))
     order by r.retry_at limit ${MAX_CONNECTIONS}
-    for update of r skip locked`)
+    for no key update of r skip locked`)
   for (const { id, workspaceId, connectionId, streams, retryAt, retries } of rows) {
     const run = {
       id: newId('run'),
