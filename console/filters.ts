@@ -54,13 +54,6 @@ export function resolvePeriod(
     : { name, label, from: addDays(to, 1 - days), to }
 }
 
-/** The same number of days right before; null when the period has no two ends. */
-export function previousPeriod({ from, to }: DayRange): DayRange | null {
-  if (from === null || to === null) return null
-  const days = (Date.parse(to) - Date.parse(from)) / DAY_MS + 1
-  return { from: addDays(from, -days), to: addDays(from, -1) }
-}
-
 /** The calendar date of now in the time zone. */
 export function today(timeZone: string, now: Date): string {
   return new Intl.DateTimeFormat('en-CA', { timeZone }).format(now)

@@ -60,7 +60,7 @@ test('the palette finds a campaign by a part of its name', async () => {
   const { page, faults, open } = await visit()
   await open('/')
   await page.keyboard.press('Control+k')
-  const field = page.getByRole('combobox')
+  const field = page.getByRole('combobox', { name: /^Go to a page/ })
   await field.waitFor()
   await field.fill('one view')
   await page.getByRole('option', { name: /one view of revenue/ }).waitFor()

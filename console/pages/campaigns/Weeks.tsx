@@ -83,7 +83,7 @@ function Legend({ weeks }: { weeks: readonly Week[] }) {
   )
 }
 
-function columnsOf({ currency }: CampaignReport): Column<Week>[] {
+function columnsOf({ currency, links }: CampaignReport): Column<Week>[] {
   return [
     {
       title: 'Week of',
@@ -118,8 +118,18 @@ function columnsOf({ currency }: CampaignReport): Column<Week>[] {
       title: 'Restated',
       align: 'end',
       hint: 'By how much the week moved after it had ended',
-      cell: ({ restatedMinor }) =>
-        restatedMinor === 0 ? '—' : <Amount minor={restatedMinor} currency={currency} />,
+      cell: ({ week, restatedMinor }) =>
+        restatedMinor === 0 ? (
+          '—'
+        ) : (
+          <a
+            href={`${links.restatements}&week=${week}&format=csv`}
+            title="What moved it and why, as CSV"
+            className={classes.receiptLink}
+          >
+            <Amount minor={restatedMinor} currency={currency} />
+          </a>
+        ),
     },
   ]
 }

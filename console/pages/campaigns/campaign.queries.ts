@@ -86,7 +86,7 @@ export function creditsQuery(filter: CreditFilter) {
   return infiniteQueryOptions({
     queryKey: ['attribution', 'credits', filter],
     queryFn: ({ pageParam, signal }) =>
-      read(CreditPage, CREDITS, { ...filter, limit: 200, cursor: pageParam }, signal),
+      read(CreditPage, CREDITS, { ...filter, limit: 500, cursor: pageParam }, signal),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.nextCursor,
   })
