@@ -68,6 +68,8 @@ export function useHub(options: { clock?: Clock; config?: Partial<Config> } = {}
         keyFile: inject('keyFile'),
         httpPort: 0,
         poolSize: 8,
+        runJobs: false,
+        reportsKeptMs: 0,
         ...options.config,
       },
     )
