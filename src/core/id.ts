@@ -34,9 +34,12 @@ export type IdPrefix =
 let lastMs = 0
 let sequence = 0
 
-/** Random bytes in stock: asking the system for a page at a time costs a tenth of asking for each id. */
-const stock = Buffer.alloc(4096)
-let used = stock.length
+/**
+ * Random bytes in stock: asking the system for a page at a time costs a tenth of asking for each id. Made with the first
+ * id, as browsers, which load this file for the schema of ids, have no Buffer.
+ */
+let stock: Buffer | null = null
+let used = 0
 
 /**
  * A new identifier: `<prefix>_` and a UUIDv7 (RFC 9562 §5.7) as 32 hexadecimal digits.
@@ -53,8 +56,8 @@ export function newId<P extends IdPrefix>(prefix: P, nowMs: number = Date.now())
     sequence = 0
   }
   const head = lastMs.toString(16).padStart(12, '0')
-  if (used === stock.length) {
-    randomFillSync(stock)
+  if (stock === null || used === stock.length) {
+    stock = randomFillSync(stock ?? Buffer.alloc(4096))
     used = 0
   }
   const random = stock.subarray(used, (used += 8))
