@@ -82,7 +82,9 @@ function useFocusOnNewPage(onNewPage: () => void) {
   useEffect(() => {
     if (previous.current !== undefined && previous.current !== path) {
       onNewPage()
-      main.current?.focus({ preventScroll: true })
+      // Who was quicker and is on the new page already stays where they are.
+      const isThere = main.current?.contains(document.activeElement) === true
+      if (!isThere) main.current?.focus({ preventScroll: true })
     }
     previous.current = path
   }, [path, onNewPage])
