@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
+import { PgBoss } from 'pg-boss'
 import type { TestProject } from 'vitest/node'
 import { silentLog } from '#core/log.ts'
 import { startEmbedded } from '#store/embedded.ts'
@@ -10,8 +11,10 @@ import { migrate } from '#store/migrate.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The database of this run, migrated. Tests keep apart by a workspace each. */
+    /** A database of this run, migrated. Tests keep apart by a workspace each; engines, which see all of them, by a database. */
     databaseUrl: string
+    /** A migrated database that nobody uses, to make others from. */
+    templateDatabase: string
     /** The path of this run's key file. */
     keyFile: string
     /** A user who may create databases on the same server, for tests that need one of their own. */
@@ -26,28 +29,44 @@ export function withDatabase(connectionString: string, name: string): string {
   return connectionString.replace(/^([a-z]+:\/\/[^/]*\/)[^?]*/, (_, start: string) => start + name)
 }
 
-/** Vitest's global set-up: one database for the run, on the server named by THROUGHLINE_TEST_DATABASE_URL or an embedded one. */
+/** Vitest's global set-up: databases for the run, on the server named by THROUGHLINE_TEST_DATABASE_URL or an embedded one. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'throughline-test-'))
   const given = process.env['THROUGHLINE_TEST_DATABASE_URL']
   // Durability is tested by the launcher's own tests with its own servers; here it would only cost time.
-  const flags = ['-c', 'fsync=off', '-c', 'full_page_writes=off', '-c', 'max_connections=200']
+  const flags = ['fsync=off', 'full_page_writes=off', 'max_connections=200'].flatMap((set) => [
+    '-c',
+    set,
+  ])
   const server = given
     ? null
     : await startEmbedded({ dataDir: join(folder, 'data'), log: silentLog, flags })
   const serverUrl = given ?? server?.connectionString ?? ''
   const name = `throughline_test_${process.pid}_${Date.now()}`
-  await onServer(serverUrl, `create database ${name}`)
-  const databaseUrl = withDatabase(serverUrl, name)
-  await migrate({ connectionString: databaseUrl, folder: migrationsFolder, log: silentLog })
-  project.provide('databaseUrl', databaseUrl)
+  const template = `${name}_template`
+  await onServer(serverUrl, `create database ${template}`)
+  await prepare(withDatabase(serverUrl, template))
+  await onServer(serverUrl, `create database ${name} template ${template}`)
+  project.provide('databaseUrl', withDatabase(serverUrl, name))
+  project.provide('templateDatabase', template)
   project.provide('serverUrl', serverUrl)
   project.provide('keyFile', join(folder, 'keys.json'))
   return async () => {
-    if (given) await onServer(serverUrl, `drop database if exists ${name} with (force)`)
+    if (given) {
+      await onServer(serverUrl, `drop database if exists ${name} with (force)`)
+      await onServer(serverUrl, `drop database if exists ${template} with (force)`)
+    }
     await server?.stop()
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** Makes all tables, the job queue's too, so that the copies have them. */
+async function prepare(connectionString: string): Promise<void> {
+  await migrate({ connectionString, folder: migrationsFolder, log: silentLog })
+  const queue = new PgBoss({ connectionString, supervise: false, schedule: false })
+  await queue.start()
+  await queue.stop({ graceful: false })
 }
 
 async function onServer(connectionString: string, statement: string): Promise<void> {

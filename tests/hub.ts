@@ -5,6 +5,7 @@ import { loadConfig, type Config } from '#config.ts'
 import { silentLog } from '#core/log.ts'
 import type { ProblemCode } from '#core/problem.ts'
 import { ManualClock, type Clock } from '#core/time.ts'
+import { copyDatabase, type TestDatabase } from '#tests/store.ts'
 
 /** An answer as tests look at it. */
 export interface TestAnswer {
@@ -52,18 +53,23 @@ export interface TestHub {
 /** Starts a hub before the tests of this file and stops it after them. Jobs run only through `settle` or the clock's timers. */
 export function useHub(options: { clock?: Clock; config?: Partial<Config> } = {}): TestHub {
   let app: App | undefined
+  let database: TestDatabase | undefined
   const running = (): App => {
     if (!app) throw new Error('the hub starts in beforeAll: use it inside a test')
     return app
   }
   beforeAll(async () => {
+    // Of its own: relay, queue and timers take up whatever the database holds, also what belongs to another file's hub.
+    database = await copyDatabase()
     const config = loadConfig(
       {},
       {
-        databaseUrl: inject('databaseUrl'),
+        databaseUrl: database.connectionString,
         keyFile: inject('keyFile'),
         httpPort: 0,
         poolSize: 8,
+        runJobs: false,
+        reportsKeptMs: 0,
         ...options.config,
       },
     )
@@ -73,7 +79,10 @@ export function useHub(options: { clock?: Clock; config?: Partial<Config> } = {}
       ...(options.clock ? { clock: options.clock } : {}),
     })
   })
-  afterAll(async () => app?.stop())
+  afterAll(async () => {
+    await app?.stop()
+    await database?.drop()
+  })
   return {
     get app() {
       return running()

@@ -3,10 +3,8 @@ import { silentLog } from '#core/log.ts'
 import { createMetrics } from '#core/metrics.ts'
 import { systemClock, type Clock } from '#core/time.ts'
 import { startJobs, type Jobs, type JobsParts } from '#jobs/engine.ts'
-import { migrate } from '#store/migrate.ts'
 import type { Queries, Store } from '#store/store.ts'
-import { migrationsFolder } from '#tests/database.ts'
-import { createDatabase, freshWorkspaceId, openTestStore } from '#tests/store.ts'
+import { copyDatabase, freshWorkspaceId, openTestStore } from '#tests/store.ts'
 
 /** A database of its own with its tables, for tests that look at everything the engines see. */
 export interface JobsBench {
@@ -19,9 +17,8 @@ export interface JobsBench {
 }
 
 export async function openJobsBench(clock: Clock = systemClock): Promise<JobsBench> {
-  const database = await createDatabase()
+  const database = await copyDatabase()
   const { connectionString } = database
-  await migrate({ connectionString, folder: migrationsFolder, log: silentLog })
   const store = await openTestStore({ connectionString, poolSize: 10 })
   const started: Jobs[] = []
   return {

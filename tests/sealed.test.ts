@@ -30,7 +30,8 @@ test('no personal value and no usable key stands in the clear in any table', asy
       {
         userId: 'canary-user-9',
         kind: 'page_view',
-        pageUrl: 'https://acme.example/canary-path', properties: { note: 'canary-property' },
+        pageUrl: 'https://acme.example/canary-path',
+        properties: { note: 'canary-property' },
         occurredAt: new Date().toISOString(),
       },
     ],

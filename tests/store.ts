@@ -19,13 +19,24 @@ export async function freshWorkspaceId(store: Store): Promise<string> {
   return workspaceId
 }
 
-/** An empty database of its own on the server of this run; `drop` removes it. */
-export async function createDatabase(): Promise<{
+export interface TestDatabase {
   connectionString: string
   drop(): Promise<void>
-}> {
+}
+
+/** An empty database of its own on the server of this run; `drop` removes it. */
+export function createDatabase(): Promise<TestDatabase> {
+  return makeDatabase('')
+}
+
+/** The same with all tables; for tests of what sees every workspace. */
+export function copyDatabase(): Promise<TestDatabase> {
+  return makeDatabase(`template ${inject('templateDatabase')}`)
+}
+
+async function makeDatabase(options: string): Promise<TestDatabase> {
   const name = `throughline_own_${newId('run').slice(4)}`
-  await runOnServer(`create database ${name}`)
+  await runOnServer(`create database ${name} ${options}`)
   return {
     connectionString: withDatabase(inject('serverUrl'), name),
     drop: () => runOnServer(`drop database if exists ${name} with (force)`),

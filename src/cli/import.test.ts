@@ -34,7 +34,7 @@ function begin(workspaceId: string, args: string[]) {
     {
       env: {
         ...process.env,
-        DATABASE_URL: inject('databaseUrl'),
+        DATABASE_URL: hub.app.store.connectionString,
         THROUGHLINE_KEY_FILE: inject('keyFile'),
         THROUGHLINE_LOG_LEVEL: 'error',
       },

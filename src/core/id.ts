@@ -1,4 +1,3 @@
-import { randomFillSync } from 'node:crypto'
 import { z } from 'zod'
 
 /** The prefix of each kind of record; an id shows what it names. */
@@ -34,12 +33,11 @@ export type IdPrefix =
 let lastMs = 0
 let sequence = 0
 
-/**
- * Random bytes in stock: asking the system for a page at a time costs a tenth of asking for each id. Made with the first
- * id, as browsers, which load this file for the schema of ids, have no Buffer.
- */
-let stock: Buffer | null = null
-let used = 0
+/** Random bytes in stock: asking the system for a page at a time costs a tenth of asking for each id. */
+const stock = new Uint8Array(4096)
+let used = stock.length
+
+const hexOf = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 /**
  * A new identifier: `<prefix>_` and a UUIDv7 (RFC 9562 §5.7) as 32 hexadecimal digits.
@@ -56,13 +54,15 @@ export function newId<P extends IdPrefix>(prefix: P, nowMs: number = Date.now())
     sequence = 0
   }
   const head = lastMs.toString(16).padStart(12, '0')
-  if (stock === null || used === stock.length) {
-    stock = randomFillSync(stock ?? Buffer.alloc(4096))
+  if (used === stock.length) {
+    crypto.getRandomValues(stock)
     used = 0
   }
   const random = stock.subarray(used, (used += 8))
   random[0] = (random[0]! & 0x3f) | 0x80
-  return `${prefix}_${head}7${sequence.toString(16).padStart(3, '0')}${random.toString('hex')}`
+  let tail = ''
+  for (const byte of random) tail += hexOf[byte]
+  return `${prefix}_${head}7${sequence.toString(16).padStart(3, '0')}${tail}`
 }
 
 /** The schema of an id with this prefix. */

@@ -13,6 +13,7 @@ import {
   type RelayedEvent,
   takePosition,
 } from '#jobs/relay.store.ts'
+import type { EnqueueWish, Queue } from '#jobs/queue.ts'
 import type { Transaction } from '#store/store.ts'
 
 const BATCH_EVENTS = 500
@@ -22,6 +23,9 @@ const FIRST_RETRY_MS = 50
 const RETRY_FACTOR = 3
 /** How often a position may move past events that do not concern the subscriber. */
 const SKIP_EVERY_MS = 1000
+
+/** The queue, as far as subscribers ask it for jobs. */
+export type WishQueue = Pick<Queue, 'check' | 'enqueueWith'>
 
 /** What a pass came to, and how far the subscriber is. */
 export interface Pass {
@@ -41,12 +45,25 @@ export interface Pass {
 export class Delivery {
   readonly subscriber: Subscriber
   readonly #context: JobContext
+  readonly #queue: WishQueue
   readonly #failures = new Map<number, { tries: number; retryAtMs: number }>()
   #skippedAtMs = 0
 
-  constructor(subscriber: Subscriber, context: JobContext) {
+  constructor(subscriber: Subscriber, context: JobContext, queue: WishQueue) {
     this.subscriber = subscriber
     this.#context = context
+    this.#queue = queue
+  }
+
+  /** Lets the subscriber work; the jobs that it asks for are queued by the same transaction, as the last thing in it. */
+  async #handle(events: readonly OutboxEvent[], tx: Transaction): Promise<void> {
+    const wishes: EnqueueWish[] = []
+    const enqueue: JobContext['enqueue'] = async (name, input, options) => {
+      this.#queue.check(name)
+      wishes.push({ name, input, options })
+    }
+    await this.subscriber.handle(events, tx, { ...this.#context, enqueue })
+    await this.#queue.enqueueWith(tx, wishes)
   }
 
   /**
@@ -99,8 +116,7 @@ export class Delivery {
       const part = events.slice(done, done + (failure ? 1 : width))
       const isLast = done + part.length === events.length
       try {
-        const handle = (tx: Transaction) => this.subscriber.handle(part, tx, this.#context)
-        if (!(await run.settle(part, isLast, handle))) return 'taken'
+        if (!(await run.settle(part, isLast, (tx) => this.#handle(part, tx)))) return 'taken'
         this.#failures.delete(first.seq)
         width = Math.min(width * 2, events.length)
       } catch (error) {
@@ -151,8 +167,7 @@ export class Delivery {
     const subscriber = this.subscriber.name
     try {
       await store.transaction(event.workspaceId, async (tx) => {
-        if (await takeRetry(tx, subscriber, event.seq))
-          await this.subscriber.handle([event], tx, this.#context)
+        if (await takeRetry(tx, subscriber, event.seq)) await this.#handle([event], tx)
       })
     } catch (error) {
       if (isOutage(error) || this.#context.signal.aborted) throw error

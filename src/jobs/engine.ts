@@ -49,7 +49,7 @@ export async function startJobs(parts: JobsParts): Promise<Jobs> {
     enqueue: (name, input, options) => queue.enqueue(name, input, options),
   }
   const queue = new Queue(parts.jobs, context, metrics, parts.active)
-  const relay = new Relay(parts.subscribers, context, metrics)
+  const relay = new Relay(parts.subscribers, context, metrics, queue)
   const timers = new Timers([...parts.timers, relay.trimTimer], context)
   await queue.prepare()
   await relay.prepare()
@@ -62,9 +62,13 @@ export async function startJobs(parts: JobsParts): Promise<Jobs> {
   return {
     enqueue: (name, input, options) => queue.enqueue(name, input, options),
     async drain() {
-      for (let isBusy = true; isBusy;) {
-        const hasRelayed = await relay.drain()
-        isBusy = (await queue.drain()) || hasRelayed
+      // Handlers and jobs tell of further events, also those that run by themselves meanwhile: the end is a round in which
+      // no job was left and no event had come since the round before.
+      for (let reached: number | null | undefined; ;) {
+        const newest = await relay.drain()
+        const hasRun = await queue.drain()
+        if (!hasRun && reached === (newest?.seq ?? null)) return
+        reached = newest?.seq ?? null
       }
     },
     tick: () => timers.tick(),

@@ -10,7 +10,10 @@ export interface JobContext {
   log: Log
   /** Aborts when the app shuts down or the job's time is over. */
   signal: AbortSignal
-  /** Queues another job; with `singletonKey`, at most one waits under that key. */
+  /**
+   * Queues another job; with `singletonKey`, at most one waits under that key. In a subscriber the job is queued by the
+   * transaction of its position: it exists once what the subscriber wrote is committed, and not before.
+   */
   enqueue(
     name: string,
     input: unknown,

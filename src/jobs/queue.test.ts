@@ -5,9 +5,9 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { z } from 'zod'
 import { MINUTE_MS, SECOND_MS } from '#core/time.ts'
-import { defineJob, type Job, type JobContext } from '#jobs/job.ts'
+import { defineJob, type Job, type JobContext, type Subscriber } from '#jobs/job.ts'
 import { runOnServer } from '#tests/store.ts'
-import { openJobsBench, type JobsBench } from '#tests/jobs.ts'
+import { emit, openJobsBench, type JobsBench } from '#tests/jobs.ts'
 
 let bench: JobsBench
 beforeAll(async () => {
@@ -195,3 +195,63 @@ test('the job of a killed process is taken up again after 12 to 30 s', async () 
   await expect.poll(() => ran, { timeout: 40_000, interval: 100 }).toEqual([5])
   expect(performance.now() - killedAtMs).toBeLessThan(30_000)
 }, 60_000)
+
+test('a job that a subscriber asks for sees what the subscriber wrote, also when one waited under its key before', async () => {
+  const workspaceId = await bench.freshWorkspaceId()
+  const seen: number[] = []
+  const job = jobOf(async () => {
+    const row = await bench.store.system((tx) =>
+      tx.find(
+        sql<{
+          last: number
+        }>`select max(seq) as last from dead_events where subscriber = 'test.marks'`,
+      ),
+    )
+    seen.push(row?.last ?? 0)
+  })
+  const subscriber: Subscriber = {
+    name: 'test.marks',
+    events: ['mark.made'],
+    async handle(events, tx, context) {
+      const last = events.at(-1)!
+      await tx.execute(sql`
+        insert into dead_events (subscriber, seq, event, subject_id, error, tries, failed_at, state)
+        values ('test.marks', ${last.seq}, 'x', 'x', 'x', 1, now(), 'dismissed')`) // any row that the job can look for
+      await context.enqueue(job.name, { value: 1 }, { singletonKey: 'same' })
+      await tx.execute(sql`select pg_sleep(0.02)`) // a while until the commit, in which a worker could be too quick
+    },
+  }
+  const jobs = await bench.start({ jobs: [job], subscribers: [subscriber], active: true })
+  for (let n = 0; n < 15; n++) {
+    await bench.store.transaction(workspaceId, (tx) => emit(tx, 'mark.made', [String(n)]))
+    await new Promise((resolve) => setTimeout(resolve, n * 3)) // ever another phase of the two
+  }
+  await jobs.drain()
+  const newest = await bench.store.system((tx) =>
+    tx.find(sql<{ seq: number }>`select max(seq) as seq from outbox where event = 'mark.made'`),
+  )
+  expect(seen.at(-1)).toBe(newest?.seq)
+})
+
+test('a job that a failing subscriber asked for does not exist', async () => {
+  const workspaceId = await bench.freshWorkspaceId()
+  const ran: number[] = []
+  const job = jobOf(async ({ value }) => void ran.push(value))
+  let tries = 0
+  const subscriber: Subscriber = {
+    name: 'test.second-thoughts',
+    events: ['thought.had'],
+    async handle(_events, _tx, context) {
+      tries += 1
+      await context.enqueue(job.name, { value: tries })
+      if (tries < 3) throw new Error('not yet')
+      await expect(context.enqueue('nobody.knows', {})).rejects.toThrow(
+        'There is no job nobody.knows',
+      )
+    },
+  }
+  const jobs = await bench.start({ jobs: [job], subscribers: [subscriber] })
+  await bench.store.transaction(workspaceId, (tx) => emit(tx, 'thought.had', ['x']))
+  await jobs.drain()
+  expect(ran).toEqual([3])
+})

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Job as QueuedJob, PgBoss, type QueueOptions } from 'pg-boss'
+import { type Job as QueuedJob, PgBoss, type QueueOptions, type SendOptions } from 'pg-boss'
 import type { Metrics } from '#core/metrics.ts'
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '#core/time.ts'
 import { describeFailure } from '#jobs/failure.ts'
 import type { Job, JobContext } from '#jobs/job.ts'
-import { countJobs, DEAD_QUEUE } from '#jobs/queue.store.ts'
+import { bossDatabase, countJobs, DEAD_QUEUE, holdWaiting, leaveRole } from '#jobs/queue.store.ts'
+import type { Transaction } from '#store/store.ts'
 
 /** A worker that does not say so much for this long is taken for dead; the least that pg-boss takes is 10 s. */
 const HEARTBEAT_S = 12
@@ -19,8 +20,23 @@ const POLL_WITHOUT_NOTIFY_S = 2
 const FIRST_RETRY_MS = 4 * SECOND_MS
 /** Jobs due within this time belong to what `drain` waits for. */
 const DRAIN_AHEAD_MS = MINUTE_MS
+/** A held job is looked for again after its holder has most likely committed. */
+const AFTER_COMMIT_MS = 100
+const MAX_SENDS = 5
 const KEEP_DEAD_S = (90 * DAY_MS) / SECOND_MS
 const KEEP_DONE_S = DAY_MS / SECOND_MS
+
+export interface EnqueueOptions {
+  singletonKey?: string
+  startAfter?: Date
+}
+
+/** A job that somebody asked for in a transaction. */
+export interface EnqueueWish {
+  name: string
+  input: unknown
+  options?: EnqueueOptions | undefined
+}
 
 /** The job queue: pg-boss on the hub's own database. A job that keeps failing ends in the queue of dead jobs, where people see it. */
 export class Queue {
@@ -98,14 +114,40 @@ export class Queue {
   }
 
   /** @throws Error when there is no job of this name. */
-  async enqueue(
-    name: string,
-    input: unknown,
-    { singletonKey = randomUUID(), startAfter }: { singletonKey?: string; startAfter?: Date } = {},
-  ): Promise<void> {
+  async enqueue(name: string, input: unknown, options: EnqueueOptions = {}): Promise<void> {
+    await this.#send(name, input, { singletonKey: randomUUID(), ...options })
+  }
+
+  /**
+   * The same as part of a transaction, whose last statements these are: the job exists once it commits and not before, so
+   * that it sees what the transaction wrote. A job that waits under the key already is held until then.
+   */
+  async enqueueWith(tx: Transaction, wishes: readonly EnqueueWish[]): Promise<void> {
+    if (wishes.length === 0) return
+    await leaveRole(tx)
+    for (const { name, input, options } of wishes) {
+      const { singletonKey = randomUUID() } = options ?? {}
+      for (let tries = 1; ; tries++) {
+        if (await this.#send(name, input, { ...options, singletonKey, db: bossDatabase(tx) })) break
+        if (await holdWaiting(tx, name, singletonKey)) break
+        if (tries === MAX_SENDS)
+          throw new Error(`The job ${name} could not be queued: its key is in constant use.`)
+      }
+      this.#remind(name, options?.startAfter ?? new Date(Date.now() + AFTER_COMMIT_MS))
+    }
+  }
+
+  /** @throws Error when there is no job of this name. */
+  check(name: string): void {
     if (!this.#jobs.has(name)) throw new Error(`There is no job ${name}.`)
-    await this.#boss.send(name, { input }, { singletonKey, ...(startAfter ? { startAfter } : {}) })
-    if (startAfter) this.#remind(name, startAfter)
+  }
+
+  /** False when a job waits under the key already. */
+  async #send(name: string, input: unknown, options: SendOptions): Promise<boolean> {
+    this.check(name)
+    const id = await this.#boss.send(name, { input }, options)
+    if (options.startAfter instanceof Date) this.#remind(name, options.startAfter)
+    return id !== null
   }
 
   /** NOTIFY comes when a job is queued; one that is due a little later would wait for the next poll. */

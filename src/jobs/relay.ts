@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Metrics } from '#core/metrics.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '#core/time.ts'
 import { listRetries } from '#jobs/dead-event.store.ts'
-import { Delivery, type Pass } from '#jobs/delivery.ts'
+import { Delivery, type Pass, type WishQueue } from '#jobs/delivery.ts'
 import type { JobContext, Subscriber, Timer } from '#jobs/job.ts'
 import {
   ensurePositions,
@@ -10,6 +10,7 @@ import {
   findNewest,
   isBefore,
   listLags,
+  type Place,
   realignAfterRestore,
   trimOutbox,
 } from '#jobs/relay.store.ts'
@@ -55,7 +56,12 @@ export class Relay {
   #isStopped = true
   #unlisten: (() => Promise<void>) | null = null
 
-  constructor(subscribers: readonly Subscriber[], context: JobContext, metrics: Metrics) {
+  constructor(
+    subscribers: readonly Subscriber[],
+    context: JobContext,
+    metrics: Metrics,
+    queue: WishQueue,
+  ) {
     this.#subscribers = subscribers
     this.#context = context
     this.#metrics = metrics
@@ -63,7 +69,7 @@ export class Relay {
       subscribers.map((subscriber) => [
         subscriber.name,
         {
-          delivery: new Delivery(subscriber, context),
+          delivery: new Delivery(subscriber, context, queue),
           isRunning: false,
           turnAtMs: 0,
           notBeforeMs: 0,
@@ -112,27 +118,24 @@ export class Relay {
 
   /**
    * Resolves when every subscriber has handled (or buried) all that is committed now; waits for running transactions that
-   * hold it back. Answers whether there was anything to handle.
+   * hold it back. Answers up to where that was; the handlers may have told of more events since.
    * @throws what an outage of the database throws, and Error when a transaction holds events back for a minute.
    */
-  async drain(): Promise<boolean> {
+  async drain(): Promise<Place | null> {
     const newest = await this.#context.store.system((tx) => findNewest(tx))
-    let hasMoved = false
     for (const { delivery } of this.#lines.values()) {
       for (let movedAtMs = Date.now(); ;) {
         const pass = await delivery.pass(true)
         if (pass.outcome === 'idle' && (!newest || !isBefore(pass.position, newest))) break
-        if (pass.outcome === 'moved' || pass.outcome === 'waiting') {
-          hasMoved = true
-          movedAtMs = Date.now()
-        } else if (Date.now() - movedAtMs > HELD_PATIENCE_MS) {
+        if (pass.outcome === 'moved' || pass.outcome === 'waiting') movedAtMs = Date.now()
+        else if (Date.now() - movedAtMs > HELD_PATIENCE_MS) {
           throw new Error('A transaction that has been open for a minute holds events back.')
         }
         await waitAfter(pass)
       }
     }
     await this.#retryBuried()
-    return hasMoved
+    return newest
   }
 
   #lookIn(delayMs: number): void {

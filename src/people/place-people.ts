@@ -96,8 +96,7 @@ async function placeOnce(
 ): Promise<Placed> {
   const byKey = new Map(prepared.flat().map((identity) => [identity.key, identity]))
   const wanted = [...byKey.values()].map(({ kind, source, index }) => ({ kind, source, index }))
-  const found = await findPeople(tx, wanted)
-  if (found.length > 0 && !(await lockPeople(tx, found))) throw new RaceLost()
+  const found = await findAndLock(tx, wanted)
   const resolution = resolveCaptures(prepared, knownPeople(found), () => newId('per'))
   const opened = openHeld(tx, found)
   const { heldPersonal, refilled } = fillFromMerged(opened, resolution)
@@ -105,6 +104,24 @@ async function placeOnce(
   const { merges } = resolution
   const movedConsents = merges.length === 0 ? [] : await mergePeople(tx, merges, now)
   return { resolution, heldPersonal, refilled, movedConsents }
+}
+
+/**
+ * The people whom the identities name, locked and as they are under the lock.
+ * @throws RaceLost when others than the locked ones turn out to be meant.
+ */
+async function findAndLock(
+  tx: Transaction,
+  wanted: readonly IndexedIdentity[],
+): Promise<FoundPerson[]> {
+  const found = await findPeople(tx, wanted)
+  if (found.length === 0 || (await lockPeople(tx, found))) return found
+  // They changed while we waited. Now that they are ours, a second look holds, if it shows no others;
+  // starting anew instead would let many callers overtake one another without end.
+  const seen = new Set(found.map((person) => person.id))
+  const current = await findPeople(tx, wanted)
+  if (!current.every((person) => seen.has(person.id))) throw new RaceLost()
+  return current
 }
 
 async function writePeople(

@@ -51,7 +51,7 @@ test('however visits are cut into batches, every touch ends on the person of the
 
 test('captures that run at once lose no touch and leave no half-merged person', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(text, { minLength: 8, maxLength: 24 }), async (texts) => {
+    fc.asyncProperty(fc.array(text, { minLength: 16, maxLength: 32 }), async (texts) => {
       const { run } = await freshPeople(hub)
       const results: CapturedAll[] = await Promise.all(
         texts.map((keys) => run((tx) => captureAll(tx, [came(keys), came(keys)], now))),
@@ -62,7 +62,7 @@ test('captures that run at once lose no touch and leave no half-merged person', 
       expect(new Set((await touchRows(run)).map(({ id }) => id))).toEqual(new Set(made))
       await expectSound(run)
     }),
-    { numRuns: 15 },
+    { numRuns: 15, endOnFailure: true },
   )
 })
 

@@ -2,10 +2,16 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Problem } from '#core/problem.ts'
 import type { Store } from '#store/store.ts'
-import { createDatabase, freshWorkspaceId, openTestStore, runOnServer } from '#tests/store.ts'
+import {
+  createDatabase,
+  freshWorkspaceId,
+  openTestStore,
+  runOnServer,
+  type TestDatabase,
+} from '#tests/store.ts'
 
 let store: Store
-let database: Awaited<ReturnType<typeof createDatabase>>
+let database: TestDatabase
 
 beforeAll(async () => {
   store = await openTestStore()

@@ -1,23 +1,21 @@
 import { sql, type RawBuilder } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { silentLog } from '#core/log.ts'
-import { migrate } from '#store/migrate.ts'
 import type { Store } from '#store/store.ts'
-import { migrationsFolder } from '#tests/database.ts'
-import { createDatabase, freshWorkspaceId, openTestStore, runOnServer } from '#tests/store.ts'
+import {
+  copyDatabase,
+  type TestDatabase,
+  freshWorkspaceId,
+  openTestStore,
+  runOnServer,
+} from '#tests/store.ts'
 
 let store: Store
-let database: Awaited<ReturnType<typeof createDatabase>>
+let database: TestDatabase
 let mine: string
 let theirs: string
 
 beforeAll(async () => {
-  database = await createDatabase()
-  await migrate({
-    connectionString: database.connectionString,
-    folder: migrationsFolder,
-    log: silentLog,
-  })
+  database = await copyDatabase()
   await runOnServer(
     `create table notes (id serial primary key, workspace_id identifier not null, text text not null, unique (text));
      select throughline_isolate('notes');

@@ -6,10 +6,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { silentLog } from '#core/log.ts'
 import { listMigrations, migrate } from '#store/migrate.ts'
 import { migrationsFolder } from '#tests/database.ts'
-import { createDatabase, runOnServer } from '#tests/store.ts'
+import { createDatabase, runOnServer, type TestDatabase } from '#tests/store.ts'
 
 let folder: string
-let database: Awaited<ReturnType<typeof createDatabase>>
+let database: TestDatabase
 
 beforeAll(async () => {
   database = await createDatabase()

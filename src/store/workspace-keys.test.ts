@@ -2,31 +2,23 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { silentLog } from '#core/log.ts'
 import {
   createMasterKeys,
   dropOldMasterKeys,
   findMasterKeys,
   rotateMasterKeys,
 } from '#store/key-file.ts'
-import { migrate } from '#store/migrate.ts'
 import { rewrapWorkspaceKeys } from '#store/workspace-keys.ts'
-import { migrationsFolder } from '#tests/database.ts'
-import { createDatabase, freshWorkspaceId, openTestStore } from '#tests/store.ts'
+import { copyDatabase, type TestDatabase, freshWorkspaceId, openTestStore } from '#tests/store.ts'
 
-let database: Awaited<ReturnType<typeof createDatabase>>
+let database: TestDatabase
 let folder: string
 let keyFile: string
 const open = (path = keyFile) =>
   openTestStore({ connectionString: database.connectionString, keyFile: path })
 
 beforeAll(async () => {
-  database = await createDatabase()
-  await migrate({
-    connectionString: database.connectionString,
-    folder: migrationsFolder,
-    log: silentLog,
-  })
+  database = await copyDatabase()
   folder = await mkdtemp(join(tmpdir(), 'throughline-keys-'))
 })
 beforeEach(() => {
