@@ -47,7 +47,8 @@ export function formatExact(amountMinor: number, currency: string): string {
 
 /** The amount in whole units, without its currency: `1,235`; the exact one belongs beside it. */
 export function formatWhole(amountMinor: number, currency: string): string {
-  return counts.format(Math.round(amountMinor / 10 ** minorDigits(currency)))
+  // Adding zero turns a negative zero into a plain one.
+  return counts.format(Math.round(amountMinor / 10 ** minorDigits(currency)) + 0).replace('-', '−')
 }
 
 /** For the axis of a chart: `1.2M`. */

@@ -118,7 +118,9 @@ function WorkspaceMenu() {
       <Menu.Target>
         <UnstyledButton className={classes.workspace} aria-label={`Workspace ${name}`}>
           <Mark size={24} />
-          <span className={classes.workspaceName}>{name}</span>
+          <span className={classes.workspaceName} title={name}>
+            {name}
+          </span>
           <IconSelector size={14} stroke={1.8} className={classes.workspaceIcon} aria-hidden />
         </UnstyledButton>
       </Menu.Target>

@@ -1,6 +1,7 @@
 import { Skeleton } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
+import { useEffect } from 'react'
 import type { CampaignReport } from '#reports/campaign-report.schema.ts'
 import { formatCount, formatDay, formatShare } from '#console/format.ts'
 import { describeRule, lensFields, type ResolvedLens } from '#console/lens.ts'
@@ -42,6 +43,7 @@ export function CreditedDeals({
   const { currency, campaign, totals, weeks } = report
   const filter = { ...lensFields(lens), currency, campaignId: campaign.id, week }
   const credits = useInfiniteQuery(creditsQuery(filter))
+  useAllPages(credits)
   if (credits.isError) return <Problem error={credits.error} />
   const total = credits.data?.pages[0]?.total
   if (!credits.data || !total) return <Skeleton height={320} />
@@ -96,13 +98,34 @@ export function CreditedDeals({
       </div>
       <output className={classes.check}>
         {credits.hasNextPage
-          ? `The ledger has ${formatCount(total.lines)} lines for ${formatCount(total.n)} deals; their sum is read as you show more.`
+          ? `The ledger has ${formatCount(total.lines)} lines for ${formatCount(total.n)} deals; their sum follows as they are read.`
           : sumMinor === opened
             ? '✓ The deals sum to the figure, to the cent.'
             : 'The figure was read at another moment than the deals: close the receipt and open it again.'}
       </output>
     </>
   )
+}
+
+/** More than this is read only on request; the CSV has all of it in any case. */
+const MOST_PAGES = 10
+
+/** Reads on by itself, so that the sum is that of all deals. */
+function useAllPages({
+  data,
+  hasNextPage,
+  isFetching,
+  fetchNextPage,
+}: {
+  data: { pages: readonly unknown[] } | undefined
+  hasNextPage: boolean
+  isFetching: boolean
+  fetchNextPage: () => Promise<unknown>
+}): void {
+  const pages = data?.pages.length ?? 0
+  useEffect(() => {
+    if (hasNextPage && !isFetching && pages < MOST_PAGES) void fetchNextPage()
+  }, [hasNextPage, isFetching, pages, fetchNextPage])
 }
 
 /** Lines come in the order of deals; a deal may be cut by the end of a page and goes on in the next. */

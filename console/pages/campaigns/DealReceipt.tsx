@@ -1,4 +1,5 @@
-import { Skeleton } from '@mantine/core'
+import { Button, Skeleton } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { IconArrowLeft } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
@@ -34,6 +35,7 @@ export function DealReceipt({
   receipt: string
 }) {
   const { timeZone, can } = useSession()
+  const [isAll, { toggle }] = useDisclosure()
   const answer = useQuery(receiptQuery(opportunityId, report.window))
   const deal = useQuery({
     ...dealQuery(opportunityId),
@@ -43,8 +45,11 @@ export function DealReceipt({
   if (answer.isError) return <Problem error={answer.error} />
   const { data } = answer
   if (!data) return <Skeleton height={320} />
-  const { currency, amountMinor, openedAt, closedAt, touches, sums, note } = data
-  const before = touches.filter(({ isInWindow }) => !isInWindow).length
+  const { currency, amountMinor, openedAt, closedAt, touches, note } = data
+  const inWindow = touches.filter((touch) => touch.isInWindow)
+  const before = touches.length - inWindow.length
+  const sumOf = (model: AttributionModel) =>
+    touches.reduce((sum, touch) => sum + touch.creditedMinor[model], 0)
   return (
     <>
       <Link
@@ -74,32 +79,40 @@ export function DealReceipt({
       <div className={classes.table}>
         <Table
           caption="Touches before the close, with credit by model"
-          rows={touches}
+          rows={isAll ? touches : inWindow}
           columns={columnsOf(report, timeZone)}
           rowKey={(touch) => touch.touchpointId}
           empty={
-            <EmptyState title="No touch is known">
-              Nobody who took part in this deal was touched before it closed.
+            <EmptyState title={before === 0 ? 'No touch is known' : 'No touch in the window'}>
+              {before === 0
+                ? 'Nobody who took part in this deal was touched before it closed.'
+                : 'All touches of this deal lie before the window: its amount is uncredited.'}
             </EmptyState>
           }
           foot={[
-            `Sum of ${formatCount(touches.length - before)} touches in the window`,
+            `Sum of ${formatCount(inWindow.length)} touches`,
             '',
             ...AttributionModel.options.map((model) => (
               <span key={model} data-chosen={model === report.model || undefined}>
-                {formatExact(sums[model], currency)}
+                {formatExact(sumOf(model), currency)}
               </span>
             )),
           ]}
         />
+        {before > 0 && (
+          <div className={classes.before}>
+            <Button size="xs" variant="default" aria-expanded={isAll} onClick={toggle}>
+              {isAll ? 'Hide' : 'Show'} {formatCount(before)} earlier touches
+            </Button>
+            <span>Before the window: they have no credit.</span>
+          </div>
+        )}
       </div>
       <output className={classes.check}>
         {note ??
-          (AttributionModel.options.every((model) => sums[model] === amountMinor)
+          (AttributionModel.options.every((model) => sumOf(model) === amountMinor)
             ? `✓ Under every model the touches sum to ${currency} ${formatExact(amountMinor ?? 0, currency)}, to the cent.`
             : 'The sums differ from the amount: the ledger is being computed again.')}
-        {before > 0 &&
-          ` ${formatCount(before)} touches lie before the window and have no credit; they are shown for completeness.`}
       </output>
     </>
   )
