@@ -35,7 +35,7 @@ async function firstOf(paths: string[]): Promise<string> {
 
 /** The files as another program reads them: not with the hub's own reader. */
 async function readTable(path: string): Promise<Record<string, string>[]> {
-  return parse(gunzipSync(await readFile(path)), { columns: true }) as Record<string, string>[]
+  return parse<Record<string, string>>(gunzipSync(await readFile(path)), { columns: true })
 }
 
 interface ChannelTotal {

@@ -41,6 +41,7 @@ export interface EnqueueWish {
 /** The job queue: pg-boss on the hub's own database. A job that keeps failing ends in the queue of dead jobs, where people see it. */
 export class Queue {
   readonly #boss: PgBoss
+  #stopping = false
   readonly #jobs: ReadonlyMap<string, Job>
   readonly #context: JobContext
   readonly #metrics: Metrics
@@ -61,9 +62,10 @@ export class Queue {
       superviseIntervalSeconds: WATCH_S,
       monitorIntervalSeconds: WATCH_S,
     })
-    this.#boss.on('error', (error: Error) =>
-      context.log.warn({ error }, 'the job queue met an error'),
-    )
+    this.#boss.on('error', (error: Error) => {
+      // While it stops, its last connections may hear from the database first.
+      if (!this.#stopping) context.log.warn({ error }, 'the job queue met an error')
+    })
   }
 
   /** Brings the queues up to date with the jobs. */
@@ -199,6 +201,7 @@ export class Queue {
   }
 
   async stop(): Promise<void> {
+    this.#stopping = true
     for (const reminder of this.#reminders) clearTimeout(reminder)
     await this.#boss.stop({ graceful: true, timeout: STOP_MS, close: true })
   }

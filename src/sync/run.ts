@@ -86,6 +86,13 @@ async function perform(
   if (!opened) return
   const { session, vendor, calls } = opened
   const stop = AbortSignal.any([signal, lease.signal])
+  let noted = 0
+  // Before the run ends, so that whoever sees the end sees its calls; and once more for what came behind.
+  const noteCalls = async () => {
+    const more = calls.count - noted
+    noted = calls.count
+    if (more > 0) await engine.store.transaction(workspaceId, (tx) => addCalls(tx, row.id, more))
+  }
   const run: Run = {
     id: row.id,
     workspaceId,
@@ -114,10 +121,11 @@ async function perform(
       !row.reconcile && daysSince(settings.get(stream.name)?.reconciledAt, engine) < RECONCILE_DAYS
     const isBroken = row.attempts >= MAX_ATTEMPTS
     const faults = isBroken ? [broken()] : await goThrough(run, due, isReconciled)
+    await noteCalls()
     await finish(run, row, faults)
   } finally {
     await session.close()
-    await engine.store.transaction(workspaceId, (tx) => addCalls(tx, row.id, calls.count))
+    await noteCalls()
   }
 }
 

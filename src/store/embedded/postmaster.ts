@@ -177,7 +177,8 @@ function waitUntilReady(child: ChildProcess, log: Log): Promise<void> {
 
 function logLine(log: Log, line: string): void {
   if (line === '') return
-  if (/ (FATAL|PANIC): /.test(line)) log.warn({ line }, 'database')
+  const isFarewell = line.endsWith('terminating connection due to administrator command')
+  if (/ (FATAL|PANIC): /.test(line) && !isFarewell) log.warn({ line }, 'database')
   else log.debug({ line }, 'database')
 }
 
