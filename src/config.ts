@@ -84,7 +84,7 @@ export const settings = {
   },
   reportsKeptMs: {
     env: 'THROUGHLINE_REPORTS_KEPT_MS',
-    schema: z.coerce.number().int().min(0).max(600_000).default(15_000),
+    schema: z.coerce.number().int().min(0).max(600_000).default(60_000),
     about:
       'For how long a performance report may be given again, in milliseconds; it says of which moment it is.',
   },

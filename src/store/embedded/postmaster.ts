@@ -39,7 +39,8 @@ const settings: Readonly<Record<string, string>> = {
   max_wal_senders: '2',
   max_worker_processes: '4',
   max_parallel_workers: '2',
-  max_parallel_workers_per_gather: '1',
+  // On a small machine a report must not take every core from the requests beside it.
+  max_parallel_workers_per_gather: '0',
   autovacuum_max_workers: '2',
   // A fresh hub fills tables that have no statistics yet; without them plans go through a whole workspace for each row.
   autovacuum_naptime: '5s',
