@@ -176,6 +176,25 @@ export async function movePosition(tx: Queries, subscriber: string, to: Place): 
     where subscriber = ${subscriber}`)
 }
 
+/**
+ * Moves those on that nothing between them and the horizon concerns. A subscriber whose events never come would else keep
+ * the outbox from being trimmed, and each look would search all of it again.
+ */
+export async function passQuiet(
+  tx: SystemTransaction,
+  subscribers: readonly Subscriber[],
+): Promise<void> {
+  const wanted = JSON.stringify(subscribers.map(({ name, events }) => ({ name, events })))
+  await tx.execute(sql`
+    update subscriber_positions p set xid = h.xid, seq = 0, version = p.version + 1
+    from jsonb_to_recordset(${wanted}::jsonb) as s(name text, events text[]),
+      (select pg_snapshot_xmin(pg_current_snapshot()) as xid) as h
+    where p.subscriber = s.name and p.batch_xid is null
+      and exists (select 1 from outbox o where (o.xid, o.seq) > (p.xid, p.seq) and o.xid < h.xid)
+      and not exists (
+        select 1 from outbox o where (o.xid, o.seq) > (p.xid, p.seq) and o.xid < h.xid and o.event = any(s.events))`)
+}
+
 /** The newest event that is committed now, of any kind; null when there is none. */
 export function findNewest(tx: SystemTransaction): Promise<Place | null> {
   return tx.find(

@@ -329,6 +329,25 @@ test('old events are let go once all have passed them, but not those that are bu
   expect(await kept()).toEqual(['bad', 'new'])
 })
 
+test('a subscriber whose events never come does not keep old events from being let go', async () => {
+  const event = unique('event')
+  const workspaceId = await bench.freshWorkspaceId()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const subscribers = [recorder(event, () => resolve()), recorder(unique('event'))]
+  const jobs = await bench.start({ subscribers, active: true })
+  await tell(workspaceId, event, ['old'], new Date(Date.now() - 8 * DAY_MS))
+  await promise
+  const kept = async () => {
+    const due = `update timers set next_due_at = now() - interval '1 second' where name = 'jobs.trim_outbox'`
+    await runOnServer(due, bench.connectionString)
+    await jobs.tick()
+    return bench.store.system((tx) =>
+      tx.query(sql`select subject_id from outbox where event = ${event}`),
+    )
+  }
+  await expect.poll(kept).toEqual([])
+})
+
 test('after a restore to a server whose transaction ids are behind, events go on without loss', async () => {
   const event = unique('event')
   const workspaceId = await bench.freshWorkspaceId()

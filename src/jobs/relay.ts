@@ -12,6 +12,7 @@ import {
   listLags,
   type Place,
   realignAfterRestore,
+  passQuiet,
   trimOutbox,
 } from '#jobs/relay.store.ts'
 
@@ -110,6 +111,7 @@ export class Relay {
     run: async ({ store, clock, signal }) => {
       const before = new Date(clock.now().getTime() - KEEP_MS)
       const names = [...this.#lines.keys()]
+      await store.system((tx) => passQuiet(tx, this.#subscribers))
       for (let rows = TRIM_ROWS; rows === TRIM_ROWS && !signal.aborted;) {
         rows = await store.system((tx) => trimOutbox(tx, names, before, TRIM_ROWS))
       }
@@ -211,7 +213,10 @@ export class Relay {
   async #observe(): Promise<void> {
     if (Date.now() - this.#lagAtMs < LAG_EVERY_MS) return
     this.#lagAtMs = Date.now()
-    const lags = await this.#context.store.system((tx) => listLags(tx, this.#subscribers, MOST_LAG))
+    const lags = await this.#context.store.system(async (tx) => {
+      await passQuiet(tx, this.#subscribers)
+      return listLags(tx, this.#subscribers, MOST_LAG)
+    })
     for (const { name, waiting } of lags) this.#metrics.outboxLag.set({ subscriber: name }, waiting)
     const retrying = this.#retryBuried()
       .catch((error: unknown) =>

@@ -76,7 +76,7 @@ test('what was acknowledged is there once, here and in the CRM, whatever was kil
   expect(twice(contacts.map((contact) => contact.leadId)), `seed ${SEED}`).toEqual([])
   expect(twice(contacts.map((contact) => contact.email)), `seed ${SEED}`).toEqual([])
   say(
-    `${await cutRuns(world)} sync runs were cut off and taken up again; all in ${seconds(startMs)} s`,
+    `${await countIn(world.databaseUrl, 'sync_runs where attempts > 1')} sync runs were cut off and taken up again; all in ${seconds(startMs)} s`,
   )
   const sent = new Map(contacts.map((contact) => [contact.email, contact.leadId]))
   expect(differences(kept, sent), `seed ${SEED}`).toEqual([])
@@ -230,34 +230,21 @@ async function syncToTheEnd(target: Target, connectionId: string): Promise<void>
 
 /** Waits until every subscriber has passed every event; none may have been buried. */
 async function drained({ databaseUrl }: World): Promise<void> {
-  const database = new Client({ connectionString: databaseUrl })
-  await database.connect()
-  const count = async (text: string) =>
-    Number((await database.query<{ n: string }>(text)).rows[0]?.n)
-  await expect
-    .poll(
-      () =>
-        count(
-          'select count(*) as n from outbox o join subscriber_positions p on (o.xid, o.seq) > (p.xid, p.seq)',
-        ),
-      {
-        timeout: PATIENCE_MS,
-        interval: 200,
-      },
-    )
-    .toBe(0)
-  expect(await count('select count(*) as n from dead_events')).toBe(0)
-  await database.end()
+  const waiting = () =>
+    countIn(databaseUrl, 'outbox o join subscriber_positions p on (o.xid, o.seq) > (p.xid, p.seq)')
+  await expect.poll(waiting, { timeout: PATIENCE_MS, interval: 500 }).toBe(0)
+  expect(await countIn(databaseUrl, 'dead_events')).toBe(0)
 }
 
-async function cutRuns({ databaseUrl }: World): Promise<string> {
+async function countIn(databaseUrl: string, tables: string): Promise<number> {
   const database = new Client({ connectionString: databaseUrl })
   await database.connect()
-  const { rows } = await database.query<{ n: string }>(
-    'select count(*) as n from sync_runs where attempts > 1',
-  )
-  await database.end()
-  return rows[0]?.n ?? '0'
+  try {
+    const { rows } = await database.query<{ n: string }>(`select count(*) as n from ${tables}`)
+    return Number(rows[0]?.n)
+  } finally {
+    await database.end()
+  }
 }
 
 interface ContactPage {
