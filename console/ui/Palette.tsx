@@ -35,7 +35,7 @@ export function Palette(props: { opened: boolean; onClose: () => void; onHelp: (
 
 function Search({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
   const [text, setText] = useState('')
-  const combobox = useCombobox({ opened: true })
+  const combobox = useCombobox({ opened: true, onDropdownClose: onClose })
   const words = text.toLowerCase().split(' ')
   const found = useCommands(onHelp)
     .filter(({ label, hint }) => {

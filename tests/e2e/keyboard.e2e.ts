@@ -70,6 +70,18 @@ test('the palette finds a campaign by a part of its name', async () => {
   await page.context().close()
 })
 
+test('Escape closes the palette and gives the focus back', async () => {
+  const { page, open } = await visit()
+  await open('/sync')
+  await page.getByRole('button', { name: 'Run now' }).first().focus()
+  await page.keyboard.press('Control+k')
+  await page.getByRole('combobox', { name: /^Go to a page/ }).waitFor()
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+  await expectFocus(page, /^Run now$/)
+  await page.context().close()
+})
+
 test('a key typed into a field is not a shortcut', async () => {
   const { page, open } = await visit()
   await open('/sync')
