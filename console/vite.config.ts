@@ -24,6 +24,6 @@ export default defineConfig({
   },
   server: {
     port: 5173,
-    proxy: { '/api': 'http://127.0.0.1:4400', '/docs': 'http://127.0.0.1:4400' },
+    proxy: { '/api': 'http://127.0.0.1:4000', '/docs': 'http://127.0.0.1:4000' },
   },
 })
