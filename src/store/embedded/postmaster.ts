@@ -178,7 +178,7 @@ function waitUntilReady(child: ChildProcess, log: Log): Promise<void> {
 
 function logLine(log: Log, line: string): void {
   if (line === '') return
-  const isFarewell = line.endsWith('terminating connection due to administrator command')
+  const isFarewell = line.endsWith(' due to administrator command')
   if (/ (FATAL|PANIC): /.test(line) && !isFarewell) log.warn({ line }, 'database')
   else log.debug({ line }, 'database')
 }
