@@ -8,7 +8,7 @@ import { startHubspot, type HubspotSandbox } from '#sandbox/hubspot/index.ts'
 import type { Store } from '#store/store.ts'
 import { Lease, LeaseLost } from '#sync/lease.ts'
 import { queueDue, queueRetries } from '#sync/schedule.ts'
-import { openTestStore, runOnServer } from '#tests/store.ts'
+import { copyDatabase, openTestStore, runOnServer, type TestDatabase } from '#tests/store.ts'
 import { TestHub, testEngine, testTables, type TestEngine } from '#tests/sync.ts'
 
 const start = new Date('2026-11-23T08:00:00Z')
@@ -17,6 +17,7 @@ const LEASE_MS = 30_000
 const SHORT_LEASE_MS = 6000
 const childFile = fileURLToPath(new URL('../../tests/sync-child.ts', import.meta.url))
 const children: ChildProcess[] = []
+let database: TestDatabase
 let store: Store
 let sandbox: HubspotSandbox
 let clock: ManualClock
@@ -24,10 +25,15 @@ let engine: TestEngine
 let hub: TestHub
 
 beforeAll(async () => {
-  await runOnServer(testTables, inject('databaseUrl'))
-  store = await openTestStore()
+  // Of its own: the schedule takes up whatever connection is due, also another file's, by its own clock.
+  database = await copyDatabase()
+  await runOnServer(testTables, database.connectionString)
+  store = await openTestStore({ connectionString: database.connectionString })
 })
-afterAll(() => store.close())
+afterAll(async () => {
+  await store.close()
+  await database.drop()
+})
 beforeEach(async () => {
   clock = new ManualClock(start)
   sandbox = await startHubspot({
@@ -101,7 +107,7 @@ describe('a process that dies in mid-run', () => {
 
 function startChild(runId: string, leaseMs = LEASE_MS): ChildProcess {
   const task = {
-    databaseUrl: inject('databaseUrl'),
+    databaseUrl: database.connectionString,
     keyFile: inject('keyFile'),
     workspaceId: hub.workspaceId,
     runId,

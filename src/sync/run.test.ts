@@ -1,13 +1,14 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ManualClock, DAY_MS, HOUR_MS } from '#core/time.ts'
 import { startHubspot, type HubspotSandbox } from '#sandbox/hubspot/index.ts'
 import type { Store } from '#store/store.ts'
 import { VendorFault } from '#sync/connector.ts'
-import { openTestStore, runOnServer } from '#tests/store.ts'
+import { copyDatabase, openTestStore, runOnServer, type TestDatabase } from '#tests/store.ts'
 import { TestHub, testEngine, testTables, type TestEngine } from '#tests/sync.ts'
 
 const start = new Date('2026-11-23T08:00:00Z')
+let database: TestDatabase
 let store: Store
 let sandbox: HubspotSandbox
 let clock: ManualClock
@@ -15,10 +16,15 @@ let engine: TestEngine
 let hub: TestHub
 
 beforeAll(async () => {
-  await runOnServer(testTables, inject('databaseUrl'))
-  store = await openTestStore()
+  // Of its own: the schedule takes up whatever connection is due, also another file's, by its own clock.
+  database = await copyDatabase()
+  await runOnServer(testTables, database.connectionString)
+  store = await openTestStore({ connectionString: database.connectionString })
 })
-afterAll(() => store.close())
+afterAll(async () => {
+  await store.close()
+  await database.drop()
+})
 beforeEach(async () => {
   clock = new ManualClock(start)
   sandbox = await startHubspot({
