@@ -62,11 +62,7 @@ export function drawCount(seed: number, replicate: number, key: number, count: n
  *
  * O(journeys); three doubles a journey.
  */
-export function drawJourneys(
-  journeys: Journeys,
-  { seed }: BootstrapOptions,
-  replicate: number,
-): Journeys {
+export function drawJourneys(journeys: Journeys, seed: number, replicate: number): Journeys {
   const { conversions, value, nulls, cluster } = journeys
   const drawn = {
     conversions: new Float64Array(conversions.length),

@@ -40,6 +40,17 @@ export function linearCredit(
   return { credit, replicates }
 }
 
+/** Conversions and value of journeys without a touch. O(journeys). */
+export function untouchedOf({ offsets, conversions, value }: Journeys): Credit['baseline'] {
+  const untouched = { conversions: 0, value: 0 }
+  for (let i = 0; i < conversions.length; i++) {
+    if (offsets[i] !== offsets[i + 1]) continue
+    untouched.conversions += conversions[i]!
+    untouched.value += value[i]!
+  }
+  return untouched
+}
+
 /** As `drawJourneys` draws the conversions of row `i`. */
 function drawnCount(
   { conversions, cluster }: Journeys,
