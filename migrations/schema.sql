@@ -91,6 +91,44 @@ create table attribution_windows (
 );
 alter table attribution_windows enable row level security;
 
+create table audit_checkpoints (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  seq bigint not null,
+  chain_hash bytea not null,
+  signed_at timestamp with time zone not null,
+  key_id text not null,
+  signature bytea not null,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, seq)
+);
+alter table audit_checkpoints enable row level security;
+
+create table audit_heads (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  seq bigint not null default 0,
+  chain_hash bytea not null,
+  xid xid8 not null default '0'::xid8,
+  audit_id text not null default ''::text,
+  signed_seq bigint not null default 0,
+  signed_at timestamp with time zone,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id)
+);
+alter table audit_heads enable row level security;
+
+create table audit_links (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  seq bigint not null,
+  audit_id identifier not null,
+  entry_hash bytea not null,
+  chain_hash bytea not null,
+  CHECK ((seq > 0)),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, seq),
+  UNIQUE (audit_id)
+);
+alter table audit_links enable row level security;
+
 create table audit_log (
   id identifier not null,
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
@@ -101,9 +139,11 @@ create table audit_log (
   subject_id text,
   detail jsonb not null default '{}'::jsonb,
   request_id text,
+  xid xid8 not null default pg_current_xact_id(),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (id)
 );
+CREATE INDEX audit_log_unlinked ON public.audit_log USING btree (workspace_id, xid, id);
 CREATE INDEX audit_log_workspace_id_occurred_at_id_idx ON public.audit_log USING btree (workspace_id, occurred_at DESC, id DESC);
 CREATE INDEX audit_log_workspace_id_subject_id_id_idx ON public.audit_log USING btree (workspace_id, subject_id, id DESC);
 alter table audit_log enable row level security;

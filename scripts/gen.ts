@@ -106,7 +106,7 @@ async function schemaSql(): Promise<string> {
   }
 }
 
-const operations = composeModules({ reportsKeptMs: 0 }, () => 'http://localhost:4000').flatMap(
+const operations = composeModules({ reportsKeptMs: 0, dataDir: '', keyFile: undefined }, () => 'http://localhost:4000').flatMap(
   (module) => module.operations,
 )
 const files: Record<string, string> = {

@@ -1,8 +1,9 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
 import { createClient } from 'redis'
 import { createAuthenticator } from '#access/authenticate.ts'
+import type { AuditFiles } from '#access/audit-chain.ts'
 import { createAccess } from '#access/index.ts'
 import { createMarketing, seedMarketing } from '#domains/marketing/index.ts'
 import { sales } from '#domains/sales/index.ts'
@@ -137,7 +138,7 @@ const CONSOLE_FOLDER = join(ROOT, 'console', 'dist')
 
 /** Every module there is; the order is the order of the documentation. */
 export function composeModules(
-  config: Pick<Config, 'reportsKeptMs'>,
+  config: Pick<Config, 'reportsKeptMs' | 'dataDir' | 'keyFile'>,
   publicUrl: () => string,
   metrics: Metrics | null = null,
 ): readonly Module[] {
@@ -145,7 +146,16 @@ export function composeModules(
   const entities = domains.flatMap((module) => module.entities)
   const imports = createImports(domains.flatMap((module) => module.importTargets ?? []))
   const sync = createSyncModule([hubspot], entities, metrics)
-  return [createAccess(publicUrl), ...domains, imports, sync]
+  return [createAccess(publicUrl, auditFiles(config)), ...domains, imports, sync]
+}
+
+/** Both beside the key file: outside the database, and backed up with the keys. */
+export function auditFiles(config: Pick<Config, 'dataDir' | 'keyFile'>): AuditFiles {
+  const folder = config.keyFile === undefined ? config.dataDir : dirname(config.keyFile)
+  return {
+    keyFile: join(folder, 'audit-key.pem'),
+    checkpointFile: join(folder, 'audit-checkpoints.jsonl'),
+  }
 }
 
 async function openDatabase(
