@@ -1025,6 +1025,83 @@ create table users (
 CREATE INDEX users_workspace_id_idx ON public.users USING btree (workspace_id);
 alter table users enable row level security;
 
+create table webhook_attempts (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  endpoint_id identifier not null,
+  message_id identifier not null,
+  at timestamp with time zone not null,
+  status integer,
+  duration_ms integer not null,
+  error text,
+  FOREIGN KEY (endpoint_id) REFERENCES webhook_endpoints(id) ON DELETE CASCADE,
+  FOREIGN KEY (message_id) REFERENCES webhook_messages(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE INDEX webhook_attempts_endpoint_id_message_id_id_idx ON public.webhook_attempts USING btree (endpoint_id, message_id, id DESC);
+alter table webhook_attempts enable row level security;
+
+create table webhook_deliveries (
+  endpoint_id identifier not null,
+  message_id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  state text not null default 'pending'::text,
+  attempts integer not null default 0,
+  next_attempt_at timestamp with time zone,
+  last_attempt_at timestamp with time zone,
+  last_status integer,
+  last_error text,
+  delivered_at timestamp with time zone,
+  CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text]))),
+  FOREIGN KEY (endpoint_id) REFERENCES webhook_endpoints(id) ON DELETE CASCADE,
+  FOREIGN KEY (message_id) REFERENCES webhook_messages(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (endpoint_id, message_id)
+);
+CREATE INDEX webhook_deliveries_due ON public.webhook_deliveries USING btree (endpoint_id, next_attempt_at) WHERE (state = 'pending'::text);
+CREATE INDEX webhook_deliveries_message ON public.webhook_deliveries USING btree (message_id);
+alter table webhook_deliveries enable row level security;
+
+create table webhook_endpoints (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  url text not null,
+  description text not null default ''::text,
+  format text not null,
+  events text[] not null,
+  secret bytea not null,
+  old_secret bytea,
+  old_secret_until timestamp with time zone,
+  state text not null default 'enabled'::text,
+  disabled_reason text,
+  failing_since timestamp with time zone,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  version integer not null default 1,
+  CHECK ((length(description) <= 500)),
+  CHECK (((cardinality(events) >= 1) AND (cardinality(events) <= 200))),
+  CHECK ((format = ANY (ARRAY['standard'::text, 'slack'::text]))),
+  CHECK ((state = ANY (ARRAY['enabled'::text, 'disabled'::text]))),
+  CHECK ((length(url) <= 2000)),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE INDEX webhook_endpoints_workspace_id_id_idx ON public.webhook_endpoints USING btree (workspace_id, id);
+alter table webhook_endpoints enable row level security;
+
+create table webhook_messages (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  event text not null,
+  payload text not null,
+  occurred_at timestamp with time zone not null,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE INDEX webhook_messages_workspace_id_id_idx ON public.webhook_messages USING btree (workspace_id, id);
+alter table webhook_messages enable row level security;
+
 create table workspace_keys (
   workspace_id identifier not null,
   kind text not null,

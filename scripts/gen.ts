@@ -106,9 +106,10 @@ async function schemaSql(): Promise<string> {
   }
 }
 
-const operations = composeModules({ reportsKeptMs: 0, dataDir: '', keyFile: undefined }, () => 'http://localhost:4000').flatMap(
-  (module) => module.operations,
-)
+const operations = composeModules(
+  { reportsKeptMs: 0, dataDir: '', keyFile: undefined, egressAllow: [] },
+  () => 'http://localhost:4000',
+).flatMap((module) => module.operations)
 const files: Record<string, string> = {
   'docs/reference/openapi.json': `${JSON.stringify(createOpenApi(operations, scopes), null, 2)}\n`,
   'docs/reference/config.md': configPage(),

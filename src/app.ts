@@ -30,6 +30,7 @@ import { startEmbedded } from '#store/embedded.ts'
 import { migrate } from '#store/migrate.ts'
 import type { Store, Transaction } from '#store/store.ts'
 import { createSyncModule } from '#sync/index.ts'
+import { createWebhooks } from '#webhooks/index.ts'
 
 /** A running hub. */
 export interface App {
@@ -138,7 +139,7 @@ const CONSOLE_FOLDER = join(ROOT, 'console', 'dist')
 
 /** Every module there is; the order is the order of the documentation. */
 export function composeModules(
-  config: Pick<Config, 'reportsKeptMs' | 'dataDir' | 'keyFile'>,
+  config: Pick<Config, 'reportsKeptMs' | 'dataDir' | 'keyFile' | 'egressAllow'>,
   publicUrl: () => string,
   metrics: Metrics | null = null,
 ): readonly Module[] {
@@ -146,7 +147,13 @@ export function composeModules(
   const entities = domains.flatMap((module) => module.entities)
   const imports = createImports(domains.flatMap((module) => module.importTargets ?? []))
   const sync = createSyncModule([hubspot], entities, metrics)
-  return [createAccess(publicUrl, auditFiles(config)), ...domains, imports, sync]
+  return [
+    createAccess(publicUrl, auditFiles(config)),
+    ...domains,
+    imports,
+    sync,
+    createWebhooks(config.egressAllow),
+  ]
 }
 
 /** Both beside the key file: outside the database, and backed up with the keys. */
