@@ -277,7 +277,7 @@ describe('an endpoint', () => {
 test('every event that an operation tells of can be subscribed to, or is a matter of the hub itself', async () => {
   const { webhookEvents } = await import('./webhook-events.ts')
   const own =
-    /^(api_key|channel|connection\.(created|updated|deleted)|stream|sync\.(errors|run_requested)|import\.cancelled|owner|routing|scoring|attribution)\b/
+    /^(api_key|channel|connection\.(created|updated|deleted)|stream|sync\.(errors_\w+|run_requested)|import\.(queued|cancelled)|owner|routing|scoring|attribution)(\.|$)/
   const untold = hub.app.operations.flatMap(({ event }) =>
     event === undefined || event in webhookEvents || own.test(event) ? [] : [event],
   )
