@@ -24,6 +24,17 @@ export type Fault =
   /** Answer success, but do not store every nth row (1 = none is stored). */
   | { kind: 'lose-rows'; everyNth: number }
 
+/** The kinds of faults, to check what comes from outside. */
+export const FAULT_KINDS: ReadonlySet<string> = new Set<Fault['kind']>([
+  'status',
+  'html',
+  'drop-before',
+  'drop-after',
+  'slow',
+  'expire-token',
+  'lose-rows',
+])
+
 /** Which calls a fault hits: the first `count` that match, once `after` matching calls passed. */
 export interface FaultTarget {
   /** HTTP method; any when absent. */

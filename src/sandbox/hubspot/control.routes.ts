@@ -1,4 +1,5 @@
 import type { CallLog } from '#sandbox/call-log.ts'
+import { FAULT_KINDS } from '#sandbox/faults.ts'
 import type { FaultInjector, FaultRule } from '#sandbox/faults.ts'
 import { listOf, numberOf, objectOf, textOf } from '#sandbox/json.ts'
 import type { JsonObject } from '#sandbox/json.ts'
@@ -81,16 +82,6 @@ export function controlRoutes(parts: ControlParts): ControlRoute[] {
     }),
   ]
 }
-
-const FAULT_KINDS = new Set<FaultRule['kind']>([
-  'status',
-  'html',
-  'drop-before',
-  'drop-after',
-  'slow',
-  'expire-token',
-  'lose-rows',
-])
 
 function readRule(body: JsonObject): FaultRule {
   const rule = body as FaultRule & JsonObject
