@@ -59,7 +59,7 @@ const KINDS: ReadonlySet<string> = new Set<Fault['kind']>([
 export function readFaultRule(body: JsonObject, without: readonly Fault['kind'][] = []): FaultRule {
   const rule = body as FaultRule & JsonObject
   if (KINDS.has(rule.kind) && !without.includes(rule.kind)) return rule
-  throw new RangeError(`No fault of kind ${String(body['kind'])}`)
+  throw new RangeError(`No fault of kind ${JSON.stringify(body['kind'])}`)
 }
 
 export interface FaultInjector {

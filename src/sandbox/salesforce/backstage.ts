@@ -252,7 +252,7 @@ export function mergeRows(
         for (const { name, referenceTo } of child.fields.values()) {
           if (!referenceTo.includes(object) || name === 'MasterRecordId') continue
           for (const row of childrenOf(org, child.name, name, loser.id)) {
-            moveChild(org, by, child.name, row, { [name]: masterId })
+            moveChild(org, by, child.name, row, name, masterId)
           }
         }
       }
@@ -264,15 +264,21 @@ export function mergeRows(
 }
 
 /** A membership that the master has already goes with the loser. */
-function moveChild(org: Org, by: WriteBy, object: string, row: SfRecord, to: JsonObject): void {
-  const [name = '', masterId = null] = Object.entries(to)[0] ?? []
+function moveChild(
+  org: Org,
+  by: WriteBy,
+  object: string,
+  row: SfRecord,
+  lookup: string,
+  masterId: string,
+): void {
   const isTwin =
     object === 'CampaignMember' &&
-    childrenOf(org, object, name, String(masterId)).some(
+    childrenOf(org, object, lookup, masterId).some(
       (other) => other.values['CampaignId'] === row.values['CampaignId'],
     )
   if (isTwin) deleteRow(org, by, object, row.id)
-  else updateRow(org, by, object, row, to)
+  else updateRow(org, by, object, row, { [lookup]: masterId })
 }
 
 /** Every row of an object, those in the recycle bin among them. */

@@ -1,4 +1,5 @@
 import type { Fault } from '#sandbox/faults.ts'
+import { textOf } from '#sandbox/json.ts'
 import type { JsonObject } from '#sandbox/json.ts'
 import { DELIMITERS, csvLine, readCsv } from './csv.ts'
 import { RowRefusal } from './errors.ts'
@@ -214,14 +215,14 @@ function writeRow(
   if (job.operation === 'insert') return insertRow(org, by, object.name, record)
   if (job.operation === 'upsert') {
     const key = job.key ?? 'Id'
-    const value = String(record[key] ?? '').toLowerCase()
+    const value = (textOf(record[key]) ?? '').toLowerCase()
     if (value !== '' && seen.has(value)) {
       throw new RowRefusal('DUPLICATE_VALUE', `Duplicate external id specified: ${value}`, [key])
     }
     seen.add(value)
     return upsertRow(org, by, object, record, key)
   }
-  const id = String(record['Id'] ?? '')
+  const id = textOf(record['Id']) ?? ''
   const row = org.state.table(object.name).find(id)
   if (id === '') throw new RowRefusal('MISSING_ARGUMENT', 'Id not specified in an update call', [])
   if (!row) throw new RowRefusal('INVALID_CROSS_REFERENCE_KEY', 'invalid cross reference id', [])

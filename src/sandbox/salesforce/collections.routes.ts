@@ -86,15 +86,14 @@ function remove(org: Org, call: Call, caller: Caller): Answer {
   if (ids.length > MOST) {
     throw refuse(400, 'EXCEEDED_MAX_SIZE_REQUEST', 'The maximum number of records allowed is 200.')
   }
-  const act: Act = ({ id }, by) => {
-    const object = [...org.state.objects.keys()].find((name) =>
-      org.state.table(name).find(String(id)),
-    )
+  const act: Act = (record, by) => {
+    const id = textOf(record['id']) ?? ''
+    const object = [...org.state.objects.keys()].find((name) => org.state.table(name).find(id))
     if (object === undefined) {
       throw new RowRefusal('INVALID_CROSS_REFERENCE_KEY', 'invalid cross reference id', [])
     }
-    deleteRow(org, by, object, String(id))
-    return { id: String(id), isNew: false }
+    deleteRow(org, by, object, id)
+    return { id, isNew: false }
   }
   const records = ids.map((id) => ({ id }))
   return written(org, call, caller, { records, isAll: call.query.get('allOrNone') === 'true', act })

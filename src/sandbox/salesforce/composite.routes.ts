@@ -114,7 +114,7 @@ function readInner(request: JsonObject, done: readonly Done[]): Inner {
   ])
   return {
     method: textOf(request['method']) ?? '',
-    url: String(filled(textOf(request['url']) ?? '', done)),
+    url: textOf(filled(textOf(request['url']) ?? '', done)) ?? '',
     body: request['body'] === undefined ? undefined : filled(request['body'], done),
     headers: Object.fromEntries(headers) as Record<string, string>,
   }

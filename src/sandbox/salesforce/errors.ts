@@ -42,10 +42,9 @@ export function refusalOf({ error, status }: RowRefusal): Refusal {
     status,
     body: [
       {
-        ...(duplicateResut ? { duplicateResut } : {}),
+        ...(duplicateResut ? { duplicateResut } : { fields: fields ?? [] }),
         message,
         errorCode: code,
-        fields: fields ?? [],
       },
     ],
   })

@@ -1,3 +1,4 @@
+import { textOf } from '#sandbox/json.ts'
 import type { JsonObject } from '#sandbox/json.ts'
 import type { Answer, Call, Route } from '#sandbox/kernel.ts'
 import { asCall, bodyOf, listParameter, objectIn, textOfHeader, writeBy } from './call.ts'
@@ -197,7 +198,7 @@ export function upsertRow(
   }
   const table = org.state.table(object.name)
   if (isId) {
-    const row = table.find(String(value))
+    const row = table.find(textOf(value) ?? '')
     if (!row) throw new RowRefusal('INVALID_CROSS_REFERENCE_KEY', 'invalid cross reference id', [])
     return updateRow(org, by, object.name, row, without(sent, key))
   }

@@ -155,11 +155,8 @@ test('the official client loads a file by the bulk API and reads who failed', as
     pollInterval: 10,
   })
   expect(results.successfulResults).toHaveLength(1197)
-  expect(results.failedResults.map((row) => row['Hub_Id__c'])).toEqual([
-    'lead_399',
-    'lead_799',
-    'lead_1199',
-  ])
+  const failed = results.failedResults as unknown as Record<string, string>[]
+  expect(failed.map((row) => row['Hub_Id__c'])).toEqual(['lead_399', 'lead_799', 'lead_1199'])
   expect(results.failedResults[0]?.sf__Error).toBe(
     'REQUIRED_FIELD_MISSING:Required fields are missing: [LastName]:LastName --',
   )

@@ -21,7 +21,7 @@ export interface Scope {
 /** A path within an object: how to read it, and of what type it is. */
 export interface Reader {
   field: Field
-  read(record: SfRecord): Value
+  read: (record: SfRecord) => Value
 }
 
 /** The visible field of this name in any case; null when there is none. */
@@ -280,7 +280,7 @@ export function compareValues(a: Value, b: Value, field: Field): number {
 
 /** `%` is any text, `_` one character, a backslash takes their meaning away. */
 function likePattern(text: string): RegExp {
-  const source = [...text].map((letter) => {
+  const source = text.split('').map((letter) => {
     if (letter === '%') return '[^]*'
     if (letter === '_') return '[^]'
     return letter.replace(/[\\^$.*+?()[\]{}|]/, '\\$&')

@@ -1,3 +1,4 @@
+import { objectOf, textOf } from '#sandbox/json.ts'
 import type { Json } from '#sandbox/json.ts'
 import { parseBody } from '#sandbox/kernel.ts'
 
@@ -55,4 +56,9 @@ export function openClient(sandbox: { url: string; token: string }, token = sand
       return { status: response.status, headers: response.headers, json: parseBody(text), text }
     },
   }
+}
+
+/** A member of an answer as text; the empty one when it is none. */
+export function textAt(json: Json, name: string): string {
+  return textOf(objectOf(json)[name]) ?? ''
 }
