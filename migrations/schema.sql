@@ -731,6 +731,60 @@ create table subscriber_positions (
   PRIMARY KEY (subscriber)
 );
 
+create table sync_changes (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  connection_id identifier not null,
+  entity text not null,
+  local_id identifier not null,
+  external_id text not null,
+  run_id identifier,
+  actor text,
+  at timestamp with time zone not null,
+  fields text[] not null,
+  detail bytea not null,
+  FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE INDEX sync_changes_connection_id_entity_id_idx ON public.sync_changes USING btree (connection_id, entity, id);
+CREATE INDEX sync_changes_workspace_id_entity_local_id_id_idx ON public.sync_changes USING btree (workspace_id, entity, local_id, id DESC);
+alter table sync_changes enable row level security;
+
+create table sync_conflicts (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  connection_id identifier not null,
+  stream text not null,
+  entity text not null,
+  local_id identifier not null,
+  external_id text not null,
+  field text not null,
+  sides bytea not null,
+  ours_at timestamp with time zone,
+  theirs_at timestamp with time zone,
+  state text not null default 'open'::text,
+  choice text,
+  note text,
+  owner text,
+  due_at timestamp with time zone not null,
+  run_id identifier,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  resolved_at timestamp with time zone,
+  resolved_by text,
+  version integer not null default 1,
+  CHECK ((choice = ANY (ARRAY['hub'::text, 'crm'::text, 'value'::text]))),
+  CHECK ((state = ANY (ARRAY['open'::text, 'resolved'::text, 'agreed'::text]))),
+  FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE INDEX sync_conflicts_connection_id_idx ON public.sync_conflicts USING btree (connection_id);
+CREATE UNIQUE INDEX sync_conflicts_open ON public.sync_conflicts USING btree (local_id, connection_id, entity, field) WHERE (state = 'open'::text);
+CREATE INDEX sync_conflicts_workspace_id_state_id_idx ON public.sync_conflicts USING btree (workspace_id, state, id);
+alter table sync_conflicts enable row level security;
+
 create table sync_errors (
   connection_id identifier not null,
   stream text not null,
@@ -758,6 +812,27 @@ create table sync_errors (
 CREATE INDEX sync_errors_workspace_id_connection_id_stream_code_idx ON public.sync_errors USING btree (workspace_id, connection_id, stream, code);
 alter table sync_errors enable row level security;
 
+create table sync_field_rules (
+  connection_id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  entity text not null,
+  field text not null,
+  property text,
+  direction text,
+  policy text,
+  transform jsonb not null default '{"kind": "none"}'::jsonb,
+  updated_at timestamp with time zone not null,
+  version integer not null default 1,
+  CHECK ((direction = ANY (ARRAY['pull'::text, 'push'::text, 'both'::text]))),
+  CHECK (((length(field) >= 1) AND (length(field) <= 200))),
+  CHECK ((policy = ANY (ARRAY['prefer_hub'::text, 'prefer_crm'::text, 'prefer_crm_unless_blank'::text, 'latest'::text, 'ask'::text, 'off'::text]))),
+  CHECK (((length(property) >= 1) AND (length(property) <= 200))),
+  FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (connection_id, entity, field)
+);
+alter table sync_field_rules enable row level security;
+
 create table sync_leases (
   connection_id identifier not null,
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
@@ -781,6 +856,8 @@ create table sync_links (
   base bytea,
   deleted_at timestamp with time zone,
   linked_at timestamp with time zone not null,
+  raw bytea,
+  gone_to text,
   FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (local_id, connection_id, entity),
@@ -823,6 +900,7 @@ create table sync_pending (
   attempts integer not null default 0,
   next_attempt_at timestamp with time zone,
   held_code text,
+  fields jsonb not null default '{}'::jsonb,
   FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (local_id, connection_id, entity)
@@ -898,7 +976,8 @@ create table sync_streams (
   reconciled_at timestamp with time zone not null,
   position smallint not null,
   version integer not null default 1,
-  CHECK ((direction = ANY (ARRAY['pull'::text, 'push'::text]))),
+  seed jsonb,
+  CHECK ((direction = ANY (ARRAY['pull'::text, 'push'::text, 'both'::text]))),
   CHECK (((every_minutes >= 1) AND (every_minutes <= 44640))),
   FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
