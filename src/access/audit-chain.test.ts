@@ -13,7 +13,7 @@ import { openAuditKey } from '#access/audit-key.ts'
 import { verifyAudit, type AuditVerdict } from '#access/audit-verify.ts'
 import { auditFiles } from '#app.ts'
 import { DAY_MS } from '#core/time.ts'
-import { seededRandom } from '#worlds/random.ts'
+import { seededRandom } from '#core/random.ts'
 import { ManualClock, useHub, type TestWorkspace } from '#tests/hub.ts'
 
 const clock = new ManualClock(new Date('2026-11-25T10:00:00Z'))
