@@ -533,6 +533,59 @@ CREATE INDEX leads_reached ON public.leads USING btree (workspace_id, person_id)
 CREATE INDEX leads_waiting ON public.leads USING btree (workspace_id, person_id) WHERE ((owner_id IS NULL) AND (merged_into IS NULL));
 alter table leads enable row level security;
 
+create table oauth_artifacts (
+  model text not null,
+  id_hash bytea not null,
+  grant_hash bytea,
+  client_id identifier,
+  sealed bytea not null,
+  expires_at timestamp with time zone,
+  consumed_at timestamp with time zone,
+  PRIMARY KEY (model, id_hash)
+);
+CREATE INDEX oauth_artifacts_expires_at_idx ON public.oauth_artifacts USING btree (expires_at);
+CREATE INDEX oauth_artifacts_grant_hash_idx ON public.oauth_artifacts USING btree (grant_hash) WHERE (grant_hash IS NOT NULL);
+
+create table oauth_clients (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  name text not null,
+  kind text not null,
+  secret_hash bytea,
+  old_secret_hash bytea,
+  old_secret_until timestamp with time zone,
+  authentication text not null,
+  redirect_uris text[] not null,
+  scopes text[] not null,
+  rate_limit_per_minute integer not null,
+  created_at timestamp with time zone not null,
+  created_by identifier not null,
+  revoked_at timestamp with time zone,
+  CHECK ((authentication = ANY (ARRAY['client_secret_basic'::text, 'client_secret_post'::text, 'none'::text]))),
+  CHECK ((kind = ANY (ARRAY['service'::text, 'web'::text, 'native'::text]))),
+  CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+  CHECK ((rate_limit_per_minute > 0)),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE INDEX oauth_clients_workspace_id_id_idx ON public.oauth_clients USING btree (workspace_id, id);
+alter table oauth_clients enable row level security;
+
+create table oauth_revocations (
+  id text not null,
+  expires_at timestamp with time zone not null,
+  PRIMARY KEY (id)
+);
+CREATE INDEX oauth_revocations_expires_at_idx ON public.oauth_revocations USING btree (expires_at);
+
+create table oauth_signing_keys (
+  kid text not null,
+  sealed bytea not null,
+  created_at timestamp with time zone not null,
+  retired_at timestamp with time zone,
+  PRIMARY KEY (kid)
+);
+
 create table opportunities (
   id identifier not null,
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
@@ -710,6 +763,9 @@ create table sessions (
   last_seen_at timestamp with time zone not null,
   expires_at timestamp with time zone not null,
   revoked_at timestamp with time zone,
+  authenticated_at timestamp with time zone not null,
+  methods text[] not null default '{link}'::text[],
+  place bytea,
   FOREIGN KEY (user_id) REFERENCES users(id),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (id),
@@ -717,6 +773,24 @@ create table sessions (
 );
 CREATE INDEX sessions_workspace_id_user_id_idx ON public.sessions USING btree (workspace_id, user_id);
 alter table sessions enable row level security;
+
+create table sign_in_challenges (
+  token_hash bytea not null,
+  kind text not null,
+  sealed bytea not null,
+  expires_at timestamp with time zone not null,
+  CHECK ((kind = ANY (ARRAY['second_factor'::text, 'passkey'::text, 'step_up'::text, 'oidc'::text]))),
+  PRIMARY KEY (token_hash)
+);
+CREATE INDEX sign_in_challenges_expires_at_idx ON public.sign_in_challenges USING btree (expires_at);
+
+create table sign_in_failures (
+  key bytea not null,
+  window_ends_at timestamp with time zone not null,
+  failures integer not null,
+  PRIMARY KEY (key)
+);
+CREATE INDEX sign_in_failures_window_ends_at_idx ON public.sign_in_failures USING btree (window_ends_at);
 
 create table sign_in_links (
   token_hash bytea not null,
@@ -1091,6 +1165,87 @@ CREATE INDEX touchpoints_person ON public.touchpoints USING btree (workspace_id,
 CREATE INDEX touchpoints_time ON public.touchpoints USING btree (workspace_id, occurred_at DESC, id DESC);
 alter table touchpoints enable row level security;
 
+create table user_devices (
+  token_hash bytea not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  user_id identifier not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (token_hash, user_id)
+);
+CREATE INDEX user_devices_user_id_idx ON public.user_devices USING btree (user_id);
+alter table user_devices enable row level security;
+
+create table user_identities (
+  subject_hash bytea not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  user_id identifier not null,
+  created_at timestamp with time zone not null,
+  FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (subject_hash)
+);
+CREATE INDEX user_identities_user_id_idx ON public.user_identities USING btree (user_id);
+alter table user_identities enable row level security;
+
+create table user_passkeys (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  user_id identifier not null,
+  credential_id text not null,
+  public_key bytea not null,
+  counter bigint not null,
+  transports text[] not null,
+  name text not null,
+  created_at timestamp with time zone not null,
+  last_used_at timestamp with time zone,
+  CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+  FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id),
+  UNIQUE (credential_id)
+);
+CREATE INDEX user_passkeys_workspace_id_user_id_idx ON public.user_passkeys USING btree (workspace_id, user_id);
+alter table user_passkeys enable row level security;
+
+create table user_passwords (
+  user_id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  hash text not null,
+  stands_alone boolean not null,
+  changed_at timestamp with time zone not null,
+  FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (user_id)
+);
+alter table user_passwords enable row level security;
+
+create table user_recovery_codes (
+  user_id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  code_hash bytea not null,
+  used_at timestamp with time zone,
+  FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (user_id, code_hash)
+);
+alter table user_recovery_codes enable row level security;
+
+create table user_totp (
+  user_id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  secret bytea not null,
+  confirmed_at timestamp with time zone,
+  last_step bigint not null default 0,
+  created_at timestamp with time zone not null,
+  FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (user_id)
+);
+alter table user_totp enable row level security;
+
 create table users (
   id identifier not null,
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
@@ -1098,9 +1253,11 @@ create table users (
   roles text[] not null,
   active boolean not null default true,
   created_at timestamp with time zone not null,
+  email_index bytea,
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (id)
 );
+CREATE UNIQUE INDEX users_by_email ON public.users USING btree (email_index) WHERE (email_index IS NOT NULL);
 CREATE INDEX users_workspace_id_idx ON public.users USING btree (workspace_id);
 alter table users enable row level security;
 

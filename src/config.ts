@@ -54,8 +54,32 @@ export const settings = {
   },
   publicUrl: {
     env: 'THROUGHLINE_PUBLIC_URL',
-    schema: z.url().optional(),
+    schema: z
+      .url()
+      .optional()
+      .transform((url) => url?.replace(/\/+$/, '')),
     about: 'The hub’s address as browsers see it; default http://host:port.',
+  },
+  oidcIssuer: {
+    env: 'THROUGHLINE_OIDC_ISSUER',
+    schema: z.url().optional(),
+    about:
+      'An outside OpenID provider by which invited people may sign in, such as https://accounts.example.com.',
+  },
+  oidcClientId: {
+    env: 'THROUGHLINE_OIDC_CLIENT_ID',
+    schema: z.string().min(1).optional(),
+    about: 'The hub’s client id at the outside provider.',
+  },
+  oidcClientSecret: {
+    env: 'THROUGHLINE_OIDC_CLIENT_SECRET',
+    schema: z.string().min(1).optional(),
+    about: 'The hub’s client secret at the outside provider.',
+  },
+  oidcName: {
+    env: 'THROUGHLINE_OIDC_NAME',
+    schema: z.string().min(1).max(40).default('your company’s sign-in'),
+    about: 'How the sign-in page calls the outside provider.',
   },
   logLevel: {
     env: 'THROUGHLINE_LOG_LEVEL',
