@@ -14,6 +14,8 @@ import {
 } from '#access/oauth/client.operations.ts'
 import { createInteractionRoutes } from '#access/oauth/interaction.routes.ts'
 import { OAuthServer } from '#access/oauth/server.ts'
+import { explainAccess } from '#access/permissions/explain.operations.ts'
+import { permissionOperations } from '#access/permissions/permission.operations.ts'
 import { createAccountOperations } from '#access/sign-in/account.operations.ts'
 import { createOidcRoutes, type OutsideProvider } from '#access/sign-in/oidc.routes.ts'
 import { createPasskeyOperations } from '#access/sign-in/passkey.operations.ts'
@@ -54,6 +56,8 @@ export function createAccess({ publicUrl, store, clock, outside }: AccessParts):
       listOAuthClients,
       rotateOAuthClientSecret,
       revokeOAuthClient,
+      ...permissionOperations,
+      explainAccess,
       listAudit,
     ],
     rawRoutes: [
