@@ -115,7 +115,10 @@ const idle = {
   },
   clock: systemClock,
 }
-const operations = composeModules({ reportsKeptMs: 0 }, idle).flatMap((module) => module.operations)
+const operations = composeModules(
+  { reportsKeptMs: 0, dataDir: '', keyFile: undefined, egressAllow: [] },
+  idle,
+).flatMap((module) => module.operations)
 const files: Record<string, string> = {
   'docs/reference/openapi.json': `${JSON.stringify(createOpenApi(operations, scopes), null, 2)}\n`,
   'docs/reference/config.md': configPage(),

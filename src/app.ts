@@ -1,8 +1,9 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
 import { createClient } from 'redis'
 import { createAuthenticator } from '#access/authenticate.ts'
+import type { AuditFiles } from '#access/audit-chain.ts'
 import { createAccess } from '#access/index.ts'
 import { createMarketing, seedMarketing } from '#domains/marketing/index.ts'
 import { sales } from '#domains/sales/index.ts'
@@ -30,6 +31,7 @@ import { startEmbedded } from '#store/embedded.ts'
 import { migrate } from '#store/migrate.ts'
 import type { Store, Transaction } from '#store/store.ts'
 import { createSyncModule } from '#sync/index.ts'
+import { createWebhooks } from '#webhooks/index.ts'
 
 /** A running hub. */
 export interface App {
@@ -164,7 +166,8 @@ export interface Running {
 
 /** Every module there is; the order is the order of the documentation. */
 export function composeModules(
-  config: Pick<Config, 'reportsKeptMs'> & Partial<OidcSettings>,
+  config: Pick<Config, 'reportsKeptMs' | 'dataDir' | 'keyFile' | 'egressAllow'> &
+    Partial<OidcSettings>,
   running: Running,
   metrics: Metrics | null = null,
 ): readonly Module[] {
@@ -173,7 +176,22 @@ export function composeModules(
   const entities = domains.flatMap((module) => module.entities)
   const imports = createImports(domains.flatMap((module) => module.importTargets ?? []))
   const sync = createSyncModule([hubspot], entities, metrics)
-  return [createAccess({ ...running, outside: outsideProvider(config) }), ...domains, imports, sync]
+  return [
+    createAccess({ ...running, outside: outsideProvider(config), auditFiles: auditFiles(config) }),
+    ...domains,
+    imports,
+    sync,
+    createWebhooks(config.egressAllow),
+  ]
+}
+
+/** Both beside the key file: outside the database, and backed up with the keys. */
+export function auditFiles(config: Pick<Config, 'dataDir' | 'keyFile'>): AuditFiles {
+  const folder = config.keyFile === undefined ? config.dataDir : dirname(config.keyFile)
+  return {
+    keyFile: join(folder, 'audit-key.pem'),
+    checkpointFile: join(folder, 'audit-checkpoints.jsonl'),
+  }
 }
 
 async function openDatabase(

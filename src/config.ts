@@ -112,6 +112,19 @@ export const settings = {
     about:
       'For how long a performance report may be given again, in milliseconds; it says of which moment it is.',
   },
+  egressAllow: {
+    env: 'THROUGHLINE_EGRESS_ALLOW',
+    schema: z
+      .string()
+      .default('')
+      .transform((text) => text.split(',').flatMap((part) => part.trim() || []))
+      .refine(
+        (all) => all.every((one) => /^[^\s:/]+:\d{1,5}$/.test(one)),
+        'is a list of host:port',
+      ),
+    about:
+      'Inner addresses that webhooks may be sent to, as host:port with commas between; plain http too. Others must be public and https.',
+  },
   runJobs: {
     env: 'THROUGHLINE_RUN_JOBS',
     schema: flag.default(true),

@@ -4,7 +4,12 @@ import {
   revokeApiKey,
   rotateApiKey,
 } from '#access/api-key.operations.ts'
-import { listAudit } from '#access/audit.operations.ts'
+import {
+  createAuditVerification,
+  listAudit,
+  listAuditCheckpoints,
+} from '#access/audit.operations.ts'
+import { createAuditTimer, type AuditFiles } from '#access/audit-chain.ts'
 import { emailIndex, installationSealer } from '#access/installation.ts'
 import {
   createOAuthClient,
@@ -33,10 +38,17 @@ export interface AccessParts {
   store: () => Store
   clock: Clock
   outside: OutsideProvider | null
+  auditFiles: AuditFiles
 }
 
 /** Workspaces, people and their sign-in, OAuth, API keys, roles and the audit log. */
-export function createAccess({ publicUrl, store, clock, outside }: AccessParts): Module {
+export function createAccess({
+  publicUrl,
+  store,
+  clock,
+  outside,
+  auditFiles,
+}: AccessParts): Module {
   const isSecure = () => publicUrl().startsWith('https:')
   let server: OAuthServer | null = null
   const oauth = () => (server ??= new OAuthServer(store(), clock, publicUrl))
@@ -59,6 +71,8 @@ export function createAccess({ publicUrl, store, clock, outside }: AccessParts):
       ...permissionOperations,
       explainAccess,
       listAudit,
+      listAuditCheckpoints,
+      createAuditVerification(auditFiles),
     ],
     rawRoutes: [
       ...createSignInRoutes(publicUrl, outside?.name ?? null),
@@ -86,6 +100,7 @@ export function createAccess({ publicUrl, store, clock, outside }: AccessParts):
     subscribers: [],
     timers: [
       tidyTimer,
+      createAuditTimer(auditFiles),
       { name: 'access.signing-keys', everyMs: HOUR_MS, run: () => oauth().keys.tend() },
     ],
   }

@@ -37,6 +37,8 @@ export const scopes = {
   'connections:write': 'Connect systems and change connections',
   'sync:read': 'See sync runs, outcomes and errors',
   'sync:write': 'Run, pause and retry sync',
+  'webhooks:read': 'See webhook endpoints and their deliveries',
+  'webhooks:write': 'Make, change and replay webhook endpoints',
   'attribution:read': 'Read attribution and the credit ledger',
   'attribution:write': 'Change attribution windows and recompute',
   'performance:read': 'Read sales performance',

@@ -33,6 +33,9 @@ export type IdPrefix =
   | 'job'
   | 'sch'
   | 'conf'
+  | 'whe'
+  | 'msg'
+  | 'att'
 
 let lastMs = 0
 let sequence = 0

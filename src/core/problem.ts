@@ -103,6 +103,16 @@ const kinds = {
     title: 'The identifiers belong to two different people',
     retry: 'after a change',
   },
+  'webhook.address_refused': {
+    status: 422,
+    title: 'Nothing is sent to this address',
+    retry: 'after a change',
+  },
+  'webhook.too_many': {
+    status: 409,
+    title: 'There are too many endpoints',
+    retry: 'after a change',
+  },
   'owner.duplicate': {
     status: 409,
     title: 'An owner with this address exists already',
