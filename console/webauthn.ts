@@ -18,7 +18,9 @@ export function passkeyHint(): string | null {
 }
 
 export async function signInByPasskey(): Promise<void> {
-  const { challenge, options } = Challenge.parse(await act('POST', '/api/v1/session/passkey/options', {}))
+  const { challenge, options } = Challenge.parse(
+    await act('POST', '/api/v1/session/passkey/options', {}),
+  )
   const passkey = await startAuthentication({
     optionsJSON: options as unknown as PublicKeyCredentialRequestOptionsJSON,
   })
@@ -36,7 +38,10 @@ export async function readStepUpNeeds(): Promise<StepUpNeeds> {
   return StepUpNeeds.parse(await act('POST', '/api/v1/session/step-up/options', {}))
 }
 
-export async function stepUpByPasskey({ challenge, options }: z.infer<typeof Challenge>): Promise<void> {
+export async function stepUpByPasskey({
+  challenge,
+  options,
+}: z.infer<typeof Challenge>): Promise<void> {
   const passkey = await startAuthentication({
     optionsJSON: options as unknown as PublicKeyCredentialRequestOptionsJSON,
   })
@@ -44,7 +49,9 @@ export async function stepUpByPasskey({ challenge, options }: z.infer<typeof Cha
 }
 
 export async function addPasskey(name: string): Promise<void> {
-  const { challenge, options } = Challenge.parse(await act('POST', '/api/v1/account/passkeys/options', {}))
+  const { challenge, options } = Challenge.parse(
+    await act('POST', '/api/v1/account/passkeys/options', {}),
+  )
   const passkey = await startRegistration({
     optionsJSON: options as unknown as PublicKeyCredentialCreationOptionsJSON,
   })

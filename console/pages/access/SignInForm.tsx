@@ -8,8 +8,15 @@ import { act, ApiProblem, read } from '#console/api.ts'
 import { passkeyHint, signInByPasskey } from '#console/webauthn.ts'
 import classes from './Door.module.css'
 
-const Methods = z.object({ password: z.boolean(), passkey: z.boolean(), oidc: z.string().nullable() })
-const Next = z.object({ next: z.enum(['second_factor', 'passkey']), challenge: z.string().optional() })
+const Methods = z.object({
+  password: z.boolean(),
+  passkey: z.boolean(),
+  oidc: z.string().nullable(),
+})
+const Next = z.object({
+  next: z.enum(['second_factor', 'passkey']),
+  challenge: z.string().optional(),
+})
 
 /** Where somebody wanted to go before they had to sign in; only a path of our own. */
 export function wantedPath(): string {
@@ -166,7 +173,6 @@ function SecondFactorForm({
         autoComplete="one-time-code"
         inputMode={isRecovery ? 'text' : 'numeric'}
         required
-        autoFocus
         value={text}
         onChange={(event) => setText(event.currentTarget.value)}
       />

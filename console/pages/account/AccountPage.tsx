@@ -3,7 +3,7 @@ import { notifications } from '@mantine/notifications'
 import { useQueryClient, useSuspenseQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { act } from '#console/api.ts'
-import { securityQuery } from '#console/pages/account/account.queries.ts'
+import { securityQuery, type AccountParts } from '#console/pages/account/account.queries.ts'
 import { PasskeysPanel } from '#console/pages/account/PasskeysPanel.tsx'
 import { SessionsPanel } from '#console/pages/account/SessionsPanel.tsx'
 import { TotpPanel } from '#console/pages/account/TotpPanel.tsx'
@@ -39,13 +39,6 @@ export function AccountPage() {
       {dialog}
     </>
   )
-}
-
-export interface AccountParts {
-  data: import('#access/sign-in/account.schema.ts').AccountSecurity
-  change: (work: () => Promise<unknown>, done: string) => void
-  run: (work: () => Promise<void>) => void
-  isBusy: boolean
 }
 
 function PasswordPanel({ data, change, isBusy }: AccountParts) {

@@ -1,7 +1,7 @@
 import { Button, Group, Stack, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { act } from '#console/api.ts'
-import type { AccountParts } from '#console/pages/account/AccountPage.tsx'
+import type { AccountParts } from '#console/pages/account/account.queries.ts'
 import { addPasskey, passkeyHint } from '#console/webauthn.ts'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
 import { Moment } from '#console/ui/Moment.tsx'
@@ -14,43 +14,20 @@ type Passkey = AccountParts['data']['passkeys'][number]
 export function PasskeysPanel({ data, change, isBusy }: AccountParts) {
   const [name, setName] = useState('')
   const hint = passkeyHint()
-  const columns: Column<Passkey>[] = [
-    { title: 'Name', cell: (passkey) => passkey.name, isHeader: true },
-    { title: 'Added', cell: (passkey) => <Moment at={passkey.createdAt} /> },
-    {
-      title: 'Last used',
-      cell: ({ lastUsedAt }) => (lastUsedAt === null ? 'Never' : <Moment at={lastUsedAt} />),
-    },
-    {
-      title: 'Remove',
-      align: 'end',
-      cell: (passkey) => (
-        <Button
-          size="xs"
-          variant="subtle"
-          color="red"
-          aria-label={`Remove the passkey ${passkey.name}`}
-          onClick={() =>
-            change(
-              () => act('DELETE', `/api/v1/account/passkeys/${passkey.id}`),
-              'The passkey is removed.',
-            )
-          }
-        >
-          Remove
-        </Button>
-      ),
-    },
-  ]
   return (
-    <Panel title="Passkeys" hint="Sign in by fingerprint, face or security key, without a password.">
+    <Panel
+      title="Passkeys"
+      hint="Sign in by fingerprint, face or security key, without a password."
+    >
       <Stack gap="sm">
         <Table
           caption="Passkeys"
           rows={data.passkeys}
-          columns={columns}
+          columns={columnsOf(change)}
           rowKey={(passkey) => passkey.id}
-          empty={<EmptyState title="No passkeys yet">Add this device or a security key.</EmptyState>}
+          empty={
+            <EmptyState title="No passkeys yet">Add this device or a security key.</EmptyState>
+          }
         />
         {hint === null ? (
           <form
@@ -79,4 +56,35 @@ export function PasskeysPanel({ data, change, isBusy }: AccountParts) {
       </Stack>
     </Panel>
   )
+}
+
+function columnsOf(change: AccountParts['change']): Column<Passkey>[] {
+  return [
+    { title: 'Name', cell: (passkey) => passkey.name, isHeader: true },
+    { title: 'Added', cell: (passkey) => <Moment at={passkey.createdAt} /> },
+    {
+      title: 'Last used',
+      cell: ({ lastUsedAt }) => (lastUsedAt === null ? 'Never' : <Moment at={lastUsedAt} />),
+    },
+    {
+      title: 'Remove',
+      align: 'end',
+      cell: (passkey) => (
+        <Button
+          size="xs"
+          variant="subtle"
+          color="red"
+          aria-label={`Remove the passkey ${passkey.name}`}
+          onClick={() =>
+            change(
+              () => act('DELETE', `/api/v1/account/passkeys/${passkey.id}`),
+              'The passkey is removed.',
+            )
+          }
+        >
+          Remove
+        </Button>
+      ),
+    },
+  ]
 }

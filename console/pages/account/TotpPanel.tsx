@@ -1,9 +1,9 @@
 import { Button, Group, Stack, TextInput } from '@mantine/core'
-import qrcode from 'qrcode-generator'
+import { qrcode } from 'qrcode-generator'
 import { useMemo, useState } from 'react'
 import { RecoveryCodes, TotpSetUp } from '#access/sign-in/account.schema.ts'
 import { act } from '#console/api.ts'
-import type { AccountParts } from '#console/pages/account/AccountPage.tsx'
+import type { AccountParts } from '#console/pages/account/account.queries.ts'
 import { Panel } from '#console/ui/Panel.tsx'
 
 /** The authenticator app: set up by a QR code and a first code, removed only after a fresh sign-in. */
@@ -45,7 +45,9 @@ export function TotpPanel({ data, change, isBusy }: AccountParts) {
                 variant="default"
                 color="red"
                 loading={isBusy}
-                onClick={() => change(() => act('DELETE', '/api/v1/account/totp'), 'It is removed.')}
+                onClick={() =>
+                  change(() => act('DELETE', '/api/v1/account/totp'), 'It is removed.')
+                }
               >
                 Remove
               </Button>

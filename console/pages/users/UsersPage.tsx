@@ -33,7 +33,38 @@ function Users() {
       await queryClient.invalidateQueries({ queryKey: ['users'] })
     })
   const options = roles.map(({ name, label }) => ({ value: name, label }))
-  const columns: Column<User>[] = [
+  const columns = columnsOf({ ownId: principal.id, mayWrite, isBusy, options, change })
+  return (
+    <>
+      <PageHead title="Users" subtitle="Who may sign in to this workspace, and what for." />
+      <Stack gap="md">
+        {mayWrite && <Invite options={options} run={run} isBusy={isBusy} />}
+        <Panel title="People" flush>
+          <Table
+            caption="People"
+            rows={page.data}
+            columns={columns}
+            rowKey={(user) => user.id}
+            empty={null}
+          />
+          {page.nextCursor !== null && <p>The newest {page.data.length} are shown.</p>}
+        </Panel>
+      </Stack>
+      {dialog}
+    </>
+  )
+}
+
+interface RowParts {
+  ownId: string
+  mayWrite: boolean
+  isBusy: boolean
+  options: { value: string; label: string }[]
+  change: (user: User, fields: object, done: string) => void
+}
+
+function columnsOf({ ownId, mayWrite, isBusy, options, change }: RowParts): Column<User>[] {
+  return [
     { title: 'Name', isHeader: true, cell: (user) => user.name },
     { title: 'E-mail', cell: (user) => user.email ?? '–' },
     {
@@ -69,13 +100,17 @@ function Users() {
       title: 'Access',
       align: 'end',
       cell: (user) =>
-        mayWrite && user.id !== principal.id ? (
+        mayWrite && user.id !== ownId ? (
           <Button
             size="xs"
             variant="subtle"
             color={user.active ? 'red' : 'gray'}
             onClick={() =>
-              change(user, { active: !user.active }, user.active ? 'Access has ended.' : 'They may sign in again.')
+              change(
+                user,
+                { active: !user.active },
+                user.active ? 'Access has ended.' : 'They may sign in again.',
+              )
             }
           >
             {user.active ? 'End access' : 'Give access'}
@@ -83,25 +118,6 @@ function Users() {
         ) : null,
     },
   ]
-  return (
-    <>
-      <PageHead title="Users" subtitle="Who may sign in to this workspace, and what for." />
-      <Stack gap="md">
-        {mayWrite && <Invite options={options} run={run} isBusy={isBusy} />}
-        <Panel title="People" flush>
-          <Table
-            caption="People"
-            rows={page.data}
-            columns={columns}
-            rowKey={(user) => user.id}
-            empty={null}
-          />
-          {page.nextCursor !== null && <p>The newest {page.data.length} are shown.</p>}
-        </Panel>
-      </Stack>
-      {dialog}
-    </>
-  )
 }
 
 function Invite({
@@ -117,7 +133,10 @@ function Invite({
   const [fields, setFields] = useState({ name: '', email: '', roles: ['viewer'] })
   const [link, setLink] = useState<string | null>(null)
   return (
-    <Panel title="Invite somebody" hint="The link signs in once, within three days. Send it yourself.">
+    <Panel
+      title="Invite somebody"
+      hint="The link signs in once, within three days. Send it yourself."
+    >
       <form
         onSubmit={(event) => {
           event.preventDefault()

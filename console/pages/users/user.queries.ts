@@ -15,5 +15,6 @@ export const usersQuery = queryOptions({
 
 export const rolesQuery = queryOptions({
   queryKey: ['users', 'roles'],
-  queryFn: async ({ signal }) => (await read(RolePage, '/api/v1/access/roles', { limit: 200 }, signal)).data,
+  queryFn: async ({ signal }) =>
+    (await read(RolePage, '/api/v1/access/roles', { limit: 200 }, signal)).data,
 })

@@ -51,12 +51,13 @@ const putRole = defineOperation({
   subject: (role) => role.name,
   input: SaveRole,
   output: Role,
-  async perform(role, { tx, principal, now, audit }) {
+  async perform(role, context) {
+    const { tx, principal, now } = context
     if (Object.hasOwn(roles, role.name))
       throw refuse('/name', 'A built-in role has this name and cannot be changed.')
     await refuseUnknownOrGreater(tx, { roles: [], scopes: role.scopes }, principal)
     await store.saveRole(tx, role, now)
-    audit({ action: 'role.scopes', subjectId: role.name, detail: { scopes: role.scopes } })
+    context.audit({ action: 'role.scopes', subjectId: role.name, detail: { scopes: role.scopes } })
     return { ...role, builtIn: false }
   },
 })
@@ -103,7 +104,8 @@ const createGrant = defineOperation({
   subject: (grant) => grant.id,
   input: schema.NewGrant,
   output: schema.PermissionGrant,
-  async perform(input, { tx, principal, now, audit }) {
+  async perform(input, context) {
+    const { tx, principal, now } = context
     const domain = /^domain:(.+)$/.exec(input.node)?.[1]
     if (domain !== undefined && !domains.some((name) => name === domain))
       throw refuse('/node', `There are the domains ${domains.join(', ')}.`)
@@ -126,7 +128,7 @@ const createGrant = defineOperation({
       throw refuse('/subject', `A subject has at most ${MAX_GRANTS} grants: use a role or a team.`)
     const grant = { id: newId('grt'), ...input, createdAt: now, createdBy: principal.id }
     const kept = await store.insertGrant(tx, grant)
-    audit({ action: 'grant.details', subjectId: kept.id, detail: { ...input } })
+    context.audit({ action: 'grant.details', subjectId: kept.id, detail: { ...input } })
     return kept
   },
 })
@@ -141,11 +143,15 @@ const removeGrant = defineOperation({
   subject: (grant) => grant.id,
   input: schema.GrantRef,
   output: schema.PermissionGrant,
-  async perform({ grantId }, { tx, audit }) {
-    const grant = await store.deleteGrant(tx, grantId)
+  async perform({ grantId }, context) {
+    const grant = await store.deleteGrant(context.tx, grantId)
     if (!grant) throw missing('grant')
     const { subject, effect, scope, node } = grant
-    audit({ action: 'grant.details', subjectId: grantId, detail: { subject, effect, scope, node } })
+    context.audit({
+      action: 'grant.details',
+      subjectId: grantId,
+      detail: { subject, effect, scope, node },
+    })
     return grant
   },
 })
