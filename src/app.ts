@@ -175,7 +175,7 @@ export function composeModules(
   const domains = [people, createMarketing(publicUrl), sales, createReports(config.reportsKeptMs)]
   const entities = domains.flatMap((module) => module.entities)
   const imports = createImports(domains.flatMap((module) => module.importTargets ?? []))
-  const sync = createSyncModule([hubspot], entities, metrics)
+  const sync = createSyncModule([hubspot], entities, publicUrl, metrics)
   return [
     createAccess({ ...running, outside: outsideProvider(config), auditFiles: auditFiles(config) }),
     ...domains,

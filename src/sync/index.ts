@@ -10,9 +10,11 @@ import type { Connector } from './connector.ts'
 import type { Engine } from './engine.ts'
 import type { Entity } from './entity.ts'
 import { errorItemOperations } from './error-item.operations.ts'
+import { changeJob, laneSubscriber } from './fast-lane.ts'
 import { fieldOperations } from './field.operations.ts'
 import { healthOperations } from './health.operations.ts'
 import { historyOperations } from './history.operations.ts'
+import { hookRoutes, tidyHooks } from './hook.routes.ts'
 import { publish } from './outbox.store.ts'
 import { pendingSubscriber } from './pending.ts'
 import { runOperations } from './run.operations.ts'
@@ -25,6 +27,7 @@ const LEASE_MS = 30 * SECOND_MS
 export function createSyncModule(
   connectors: readonly Connector[],
   entities: readonly Entity[],
+  publicUrl: () => string,
   metrics: Metrics | null = null,
 ): Module {
   const byVendor = new Map(connectors.map((connector) => [connector.vendor, connector]))
@@ -52,10 +55,11 @@ export function createSyncModule(
       ...fieldOperations(byVendor, byName),
       ...historyOperations,
     ],
+    rawRoutes: hookRoutes(byVendor, publicUrl),
     entities: [],
-    jobs: [runJob(engineOf)],
-    subscribers: [pendingSubscriber(entities), startSubscriber],
-    timers: [scheduleTimer],
+    jobs: [runJob(engineOf), changeJob(engineOf)],
+    subscribers: [pendingSubscriber(entities), startSubscriber, laneSubscriber],
+    timers: [scheduleTimer, tidyHooks],
   }
 }
 
