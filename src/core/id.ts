@@ -29,6 +29,10 @@ export type IdPrefix =
   | 'job'
   | 'sch'
   | 'conf'
+  | 'fit'
+  | 'rpt'
+  | 'cmt'
+  | 'pln'
 
 let lastMs = 0
 let sequence = 0

@@ -1,4 +1,5 @@
 import type { Module } from '#module.ts'
+import { getAttributionChanges } from '#reports/change-report.operations.ts'
 import { getCampaignAttribution } from '#reports/campaign-report.operations.ts'
 import {
   getAttributionReceipt,
@@ -8,8 +9,17 @@ import {
   listAttributionRestatements,
   listCampaignAttribution,
 } from '#reports/credit.operations.ts'
+import { fitJob, fitSubscriber, fitTimer } from '#reports/fit.ts'
+import {
+  deleteModel,
+  fitModel,
+  listModels,
+  listModelVersions,
+  putModel,
+} from '#reports/model.operations.ts'
 import { getOverview } from '#reports/overview.operations.ts'
 import { createSalesPerformance } from '#reports/performance.operations.ts'
+import { previewAttribution } from '#reports/preview.operations.ts'
 import { dirtySubscriber, refreshJob, refreshTimer } from '#reports/refresh.ts'
 import {
   getAttributionWindows,
@@ -34,14 +44,21 @@ export function createReports(keptMs: number): Module {
       getChannelAttribution,
       listCampaignAttribution,
       listAttributionRestatements,
+      getAttributionChanges,
+      listModels,
+      listModelVersions,
+      putModel,
+      deleteModel,
+      fitModel,
+      previewAttribution,
       getAttributionWindows,
       putAttributionWindows,
       recomputeAttribution,
     ],
     entities: [],
-    jobs: [refreshJob],
-    subscribers: [dirtySubscriber],
-    timers: [refreshTimer],
+    jobs: [refreshJob, fitJob],
+    subscribers: [dirtySubscriber, fitSubscriber],
+    timers: [refreshTimer, fitTimer],
   }
 }
 
