@@ -40,7 +40,13 @@ export const getAttributionChanges = defineOperation({
       deal.cause,
     ])
     return {
-      ...{ model, window, currency, since, until, beforeMinor, afterMinor },
+      model,
+      window,
+      currency,
+      since,
+      until,
+      beforeMinor,
+      afterMinor,
       deltaMinor: afterMinor - beforeMinor,
       causes,
       data: page.data.map((deal) => ({

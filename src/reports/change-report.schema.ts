@@ -9,12 +9,9 @@ import { isPeriodSound, LensQuery, PERIOD_FAULT } from '#reports/lens.schema.ts'
 const Figure = LensQuery.extend({
   since: Instant.meta({ description: 'The moment before the change' }),
   until: Instant.optional().meta({ description: 'The moment after it; now unless given' }),
-  bucket: z
-    .enum(['credited', 'baseline', 'uncredited', 'won'])
-    .default('credited')
-    .meta({
-      description: 'Which part of what was won: credited to touches, baseline, uncredited, or all',
-    }),
+  bucket: z.enum(['credited', 'baseline', 'uncredited', 'won']).default('credited').meta({
+    description: 'Which part of what was won: credited to touches, baseline, uncredited, or all',
+  }),
   campaignId: z.string().max(64).optional().meta({
     description: 'Of `credited`: this campaign, or none for touches without one',
   }),

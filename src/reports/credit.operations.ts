@@ -62,11 +62,7 @@ export const listAttributionCredits = defineOperation({
       sumCredits(tx, lens, query),
     ])
     return {
-      ...cutPage(rows, query.limit, (row) => [
-        row.closedAtMicros,
-        row.opportunityId,
-        row.position,
-      ]),
+      ...cutPage(rows, query.limit, (row) => [row.closedAtMicros, row.opportunityId, row.position]),
       total,
     }
   },

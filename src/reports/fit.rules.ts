@@ -1,20 +1,76 @@
 import type { Journeys } from '#analytics/attribution/journeys.ts'
+import { attributionModels } from '#analytics/attribution/models.ts'
+import { fitShareWeights } from '#analytics/attribution/share-weights.ts'
 import type { CreditWriter } from '#reports/model.rules.ts'
 import type { ModelMethod, ModelParameters } from '#reports/model.schema.ts'
 
 /** What a computed model learned, ready to credit journeys. */
 export interface FittedModel {
   hasBaseline: boolean
-  /** The writer for journeys whose channels have the positions of these names; channels it never saw get what it gives to the unknown. */
+  /** The writer for journeys whose channels have the positions of these names. */
   bind(channels: readonly string[]): CreditWriter
 }
 
 /** A method that learns from all journeys. What it learned is plain JSON, so that it can be kept and restored. */
 export interface FittableMethod {
-  fit(journeys: Journeys, parameters: ModelParameters): Promise<unknown> | unknown
+  hasBaseline: boolean
+  fit(journeys: Journeys, parameters: ModelParameters): Promise<unknown>
   /** @param coefficients  what `fit` gave, through JSON. */
   restore(coefficients: unknown): FittedModel
 }
 
-/** The computed methods. */
-export const fittableMethods: Partial<Record<ModelMethod, FittableMethod>> = {}
+/** Threads that a fit may use; it runs beside requests. */
+const WORKERS = 2
+const SEED = 1
+
+/** The methods that are fitted. A new one is a line here. */
+export const fittableMethods: Partial<Record<ModelMethod, FittableMethod>> = {
+  markov: byChannelTotals('markov'),
+  markov_shapley: byChannelTotals('markov_shapley'),
+}
+
+/** Weights by channel, and what a channel weighs that the fit never saw. */
+interface ChannelWeights {
+  weights: Record<string, number>
+  unknown: number
+}
+
+/**
+ * A model of the registry that gives each channel its total: deals are divided by weights of channels that reach these totals.
+ */
+function byChannelTotals(name: string): FittableMethod {
+  return {
+    hasBaseline: false,
+    async fit(journeys, { order = 1 }): Promise<ChannelWeights> {
+      const model = attributionModels[name]!
+      const options = { order, workers: WORKERS, bootstrap: null, seed: SEED }
+      const { credit } = await model.run(journeys, options)
+      const hasValue = credit.value.some((value) => value > 0)
+      // Without any amount, deals count alike.
+      const valued = hasValue ? journeys : { ...journeys, value: journeys.conversions }
+      const found = fitShareWeights(valued, hasValue ? credit.value : credit.conversions)
+      const { channels } = journeys
+      const sum = found.reduce((a, b) => a + b, 0)
+      return {
+        weights: Object.fromEntries(channels.map((channel, c) => [channel, found[c]!])),
+        unknown: channels.length === 0 ? 1 : sum / channels.length,
+      }
+    },
+    restore: (coefficients) => weighted(coefficients as ChannelWeights),
+  }
+}
+
+function weighted({ weights, unknown }: ChannelWeights): FittedModel {
+  return {
+    hasBaseline: false,
+    bind(channels) {
+      const own = Float64Array.from(channels, (channel) => weights[channel] ?? unknown)
+      return ({ channel }, from, to, out) => {
+        let sum = 0
+        for (let i = from; i < to; i++) sum += own[channel[i]!]!
+        for (let i = from; i < to; i++) out[i] = sum > 0 ? own[channel[i]!]! / sum : 1 / (to - from)
+        return 0
+      }
+    },
+  }
+}

@@ -7,7 +7,7 @@ import { markWonDirty } from '#reports/dirty.store.ts'
 import { fittableMethods } from '#reports/fit.rules.ts'
 import { readJourneys } from '#reports/journey-stream.store.ts'
 import { lockLedger } from '#reports/ledger.store.ts'
-import { isFittedMethod } from '#reports/model.rules.ts'
+import { isFittedMethod } from '#reports/model.schema.ts'
 import { insertFit, listModelRows } from '#reports/model.store.ts'
 import { askForRefresh } from '#reports/refresh.ts'
 import type { Store } from '#store/store.ts'
@@ -95,7 +95,13 @@ export async function fitWorkspaceModel(
   await store.transaction(workspaceId, async (tx) => {
     await lockLedger(tx)
     await insertFit(tx, {
-      ...{ id: newId('fit'), model, version, fittedAt, durationMs, profile, coefficients },
+      id: newId('fit'),
+      model,
+      version,
+      fittedAt,
+      durationMs,
+      profile,
+      coefficients,
     })
     await markWonDirty(tx, fittedAt)
   })

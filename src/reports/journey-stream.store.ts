@@ -26,9 +26,9 @@ export async function readJourneys(
   tx: Transaction,
   now: Date,
 ): Promise<{ journeys: Journeys; profile: DataProfile }> {
-  const names = (
-    await tx.query(sql<{ key: string }>`select key from channels order by key`)
-  ).map((row) => row.key)
+  const names = (await tx.query(sql<{ key: string }>`select key from channels order by key`)).map(
+    (row) => row.key,
+  )
   const builder = new TimedBuilder(names)
   for await (const batch of tx.stream(journeySql(names, now), BATCH_JOURNEYS))
     for (const journey of batch) builder.add(journey)
@@ -95,9 +95,7 @@ class TimedBuilder {
       } else digits = digits * 10 + code - ZERO
     }
     const isWon = valueMinor !== null
-    this.#builder.endJourney(
-      isWon ? { conversions: 1, value: valueMinor } : { nulls: 1 },
-    )
+    this.#builder.endJourney(isWon ? { conversions: 1, value: valueMinor } : { nulls: 1 })
     if (2 * this.#journeys + 2 > this.#bounds.length) this.#bounds = grown(this.#bounds)
     this.#bounds[2 * this.#journeys] = startedAtMs
     this.#bounds[2 * this.#journeys + 1] = endedAtMs

@@ -198,7 +198,11 @@ export async function replaceDealFacts(
 }
 
 /** A journey as bytes: n times, n sources, n people, each little-endian as this machine has them. */
-export function packJourney(times: Float64Array, sources: Uint32Array, people: Uint16Array): Buffer {
+export function packJourney(
+  times: Float64Array,
+  sources: Uint32Array,
+  people: Uint16Array,
+): Buffer {
   const parts = [times, sources, people].map((column) =>
     Buffer.from(column.buffer, column.byteOffset, column.byteLength),
   )

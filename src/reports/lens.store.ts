@@ -3,8 +3,8 @@ import type { z } from 'zod'
 import { Problem } from '#core/problem.ts'
 import { MINUTE_MS } from '#core/time.ts'
 import { ledgerTable } from '#reports/credit-sums.ts'
+import { fittableMethods } from '#reports/fit.rules.ts'
 import type { Freshness, Lens as LensAnswer, LensQuery, Won } from '#reports/lens.schema.ts'
-import { isFittedMethod } from '#reports/model.rules.ts'
 import { listModelRows, versionOf, type ModelRow } from '#reports/model.store.ts'
 import type { Transaction } from '#store/store.ts'
 
@@ -74,9 +74,14 @@ export async function resolveLens(
   const head = { model, window, currency, from, to, timeZone, modelVersion: version, asOf }
   return {
     answer: { ...head, freshness },
-    ...{ windowDays, fromAt, toAt, thisWeek, today, asOf },
+    windowDays,
+    fromAt,
+    toAt,
+    thisWeek,
+    today,
+    asOf,
     models: rows.filter((each) => versionOf(each) !== null).map((each) => each.model),
-    hasBaseline: isFittedMethod(row.method),
+    hasBaseline: fittableMethods[row.method]?.hasBaseline ?? false,
   }
 }
 

@@ -5,8 +5,9 @@ import { defineOperation } from '#gateway/operation.ts'
 import { markWonDirty } from '#reports/dirty.store.ts'
 import { fittableMethods } from '#reports/fit.rules.ts'
 import { lockLedger } from '#reports/ledger.store.ts'
-import { isFittedMethod, requireSound } from '#reports/model.rules.ts'
+import { requireSound } from '#reports/model.rules.ts'
 import {
+  isFittedMethod,
   Model,
   ModelList,
   ModelPath,
@@ -130,7 +131,8 @@ export const fitModel = defineOperation({
   scope: 'attribution:write',
   tag: 'Attribution',
   summary: 'Fit a computed model to all journeys again',
-  description: 'Runs in the background; once a day it runs by itself when touches or deals came in.',
+  description:
+    'Runs in the background; once a day it runs by itself when touches or deals came in.',
   input: ModelPath,
   output: Model,
   status: 202,
@@ -157,7 +159,11 @@ async function findModel(tx: Transaction, model: string): Promise<z.output<typeo
 
 function isSameCredit(row: ModelRow, { method, journey, parameters }: ModelDefinition): boolean {
   const of = (value: Pick<ModelDefinition, 'method' | 'journey' | 'parameters'>) =>
-    JSON.stringify([value.method, value.journey, Object.entries(value.parameters).sort()])
+    JSON.stringify([
+      value.method,
+      value.journey,
+      Object.entries(value.parameters).sort(([a], [b]) => a.localeCompare(b)),
+    ])
   return of(row) === of({ method, journey, parameters })
 }
 
@@ -165,10 +171,11 @@ function modelOf(row: ModelRow): z.output<typeof Model> {
   const { fitId, fittedAt, durationMs, profile, ...fields } = row
   const fit = fitId === null ? null : { id: fitId, fittedAt: fittedAt!, durationMs: durationMs! }
   const isFitted = isFittedMethod(row.method)
+  const fitted = fittableMethods[row.method]
   return {
     ...fields,
     isFitted: isFitted ? versionOf(row) !== null : null,
-    hasBaseline: row.method === 'data_driven',
+    hasBaseline: fitted?.hasBaseline ?? false,
     fit: fit && { ...fit, profile: profileOf(profile!) },
   }
 }

@@ -1,8 +1,13 @@
 import { shareWriter, type RuleSettings } from '#analytics/attribution/rules.ts'
+import { shapleyWriter } from '#analytics/attribution/shapley.ts'
 import { Problem } from '#core/problem.ts'
 import { DAY_MS } from '#core/time.ts'
 import type { FittedModel } from '#reports/fit.rules.ts'
-import { FITTED_METHODS, type ModelDefinition, type ModelParameters } from '#reports/model.schema.ts'
+import {
+  isFittedMethod,
+  type ModelDefinition,
+  type ModelParameters,
+} from '#reports/model.schema.ts'
 
 /** The touches of many journeys as columns, each journey from one position up to another. */
 export interface JourneyColumns {
@@ -50,6 +55,7 @@ const settingsOf: Readonly<Record<string, readonly (keyof ModelParameters)[]>> =
   last_non_direct: ['directChannel'],
   custom: ['milestones', 'rest'],
   markov: ['order'],
+  markov_shapley: ['order'],
 }
 
 /** @throws Problem `attribution.model_invalid` when a setting does not belong to the method, or one that it needs is missing. */
@@ -95,13 +101,12 @@ function ruleWriter(
   parameters: ModelParameters,
   channels: readonly string[],
 ): CreditWriter {
-  if (method === 'markov' || method === 'shapley' || method === 'data_driven')
-    throw new Error(`The method ${method} has no rule.`)
+  if (isFittedMethod(method)) throw new Error(`The method ${method} is fitted: it has no rule.`)
   const { halfLifeDays, directChannel = 'direct', milestones, rest } = parameters
   const settings: RuleSettings = { directChannel: channels.indexOf(directChannel) }
   if (halfLifeDays !== undefined) settings.halfLifeMs = halfLifeDays * DAY_MS
   if (milestones !== undefined && rest !== undefined) settings.weights = { milestones, rest }
-  const write = shareWriter(method, settings)
+  const write = method === 'shapley' ? shapleyWriter() : shareWriter(method, settings)
   return (touches, from, to, out, { leadAtMs, openedAtMs }) => {
     write(touches, from, to, out, from, [leadAtMs ?? openedAtMs, openedAtMs])
     return 0
@@ -131,8 +136,4 @@ function byPerson(write: CreditWriter): CreditWriter {
     }
     return baseline
   }
-}
-
-export function isFittedMethod(method: ModelDefinition['method']): boolean {
-  return FITTED_METHODS.has(method)
 }

@@ -4,7 +4,7 @@ import { AttributionModel } from '#reports/lens.schema.ts'
 
 const Share = z.number().min(0).max(1000)
 
-/** What credit is divided by. Rules look at one journey; computed methods learn from all of them first. */
+/** What credit is divided by. Rules look at one journey; fitted methods learn from all of them first. */
 export const ModelMethod = z.enum([
   'first',
   'last',
@@ -15,14 +15,20 @@ export const ModelMethod = z.enum([
   'w_shaped',
   'full_path',
   'custom',
-  'markov',
   'shapley',
+  'markov',
+  'markov_shapley',
   'data_driven',
 ])
 export type ModelMethod = z.infer<typeof ModelMethod>
 
 /** Methods that are fitted to the journeys of the workspace. */
-export const FITTED_METHODS: ReadonlySet<ModelMethod> = new Set(['markov', 'shapley', 'data_driven'])
+const FITTED = ['markov', 'markov_shapley', 'data_driven'] as const
+export type FittedMethod = (typeof FITTED)[number]
+
+export function isFittedMethod(method: ModelMethod): method is FittedMethod {
+  return (FITTED as readonly string[]).includes(method)
+}
 
 export const ModelParameters = z
   .strictObject({
@@ -32,18 +38,22 @@ export const ModelParameters = z
       .max(3650)
       .optional()
       .meta({ description: 'time_decay: credit halves with every so many days; 7 unless given' }),
-    directChannel: z
-      .string()
-      .min(1)
-      .max(60)
-      .optional()
-      .meta({ description: 'last_non_direct: the channel that is passed over; direct unless given' }),
-    milestones: z.array(Share).min(2).max(10).optional().meta({
-      description:
-        'custom: weights of the first touch, of milestones between, and of the last touch. With four, those between are the ' +
-        'touches that led to the lead and to the deal; with others they are spread evenly.',
+    directChannel: z.string().min(1).max(60).optional().meta({
+      description: 'last_non_direct: the channel that is passed over; direct unless given',
     }),
-    rest: Share.optional().meta({ description: 'custom: the weight of all other touches together' }),
+    milestones: z
+      .array(Share)
+      .min(2)
+      .max(10)
+      .optional()
+      .meta({
+        description:
+          'custom: weights of the first touch, of milestones between, and of the last touch. With four, those between are the ' +
+          'touches that led to the lead and to the deal; with others they are spread evenly.',
+      }),
+    rest: Share.optional().meta({
+      description: 'custom: the weight of all other touches together',
+    }),
     order: z
       .int()
       .min(1)

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { fittableMethods } from '#reports/fit.rules.ts'
-import { creditModelOf, isFittedMethod, type CreditModel } from '#reports/model.rules.ts'
-import type { DataProfile, ModelDefinition } from '#reports/model.schema.ts'
+import { creditModelOf, type CreditModel } from '#reports/model.rules.ts'
+import { isFittedMethod, type DataProfile, type ModelDefinition } from '#reports/model.schema.ts'
 import type { Transaction } from '#store/store.ts'
 
 /** A version of a model, with the newest fit of it. */

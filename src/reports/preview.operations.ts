@@ -1,7 +1,8 @@
 import { Problem } from '#core/problem.ts'
 import { defineOperation } from '#gateway/operation.ts'
 import { readSetting, windowDaysOf } from '#reports/lens.store.ts'
-import { creditModelOf, isFittedMethod, requireSound, type CreditModel } from '#reports/model.rules.ts'
+import { creditModelOf, requireSound, type CreditModel } from '#reports/model.rules.ts'
+import { isFittedMethod } from '#reports/model.schema.ts'
 import { listModelRows, restoreCreditModel } from '#reports/model.store.ts'
 import { PreviewTally, type PreviewSide } from '#reports/preview.rules.ts'
 import { Preview, PreviewQuery } from '#reports/preview.schema.ts'
@@ -82,7 +83,11 @@ function answerOf(
   const { deals, touches, wonMinor, movedMinor, movedDeals } = tally
   const rest = campaigns.slice(listed).map(([, sums]) => sums)
   return {
-    ...{ deals, touches, wonMinor, movedMinor, movedDeals },
+    deals,
+    touches,
+    wonMinor,
+    movedMinor,
+    movedDeals,
     baseline: moved(tally.before.baselineMinor, tally.after.baselineMinor),
     uncredited: moved(tally.before.uncreditedMinor, tally.after.uncreditedMinor),
     channels: sumBy(({ channel }) => channel).map(([channel, sums]) => ({ channel, ...sums })),

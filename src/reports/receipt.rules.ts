@@ -38,8 +38,16 @@ export function receiptOf(
       }
       const isInWindow = isCredited && isWithin(deal, window, occurredAtMs)
       return {
-        ...{ touchpointId, personId, kind, channel, campaignId, campaignName },
-        ...{ occurredAt, isInWindow, creditedMinor, shares },
+        touchpointId,
+        personId,
+        kind,
+        channel,
+        campaignId,
+        campaignName,
+        occurredAt,
+        isInWindow,
+        creditedMinor,
+        shares,
       }
     }),
     sums,

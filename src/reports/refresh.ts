@@ -259,7 +259,7 @@ function restatementsOf(
   const changed = changes.filter(restates)
   const causes = causesOf(changed)
   const numbers = new Map(deals.map((deal, i) => [deal.opportunityId, i]))
-  const withCause = <Cell extends Omit<LedgerCell, 'cause'>>(cell: Cell): LedgerCell[] => {
+  const withCause = (cell: Omit<LedgerCell, 'cause'>): LedgerCell[] => {
     const cause = causes({ ...cell, deal: numbers.get(cell.opportunityId)! })
     if (cause === undefined) return []
     return [{ ...cell, cause: cause === 'deal_won' ? 'late_deal' : cause }]
@@ -271,7 +271,12 @@ function restatementsOf(
     const campaignId = key === '' ? null : key
     return withCause({
       ...cellOf(deals[deal]!),
-      ...{ windowDays, model, bucket, campaignId, amountMinor, share },
+      windowDays,
+      model,
+      bucket,
+      campaignId,
+      amountMinor,
+      share,
     })
   })
   const uncredited = changed.flatMap(({ deal, windowDays, models, isWon }) => {
