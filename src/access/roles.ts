@@ -27,7 +27,9 @@ export const scopes = {
   'sync:read': 'See sync runs, outcomes and errors',
   'sync:write': 'Run, pause and retry sync',
   'attribution:read': 'Read attribution and the credit ledger',
-  'attribution:write': 'Change attribution windows and recompute',
+  'attribution:write': 'Change attribution models and windows, and recompute',
+  'claims:write': 'Note where leads and deals came from, and settle disputes',
+  'reports:write': 'Make weekly reports and plans, comment, and keep the agenda',
   'performance:read': 'Read sales performance',
 } as const
 
@@ -61,6 +63,8 @@ export const roles: Readonly<Record<string, { label: string; scopes: readonly Sc
       'imports:write',
       'leads:read',
       'leads:write',
+      'claims:write',
+      'reports:write',
       'scoring:write',
       'owners:read',
       'sync:read',
@@ -74,6 +78,8 @@ export const roles: Readonly<Record<string, { label: string; scopes: readonly Sc
       'touchpoints:read',
       'leads:read',
       'leads:write',
+      'claims:write',
+      'reports:write',
       'routing:write',
       'owners:read',
       'owners:write',

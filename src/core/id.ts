@@ -32,7 +32,7 @@ export type IdPrefix =
   | 'fit'
   | 'rpt'
   | 'cmt'
-  | 'pln'
+  | 'agd'
 
 let lastMs = 0
 let sequence = 0

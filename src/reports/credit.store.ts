@@ -1,6 +1,7 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { z } from 'zod'
 import type { CampaignLineRow } from '#reports/campaign-line.rules.ts'
+import type { ComparedRow } from '#reports/compare.rules.ts'
 import type {
   CreditLine,
   LedgerDealLine,
@@ -175,4 +176,21 @@ export function listCampaignCreditRows(
       where c.deleted_at is null or t.key is not null
     )
     select * from line ${after} order by credited_minor desc, id desc limit ${query.limit + 1}`)
+}
+
+/** All models over all won deals, by campaign, deleted ones and the touches without one included. */
+export function listComparedCampaigns(tx: Transaction, lens: Lens): Promise<ComparedRow[]> {
+  return tx.query(sql<ComparedRow>`
+    select nullif(t.key, '') as key, case t.key when '' then 'No campaign' else coalesce(c.name, 'Unknown campaign') end as label,
+      t.models as credits
+    from (${creditByModel(lens, 'campaign')}) t left join campaigns c on c.id = t.key`)
+}
+
+/** What each model says would have come anyway. */
+export async function sumBaselines(tx: Transaction, lens: Lens): Promise<Map<string, number>> {
+  const rows = await tx.query(sql<{ model: string; amountMinor: number }>`
+    select model, sum(amount_minor)::bigint as amount_minor from ${ledgerTable('credit_totals', lens)}
+    where kind = 'baseline' and model = any(${lens.models}::text[]) and window_days = ${lens.windowDays}
+      and currency = ${lens.answer.currency} ${inPeriod(lens)} group by model`)
+  return new Map(rows.map((row) => [row.model, row.amountMinor]))
 }

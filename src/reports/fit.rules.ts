@@ -1,6 +1,8 @@
+import type { Credit, Interval } from '#analytics/attribution/bootstrap.ts'
 import type { Journeys } from '#analytics/attribution/journeys.ts'
 import { attributionModels } from '#analytics/attribution/models.ts'
 import { fitShareWeights } from '#analytics/attribution/share-weights.ts'
+import type { ShareIntervals } from '#reports/compare.rules.ts'
 import type { CreditWriter } from '#reports/model.rules.ts'
 import type { ModelMethod, ModelParameters } from '#reports/model.schema.ts'
 
@@ -23,6 +25,11 @@ export interface FittableMethod {
 const WORKERS = 2
 const SEED = 1
 
+/** Intervals are drawn while that takes seconds: each replicate fits anew. */
+const BOOTSTRAP_TOUCHES = 500_000
+const REPLICATES = 40
+const LEVEL = 0.9
+
 /** The methods that are fitted. A new one is a line here. */
 export const fittableMethods: Partial<Record<ModelMethod, FittableMethod>> = {
   markov: byChannelTotals('markov'),
@@ -33,6 +40,8 @@ export const fittableMethods: Partial<Record<ModelMethod, FittableMethod>> = {
 interface ChannelWeights {
   weights: Record<string, number>
   unknown: number
+  /** 90 % intervals of the shares of channels; null: there were too many touches to draw them again. */
+  intervals: ShareIntervals | null
 }
 
 /**
@@ -43,21 +52,39 @@ function byChannelTotals(name: string): FittableMethod {
     hasBaseline: false,
     async fit(journeys, { order = 1 }): Promise<ChannelWeights> {
       const model = attributionModels[name]!
-      const options = { order, workers: WORKERS, bootstrap: null, seed: SEED }
-      const { credit } = await model.run(journeys, options)
+      const isSmall = journeys.channel.length <= BOOTSTRAP_TOUCHES
+      const bootstrap = isSmall ? { replicates: REPLICATES, level: LEVEL, seed: SEED } : null
+      const options = { order, workers: WORKERS, bootstrap, seed: SEED }
+      const { credit, interval } = await model.run(journeys, options)
       const hasValue = credit.value.some((value) => value > 0)
       // Without any amount, deals count alike.
       const valued = hasValue ? journeys : { ...journeys, value: journeys.conversions }
       const found = fitShareWeights(valued, hasValue ? credit.value : credit.conversions)
       const { channels } = journeys
+      const whole = (hasValue ? credit.value : credit.conversions).reduce((a, b) => a + b, 0)
       const sum = found.reduce((a, b) => a + b, 0)
       return {
         weights: Object.fromEntries(channels.map((channel, c) => [channel, found[c]!])),
         unknown: channels.length === 0 ? 1 : sum / channels.length,
+        intervals: interval && intervalsOf(interval, channels, hasValue, whole),
       }
     },
     restore: (coefficients) => weighted(coefficients as ChannelWeights),
   }
+}
+
+/** Bounds of each channel's amount over all that the data has. */
+function intervalsOf(
+  { low, high }: Interval,
+  channels: readonly string[],
+  hasValue: boolean,
+  whole: number,
+): ShareIntervals {
+  const of = (credit: Credit, c: number) =>
+    whole === 0 ? 0 : (hasValue ? credit.value[c]! : credit.conversions[c]!) / whole
+  return Object.fromEntries(
+    channels.map((channel, c) => [channel, { low: of(low, c), high: of(high, c) }]),
+  )
 }
 
 function weighted({ weights, unknown }: ChannelWeights): FittedModel {

@@ -168,16 +168,28 @@ function isSameCredit(row: ModelRow, { method, journey, parameters }: ModelDefin
 }
 
 function modelOf(row: ModelRow): z.output<typeof Model> {
-  const { fitId, fittedAt, durationMs, profile, ...fields } = row
-  const fit = fitId === null ? null : { id: fitId, fittedAt: fittedAt!, durationMs: durationMs! }
-  const isFitted = isFittedMethod(row.method)
-  const fitted = fittableMethods[row.method]
+  const { model, version, name, method, journey, parameters } = row
+  const { publishedAt, publishedBy, retiredAt } = row
   return {
-    ...fields,
-    isFitted: isFitted ? versionOf(row) !== null : null,
-    hasBaseline: fitted?.hasBaseline ?? false,
-    fit: fit && { ...fit, profile: profileOf(profile!) },
+    model,
+    version,
+    name,
+    method,
+    journey,
+    parameters,
+    publishedAt,
+    publishedBy,
+    retiredAt,
+    isFitted: isFittedMethod(method) ? versionOf(row) !== null : null,
+    hasBaseline: fittableMethods[method]?.hasBaseline ?? false,
+    fit: fitOf(row),
   }
+}
+
+/** The newest fit of a version; null for rules, and before the first. */
+export function fitOf({ fitId, fittedAt, durationMs, profile }: ModelRow) {
+  if (fitId === null) return null
+  return { id: fitId, fittedAt: fittedAt!, durationMs: durationMs!, profile: profileOf(profile!) }
 }
 
 /** A profile through JSON has its moments as text. */

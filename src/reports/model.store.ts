@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import type { ShareIntervals } from '#reports/compare.rules.ts'
 import { fittableMethods } from '#reports/fit.rules.ts'
 import { creditModelOf, type CreditModel } from '#reports/model.rules.ts'
 import { isFittedMethod, type DataProfile, type ModelDefinition } from '#reports/model.schema.ts'
@@ -153,4 +154,16 @@ export async function insertFit(tx: Transaction, fit: NewFit): Promise<void> {
 export async function renameModel(tx: Transaction, model: string, name: string): Promise<void> {
   await tx.execute(sql`
     update attribution_models set name = ${name} where model = ${model} and retired_at is null`)
+}
+
+/** The share intervals of these fits, by fit and channel; a fit without any is left out. */
+export async function readIntervals(
+  tx: Transaction,
+  fitIds: readonly string[],
+): Promise<Map<string, ShareIntervals>> {
+  if (fitIds.length === 0) return new Map()
+  const rows = await tx.query(sql<{ id: string; intervals: ShareIntervals }>`
+    select id, coefficients -> 'intervals' as intervals from attribution_fits
+    where id = any(${fitIds}::text[]) and jsonb_typeof(coefficients -> 'intervals') = 'object'`)
+  return new Map(rows.map((row) => [row.id, row.intervals]))
 }
