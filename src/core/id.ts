@@ -6,6 +6,9 @@ export type IdPrefix =
   | 'usr'
   | 'key'
   | 'ses'
+  | 'cli'
+  | 'psk'
+  | 'grt'
   | 'req'
   | 'evt'
   | 'aud'
@@ -33,6 +36,9 @@ export type IdPrefix =
   | 'rpt'
   | 'cmt'
   | 'agd'
+  | 'whe'
+  | 'msg'
+  | 'att'
 
 let lastMs = 0
 let sequence = 0

@@ -186,6 +186,7 @@ export async function smallWorld(
           expectedVersion: null,
           emit() {},
           audit() {},
+          sendHeader() {},
         }
         return z.encode(operation.output, await operation.perform(parsed, context))
       }

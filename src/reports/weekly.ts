@@ -4,6 +4,7 @@ import { newId } from '#core/id.ts'
 import { HOUR_MS } from '#core/time.ts'
 import type { RawRoute } from '#gateway/raw-route.ts'
 import type { Timer } from '#jobs/job.ts'
+import { recordOwnWork } from '#jobs/own-work.ts'
 import { addDays } from '#reports/calendar.ts'
 import { resolveLens, readSetting, windowOf } from '#reports/lens.store.ts'
 import { readPerformance } from '#reports/performance.operations.ts'
@@ -75,20 +76,13 @@ export const weeklyTimer: Timer = {
     for (const { workspaceId } of due) {
       await store.transaction(workspaceId, async (tx) => {
         const id = await freezeWeek(tx, await findWeek(tx, null, now), 'system', now)
-        if (id !== null) await recordCreated(tx, id, now)
+        if (id === null) return
+        const event = 'report.weekly_created'
+        const audits = [{ action: event, subjectId: id }]
+        await recordOwnWork(tx, { events: [{ event, subjectId: id }], audits }, now)
       })
     }
   },
-}
-
-/** No request asked for it: the event and the audit entry name the hub itself. */
-async function recordCreated(tx: Transaction, id: string, now: Date): Promise<void> {
-  await tx.execute(sql`
-    insert into outbox (workspace_id, event, subject_id, data, occurred_at)
-    values (${tx.workspaceId}, 'report.weekly_created', ${id}, '{}', ${now})`)
-  await tx.execute(sql`
-    insert into audit_log (id, workspace_id, occurred_at, principal_id, principal_kind, action, subject_id, detail)
-    values (${newId('aud')}, ${tx.workspaceId}, ${now}, 'system', 'system', 'report.weekly_created', ${id}, '{}')`)
 }
 
 const MOST_MEETINGS = 26

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { MINUTE_MS } from '#core/time.ts'
 import type { Transaction } from '#store/store.ts'
-import type { PushChange, PushResult, Stream } from './connector.ts'
+import type { PushChange, PushResult, Stream, VendorProperties } from './connector.ts'
 import type { Run } from './engine.ts'
 import type { Entity, EntityRecord } from './entity.ts'
 import { writeOutcomes, type Outcome } from './outcome.store.ts'
@@ -56,18 +56,18 @@ export async function seedPending(
   entity: Entity,
   now: Date,
 ): Promise<boolean> {
-  const row = await tx.find(sql<{ cursor: { seededTo: string | null; done: boolean } | null }>`
-    select cursor from sync_streams where connection_id = ${connectionId} and name = ${stream.name}`)
-  if (row?.cursor?.done || !entity.listIds) return true
-  const ids = await entity.listIds(tx, row?.cursor?.seededTo ?? null, SEED_PAGE)
+  const row = await tx.find(sql<{ seed: { seededTo: string | null; done: boolean } | null }>`
+    select seed from sync_streams where connection_id = ${connectionId} and name = ${stream.name}`)
+  if (row?.seed?.done || !entity.listIds) return true
+  const ids = await entity.listIds(tx, row?.seed?.seededTo ?? null, SEED_PAGE)
   const done = ids.length < SEED_PAGE
   await tx.execute(sql`
     insert into sync_pending (connection_id, entity, local_id, first_seq, last_seq, since)
     select ${connectionId}, ${entity.name}, id, 0, 0, ${now} from unnest(${ids}::text[]) as ids(id)
     on conflict (local_id, connection_id, entity) do update set first_seq = 0`)
-  const cursor = JSON.stringify({ seededTo: ids.at(-1) ?? row?.cursor?.seededTo ?? null, done })
+  const seed = JSON.stringify({ seededTo: ids.at(-1) ?? row?.seed?.seededTo ?? null, done })
   await tx.execute(sql`
-    update sync_streams set cursor = ${cursor}::jsonb
+    update sync_streams set seed = ${seed}::jsonb
     where connection_id = ${connectionId} and name = ${stream.name}`)
   return done
 }
@@ -196,7 +196,7 @@ function referencesOf(
   return references
 }
 
-function fingerprintOf(properties: Record<string, string>): Buffer {
+function fingerprintOf(properties: VendorProperties): Buffer {
   const sorted = Object.entries(properties).sort(([a], [b]) => (a < b ? -1 : 1))
   return createHash('sha256').update(JSON.stringify(sorted)).digest()
 }

@@ -234,7 +234,7 @@ function placeOf(run: Run, stream: Stream): OutcomePlace {
     connectionId: run.connectionId,
     stream: stream.name,
     entity: stream.entity,
-    direction: stream.direction,
+    direction: stream.direction === 'push' ? 'push' : 'pull',
   }
 }
 

@@ -2,7 +2,7 @@ import { VendorFault, type PushChange, type PushResult } from '#sync/connector.t
 import type { Batch, HubspotRecord } from './answers.ts'
 import type { BatchInput, HubspotClient } from './client.ts'
 import { codeOf, existingIdOf, propertiesOf, type RowError } from './errors.ts'
-import { contactDefinitions, LEAD_ID_PROPERTY } from './mapping.ts'
+import { contactDefinitions, LEAD_ID_PROPERTY, textOf, textsOf } from './mapping.ts'
 
 /** What became of each lead of a batch, by its id. */
 type Results = Map<string, PushResult>
@@ -35,7 +35,7 @@ export async function pushContacts(
 function withoutSharedEmails(changes: readonly PushChange[]): PushChange[][] {
   const groups: { emails: Set<string>; changes: PushChange[] }[] = []
   for (const change of changes) {
-    const email = change.properties['email'] ?? ''
+    const email = textOf(change.properties['email'] ?? null)
     let group = groups.find((candidate) => email === '' || !candidate.emails.has(email))
     if (!group) {
       group = { emails: new Set(), changes: [] }
@@ -176,7 +176,7 @@ function inputOf(change: PushChange): Omit<BatchInput, 'id'> {
   const { localId } = change.record
   return {
     objectWriteTraceId: localId,
-    properties: { ...change.properties, [LEAD_ID_PROPERTY]: localId },
+    properties: { ...textsOf(change.properties), [LEAD_ID_PROPERTY]: localId },
   }
 }
 

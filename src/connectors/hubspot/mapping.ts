@@ -1,4 +1,5 @@
 import { parseMinor } from '#core/money.ts'
+import type { VendorProperties } from '#sync/connector.ts'
 import type { Candidate, EntityRecord, FieldValue } from '#sync/entity.ts'
 import type { HubspotOwner, HubspotPipeline, HubspotRecord } from './answers.ts'
 import type { PropertyDefinition } from './client.ts'
@@ -61,6 +62,7 @@ export function leadToContact(
 ): Record<string, string> {
   const properties: Record<string, string> = {}
   for (const [field, property] of contactProperties) {
+    if (record.values[field] === undefined) continue
     const text = textOf(record.values[field] ?? null)
     if (text !== '' || property.startsWith('hub_')) properties[property] = text
   }
@@ -69,7 +71,14 @@ export function leadToContact(
   return properties
 }
 
-function textOf(value: FieldValue): string {
+/** HubSpot's form of values: all text, '' for blank, several joined by semicolons. */
+export function textsOf(properties: VendorProperties): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, value]) => [name, textOf(value)]),
+  )
+}
+
+export function textOf(value: FieldValue): string {
   if (value === null) return ''
   return Array.isArray(value) ? value.join(';') : String(value)
 }
