@@ -26,6 +26,25 @@ import {
   putAttributionWindows,
   recomputeAttribution,
 } from '#reports/settings.operations.ts'
+import { compareAttribution } from '#reports/compare.operations.ts'
+import { getPipelineInfluence } from '#reports/influence.operations.ts'
+import { getImprovement } from '#reports/improvement.operations.ts'
+import { comparePlans, getPlan, listPlans, putPlan } from '#reports/plan.operations.ts'
+import {
+  listDisagreements,
+  listSourceClaims,
+  putSourceClaim,
+} from '#reports/source-claim.operations.ts'
+import {
+  addAgendaItem,
+  addComment,
+  changeAgendaItem,
+  createWeekly,
+  getWeekly,
+  listReportComments,
+  listWeeklyReports,
+} from '#reports/weekly.operations.ts'
+import { weeklyCalendar, weeklyTimer } from '#reports/weekly.ts'
 
 /**
  * The credit ledger and what is read from it.
@@ -51,6 +70,23 @@ export function createReports(keptMs: number): Module {
       deleteModel,
       fitModel,
       previewAttribution,
+      compareAttribution,
+      listDisagreements,
+      putSourceClaim,
+      listSourceClaims,
+      getPipelineInfluence,
+      getImprovement,
+      createWeekly,
+      listWeeklyReports,
+      getWeekly,
+      addAgendaItem,
+      changeAgendaItem,
+      addComment,
+      listReportComments,
+      putPlan,
+      getPlan,
+      listPlans,
+      comparePlans,
       getAttributionWindows,
       putAttributionWindows,
       recomputeAttribution,
@@ -58,7 +94,8 @@ export function createReports(keptMs: number): Module {
     entities: [],
     jobs: [refreshJob, fitJob],
     subscribers: [dirtySubscriber, fitSubscriber],
-    timers: [refreshTimer, fitTimer],
+    timers: [refreshTimer, fitTimer, weeklyTimer],
+    rawRoutes: [weeklyCalendar],
   }
 }
 

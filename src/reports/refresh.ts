@@ -43,9 +43,9 @@ import type { Store, Transaction } from '#store/store.ts'
 
 const JOB_NAME = 'reports.attribution.refresh'
 
-/** A page is one transaction: so many deals, and no more than so many touches unless a single deal has more. */
+/** A page is one transaction: so many deals, and no more than so many lines of credit unless a single deal has more. */
 const PAGE_DEALS = 2000
-const PAGE_TOUCHES = 20_000
+const PAGE_LINES = 120_000
 
 /** Computes the deals of one workspace that are marked dirty. */
 export const refreshJob = defineJob({
@@ -145,11 +145,12 @@ export async function refreshLedger(
 export async function refreshPage(
   tx: Transaction,
   now: Date,
-  { maxDeals = PAGE_DEALS, maxTouches = PAGE_TOUCHES } = {},
+  { maxDeals = PAGE_DEALS, maxTouches }: { maxDeals?: number; maxTouches?: number } = {},
 ): Promise<number> {
   const firstOpenWeek = await lockLedger(tx)
   const [windows, models] = [await listWindows(tx), await listCreditModels(tx)]
-  const deals = cutPage(await listDirtyDeals(tx, maxDeals), maxTouches)
+  const most = maxTouches ?? PAGE_LINES / Math.max(1, windows.length * models.length)
+  const deals = cutPage(await listDirtyDeals(tx, maxDeals), most)
   if (deals.length === 0) return 0
   const ids = deals.map((deal) => deal.opportunityId)
   const touches = await listDealTouches(tx, ids, now)
