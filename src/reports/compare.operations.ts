@@ -38,7 +38,9 @@ export const compareAttribution = defineOperation({
           ),
     ])
     const byModel = new Map(
-      by === 'campaign' ? [] : models.map((row) => [row.model, intervals.get(row.fitId ?? '') ?? {}]),
+      by === 'campaign'
+        ? []
+        : models.map((row) => [row.model, intervals.get(row.fitId ?? '') ?? {}]),
     )
     const compared = compareRows(rows, lens.models, lens.answer.model, byModel)
     return {

@@ -46,7 +46,8 @@ export function compareRows(
       rankChange: Math.max(...places) - Math.min(...places),
     }
   })
-  const rankBy = (row: (typeof compared)[number]) => row.cells.find((cell) => cell.model === by)!.rank
+  const rankBy = (row: (typeof compared)[number]) =>
+    row.cells.find((cell) => cell.model === by)!.rank
   return compared.sort((a, b) => rankBy(a) - rankBy(b) || a.label.localeCompare(b.label))
 }
 

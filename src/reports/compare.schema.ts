@@ -1,12 +1,5 @@
 import { z } from 'zod'
-import {
-  AsOf,
-  isPeriodSound,
-  Lens,
-  LensQuery,
-  PERIOD_FAULT,
-  Won,
-} from '#reports/lens.schema.ts'
+import { AsOf, isPeriodSound, Lens, LensQuery, PERIOD_FAULT, Won } from '#reports/lens.schema.ts'
 import { JourneyUnit, ModelFit, ModelMethod } from '#reports/model.schema.ts'
 
 export const CompareQuery = LensQuery.extend({
@@ -21,13 +14,10 @@ const Cell = z.object({
   deals: z.number(),
   share: z.number().nullable().meta({ description: 'Of all that the model credits to touches' }),
   rank: z.int().meta({ description: '1 for the most credit; the same credit, the same rank' }),
-  interval: z
-    .object({ low: z.number(), high: z.number() })
-    .nullable()
-    .meta({
-      description:
-        '90 % interval of the share in the data of the fit, by bootstrap over journeys; null where the model has none',
-    }),
+  interval: z.object({ low: z.number(), high: z.number() }).nullable().meta({
+    description:
+      '90 % interval of the share in the data of the fit, by bootstrap over journeys; null where the model has none',
+  }),
 })
 
 /** All models side by side. */
@@ -59,7 +49,8 @@ export const Comparison = Lens.extend({
   agreement: z
     .array(z.object({ model: z.string(), other: z.string(), sharedCredit: z.number() }))
     .meta({
-      description: 'For each pair of models the part of credit that both give to the same rows, in [0, 1]',
+      description:
+        'For each pair of models the part of credit that both give to the same rows, in [0, 1]',
     }),
   workspace: Won,
 })

@@ -30,7 +30,11 @@ export function rateChange(before: Rate, after: Rate): Improvement {
     after.denominator + 0.5,
   ]
   const half = Z * Math.sqrt(1 / x0 - 1 / n0 + 1 / x1 - 1 / n1)
-  return { ...bounds(Math.log(x1 / n1 / (x0 / n0)), half), change: after.rate / before.rate - 1, isSmall }
+  return {
+    ...bounds(Math.log(x1 / n1 / (x0 / n0)), half),
+    change: after.rate / before.rate - 1,
+    isSmall,
+  }
 }
 
 /** Durations in days as the logarithms of their sum by group: n, mean and variance of ln(days). */
@@ -65,4 +69,3 @@ function bounds(logRatio: number, half: number) {
   const [low, high] = [Math.exp(logRatio - half) - 1, Math.exp(logRatio + half) - 1]
   return { low, high, isClear: low > 0 || high < 0 }
 }
-

@@ -8,11 +8,17 @@ export const ImprovementQuery = z
     baselineTo: CalendarDate,
     from: CalendarDate,
     to: CalendarDate,
-    maturityDays: z.coerce.number().int().min(0).max(365).default(30).meta({
-      description:
-        'A lead counts as qualified when it was within so many days of its capture. Leads of less age are left out, so that the ' +
-        'present is not at a disadvantage',
-    }),
+    maturityDays: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .max(365)
+      .default(30)
+      .meta({
+        description:
+          'A lead counts as qualified when it was within so many days of its capture. Leads of less age are left out, so that the ' +
+          'present is not at a disadvantage',
+      }),
   })
   .refine(({ baselineFrom, baselineTo, from, to }) => baselineFrom <= baselineTo && from <= to, {
     error: 'A period ends on or after its first day.',
@@ -25,7 +31,10 @@ export const ImprovementQuery = z
 export type ImprovementQuery = z.output<typeof ImprovementQuery>
 
 const Change = z.object({
-  change: z.number().nullable().meta({ description: 'Relative to the baseline: 0.2 is a fifth more' }),
+  change: z
+    .number()
+    .nullable()
+    .meta({ description: 'Relative to the baseline: 0.2 is a fifth more' }),
   low: z.number().nullable().meta({ description: '95 % interval of the change' }),
   high: z.number().nullable(),
   isClear: z.boolean().meta({ description: 'The interval leaves out no change at all' }),

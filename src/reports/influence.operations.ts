@@ -15,7 +15,8 @@ export const getPipelineInfluence = defineOperation({
   path: '/api/v1/attribution/influence',
   scope: 'attribution:read',
   tag: 'Attribution',
-  summary: 'Which campaigns touched open, won or lost deals, without counting a deal twice in the totals',
+  summary:
+    'Which campaigns touched open, won or lost deals, without counting a deal twice in the totals',
   input: InfluenceQuery,
   output: InfluenceReport,
   csv: [

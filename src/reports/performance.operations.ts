@@ -54,7 +54,9 @@ export function createSalesPerformance(keptMs: number): Operation {
     input: PerformanceQuery,
     output: PerformanceReport,
     perform: (query, { tx, now }) =>
-      kept.get(`${tx.workspaceId} ${JSON.stringify(query)}`, now, () => readPerformance(tx, query, now)),
+      kept.get(`${tx.workspaceId} ${JSON.stringify(query)}`, now, () =>
+        readPerformance(tx, query, now),
+      ),
   })
 }
 

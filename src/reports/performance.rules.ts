@@ -233,8 +233,10 @@ export const DEFINITIONS: PerformanceReport['definitions'] = {
   conversionPeriod:
     'What happened in the period, whenever the leads were captured: a ratio of two counts, not a share of the same leads.',
   pipelineVelocity: 'Open deals × win rate × average won amount ⁄ median days from opened to won.',
-  influenced: 'A campaign touched one of the deal’s people before its close; each deal is counted once.',
-  sourced: 'The very first touch of the deal’s people was a campaign’s, before the deal was opened.',
+  influenced:
+    'A campaign touched one of the deal’s people before its close; each deal is counted once.',
+  sourced:
+    'The very first touch of the deal’s people was a campaign’s, before the deal was opened.',
 }
 
 /** Growth from month to month; the month of today is not over and counts as partial. */

@@ -121,5 +121,10 @@ async function readPlan(tx: Transaction, quarter: string, version: number | null
 }
 
 function planOf({ version, plan, createdAt, createdBy }: PlanRow): Plan {
-  return { ...(plan as Omit<Plan, 'version' | 'createdAt' | 'createdBy'>), version, createdAt, createdBy }
+  return {
+    ...(plan as Omit<Plan, 'version' | 'createdAt' | 'createdBy'>),
+    version,
+    createdAt,
+    createdBy,
+  }
 }

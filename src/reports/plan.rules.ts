@@ -72,8 +72,7 @@ export function needOf(segment: Segment, past: SegmentPast, lastDay: string): Ne
     },
     deals,
     opportunities,
-    pipelineMinor:
-      opportunities === null || !average ? null : Math.round(opportunities * average),
+    pipelineMinor: opportunities === null || !average ? null : Math.round(opportunities * average),
     leads,
     leadsLow: isAssumed ? leads : dividedUp(deals, leadToWon.high),
     leadsHigh: isAssumed ? leads : dividedUp(deals, leadToWon.low),
@@ -121,7 +120,14 @@ export function totalOf(needs: readonly Need[]): Plan['total'] {
   }
 }
 
-const FIELDS = ['targetMinor', 'deals', 'opportunities', 'pipelineMinor', 'leads', 'spendMinor'] as const
+const FIELDS = [
+  'targetMinor',
+  'deals',
+  'opportunities',
+  'pipelineMinor',
+  'leads',
+  'spendMinor',
+] as const
 
 /** What differs, segment by segment; a segment that one version lacks has null there. */
 export function diffOf(before: Plan, after: Plan) {

@@ -104,7 +104,12 @@ export type Plan = z.output<typeof Plan>
 
 export const PlanQuery = z.object({
   quarter: Quarter,
-  version: z.coerce.number().int().min(1).optional().meta({ description: 'The newest unless given' }),
+  version: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .meta({ description: 'The newest unless given' }),
 })
 export const PlanListQuery = PageQuery.extend({ quarter: Quarter })
 export const PlanPage = Page(

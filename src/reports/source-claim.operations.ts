@@ -93,10 +93,7 @@ export const listDisagreements = defineOperation({
   ],
   async perform(query, { tx, now }) {
     const lens = await resolveLens(tx, query, now)
-    const [pairs, deals] = await Promise.all([
-      countPairs(tx, lens),
-      listDisputed(tx, lens, query),
-    ])
+    const [pairs, deals] = await Promise.all([countPairs(tx, lens), listDisputed(tx, lens, query)])
     const { window } = lens.answer
     const page = cutPage(deals, query.limit, (deal) => [deal.amountMinor, deal.opportunityId])
     return {

@@ -110,7 +110,11 @@ export function listDisputed(
     id === undefined
       ? sql``
       : sql`and (amount_minor, opportunity_id) < (${Number(amount)}::bigint, ${id}::identifier)`
-  const settled = { open: sql`and resolved is null`, resolved: sql`and resolved is not null`, all: sql`` }
+  const settled = {
+    open: sql`and resolved is null`,
+    resolved: sql`and resolved is not null`,
+    all: sql``,
+  }
   return tx.query(sql<VoicedDeal>`
     select * from (${voices(lens)}) v
     where (select count(distinct said) from unnest(array[model, crm, customer, rep]) said) > 1 ${settled[show]} ${after}

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { newId } from '#core/id.ts'
 import { cutPage } from '#core/page.ts'
 import { Problem } from '#core/problem.ts'
@@ -160,7 +160,10 @@ export const listReportComments = defineOperation({
     const rows = await listComments(tx, reportId, query)
     const { data, nextCursor } = cutPage(rows, query.limit, (row) => [row.id])
     return {
-      data: data.map((row) => ({ ...row, body: tx.sealer.open<string>(row.body, placeOf(row.id)) })),
+      data: data.map((row) => ({
+        ...row,
+        body: tx.sealer.open<string>(row.body, placeOf(row.id)),
+      })),
       nextCursor,
     }
   },

@@ -67,5 +67,3 @@ export const ChangeAgendaItem = z.object({
   state: z.enum(['open', 'done']).optional(),
   ownerId: z.string().max(64).nullable().optional(),
 })
-export const AgendaQuery = PageQuery
-export const AgendaPage = Page(AgendaItem)

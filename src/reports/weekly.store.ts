@@ -66,7 +66,11 @@ export function listRestatedCauses(
 export async function insertAgenda(
   tx: Transaction,
   week: string,
-  items: readonly (Omit<FoundItem, 'kind'> & { kind: string; id: string; ownerId: string | null })[],
+  items: readonly (Omit<FoundItem, 'kind'> & {
+    kind: string
+    id: string
+    ownerId: string | null
+  })[],
   now: Date,
 ): Promise<void> {
   if (items.length === 0) return
@@ -91,7 +95,11 @@ export function listAgenda(tx: Transaction, week: string): Promise<AgendaItem[]>
 /** Changes an item; null when there is none. */
 export async function updateAgendaItem(
   tx: Transaction,
-  { itemId, state, ownerId }: { itemId: string; state?: string | undefined; ownerId?: string | null | undefined },
+  {
+    itemId,
+    state,
+    ownerId,
+  }: { itemId: string; state?: string | undefined; ownerId?: string | null | undefined },
   now: Date,
 ): Promise<AgendaItem | null> {
   return tx.find(sql<AgendaItem>`
@@ -149,4 +157,3 @@ export function listMeetings(
     from weekly_reports r join workspaces w on w.id = r.workspace_id
     order by r.week desc limit ${most}`)
 }
-
