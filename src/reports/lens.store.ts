@@ -3,7 +3,6 @@ import type { z } from 'zod'
 import { Problem } from '#core/problem.ts'
 import { MINUTE_MS } from '#core/time.ts'
 import { ledgerTable } from '#reports/credit-sums.ts'
-import { fittableMethods } from '#reports/fit.rules.ts'
 import type { Freshness, Lens as LensAnswer, LensQuery, Won } from '#reports/lens.schema.ts'
 import { listModelRows, versionOf, type ModelRow } from '#reports/model.store.ts'
 import type { Transaction } from '#store/store.ts'
@@ -81,7 +80,7 @@ export async function resolveLens(
     today,
     asOf,
     models: rows.filter((each) => versionOf(each) !== null).map((each) => each.model),
-    hasBaseline: fittableMethods[row.method]?.hasBaseline ?? false,
+    hasBaseline: row.hasBaseline,
   }
 }
 

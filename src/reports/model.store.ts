@@ -16,6 +16,8 @@ export interface ModelRow extends ModelDefinition {
   fittedAt: Date | null
   durationMs: number | null
   profile: DataProfile | null
+  /** Whether the fit says what would have come anyway. */
+  hasBaseline: boolean
 }
 
 /** The rules that a new workspace begins with. */
@@ -49,10 +51,11 @@ export function listModelRows(
   const fittedBy = asOf == null ? sql`` : sql`and f.fitted_at <= ${asOf}`
   return tx.query(sql<ModelRow>`
     select m.model, m.version, m.name, m.method, m.journey, m.parameters, m.published_at, m.published_by, m.retired_at,
-      fit.id as fit_id, fit.fitted_at, fit.duration_ms, fit.profile
+      fit.id as fit_id, fit.fitted_at, fit.duration_ms, fit.profile,
+      coalesce(fit.has_baseline, false) as has_baseline
     from attribution_models m
     left join lateral (
-      select id, fitted_at, duration_ms, profile from attribution_fits f
+      select id, fitted_at, duration_ms, profile, (coefficients ->> 'baseline')::float8 > 0 as has_baseline from attribution_fits f
       where f.model = m.model and f.version = m.version ${fittedBy} order by fitted_at desc, id desc limit 1
     ) fit on true
     where ${model === undefined ? kept : sql`m.model = ${model}`}

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { newId } from '#core/id.ts'
 import { DAY_MS } from '#core/time.ts'
 import { getCampaignAttribution } from '#reports/campaign-report.operations.ts'
 import { getAttributionChanges } from '#reports/change-report.operations.ts'
@@ -14,6 +15,7 @@ import {
 } from '#reports/credit.operations.ts'
 import { fitWorkspaceModel } from '#reports/fit.ts'
 import { deleteModel, listModels, listModelVersions, putModel } from '#reports/model.operations.ts'
+import { insertFit } from '#reports/model.store.ts'
 import { previewAttribution } from '#reports/preview.operations.ts'
 import { putAttributionWindows } from '#reports/settings.operations.ts'
 import { smallWorld, type SmallWorld } from '#reports/small-world.ts'
@@ -162,6 +164,51 @@ test('a computed model waits for its fit, then credits every deal to the cent; a
   expect(changes.beforeMinor).toBe(before.direct)
   expect(sum(changes.causes, 'deltaMinor')).toBe(changes.afterMinor - changes.beforeMinor)
   expect(changes.causes.map((row: { cause: string }) => row.cause)).toContain('model_refit')
+})
+
+test('what a model says would have come anyway is a line of its own, and all parts sum to what was won', async () => {
+  const { world, deals } = await company()
+  await world.ask(putModel, { model: 'chain', name: 'Chain', method: 'markov' }, later(1))
+  const profile = {
+    journeys: 2,
+    wonJourneys: 2,
+    touches: 6,
+    channels: 4,
+    firstTouchAt: null,
+    lastTouchAt: null,
+  }
+  const coefficients = { weights: { paid_search: 1, direct: 0 }, unknown: 0.5, baseline: 2 }
+  await world.write(async (tx) => {
+    await insertFit(tx, {
+      id: newId('fit'),
+      model: 'chain',
+      version: 1,
+      fittedAt: new Date(later(1)),
+      durationMs: 1,
+      profile,
+      coefficients,
+    })
+  })
+  await world.refresh(later(1))
+  const answer = await world.ask(getChannelAttribution, { model: 'chain' })
+  const { workspace } = answer
+  // Ada and Bob weigh 1 + .5 + 0 + 1 and the baseline 2; Eve weighs .5 + 0 and the baseline 2.
+  expect(workspace.baselineMinor).toBe(Math.round((10_001 * 2) / 4.5) + Math.round((777 * 2) / 2.5))
+  expect(sum(answer.channels, 'creditedMinor')).toBe(workspace.creditedMinor)
+  expect(workspace.creditedMinor + workspace.baselineMinor + workspace.uncreditedMinor).toBe(
+    workspace.wonMinor,
+  )
+  const lines = await world.ask(listAttributionCredits, { model: 'chain', bucket: 'baseline' })
+  expect(lines.total.creditedMinor).toBe(workspace.baselineMinor)
+  expect(lines.data[0]).toMatchObject({ touchpointId: null, personId: null, channel: null })
+  const receipt = await world.ask(getAttributionReceipt, { opportunityId: deals[0] })
+  expect(receipt.sums.chain).toBe(10_001)
+  expect(receipt.baseline.chain).toBe(Math.round((10_001 * 2) / 4.5))
+  const preview = await world.ask(previewAttribution, {
+    before: { model: 'chain', window: '90' },
+    after: { model: 'linear', window: '90' },
+  })
+  expect(preview.baseline).toMatchObject({ beforeMinor: workspace.baselineMinor, afterMinor: 0 })
 })
 
 test('by person, each of a deal’s people has the same part, whoever was touched more', async () => {

@@ -49,6 +49,17 @@ test('weights that made totals are found again from the totals', () => {
 
 test('a channel that is to get nothing gets nothing, and without any target all touches are alike', () => {
   const journeys = journeysOf([{ path: ['a', 'b'], value: 100 }])
-  expect([...fitShareWeights(journeys, [100, 0])]).toEqual([1, 0])
-  expect([...fitShareWeights(journeys, [0, 0])]).toEqual([1, 1])
+  expect([...fitShareWeights(journeys, [100, 0])]).toEqual([1, 0, 0])
+  expect([...fitShareWeights(journeys, [0, 0])]).toEqual([1, 1, 0])
+})
+
+test('a baseline gets its part, less of it from journeys with more touches', () => {
+  const journeys = journeysOf([
+    { path: ['a'], value: 100 },
+    { path: ['a', 'b', 'b'], value: 100 },
+  ])
+  const [a, b, baseline] = fitShareWeights(journeys, [80, 60], 60) as unknown as number[]
+  const parts = [a! + baseline!, a! + 2 * b! + baseline!].map((whole) => (100 * baseline!) / whole)
+  expect(parts[0]! + parts[1]!).toBeCloseTo(60, 2)
+  expect(parts[0]!).toBeGreaterThan(parts[1]!)
 })
