@@ -9,6 +9,7 @@ export type IdPrefix =
   | 'cli'
   | 'psk'
   | 'grt'
+  | 'crl'
   | 'req'
   | 'evt'
   | 'aud'
@@ -39,6 +40,10 @@ export type IdPrefix =
   | 'whe'
   | 'msg'
   | 'att'
+  | 'chg'
+  | 'acc'
+  | 'act'
+  | 'mbr'
 
 let lastMs = 0
 let sequence = 0
