@@ -77,9 +77,9 @@ export const weeklyTimer: Timer = {
       await store.transaction(workspaceId, async (tx) => {
         const id = await freezeWeek(tx, await findWeek(tx, null, now), 'system', now)
         if (id === null) return
-        const event = 'report.weekly_created'
-        const audits = [{ action: event, subjectId: id }]
-        await recordOwnWork(tx, { events: [{ event, subjectId: id }], audits }, now)
+        const events = [{ event: 'report.weekly_created', subjectId: id }]
+        const audits = [{ action: 'createWeeklyReport', subjectId: id }]
+        await recordOwnWork(tx, { events, audits }, now)
       })
     }
   },
