@@ -140,7 +140,7 @@ function callsOf(): Sent[] {
     v1('GET', `/leads/${CONVERSION}`),
     v1('POST', `/deals/${deal}/participants`, { person_id: Number(other) }),
     v1('GET', `/deals/${deal}/participants`),
-    v1('DELETE', `/deals/${deal}/participants/1`),
+    v1('DELETE', `/deals/${deal}/participants/2`),
     v1('GET', `/deals/${deal}/changelog`),
     v1('GET', `/persons/${person}/changelog`),
     v1('PUT', `/persons/${person}/merge`, { merge_with_id: Number(other) }),
