@@ -1,5 +1,8 @@
 import { isSecret, splitToken } from '#access/api-key.rules.ts'
 import { findKeyByPrefix, touchKeys, type KeyRow } from '#access/api-key.store.ts'
+import { findTokenBearer, type TokenBearer } from '#access/oauth/client.store.ts'
+import { SigningKeys } from '#access/oauth/signing-keys.ts'
+import { isJwt, verifyAccessToken, type AccessToken } from '#access/oauth/token.ts'
 import { scopesOf } from '#access/roles.ts'
 import { hashToken, isLive } from '#access/session.rules.ts'
 import { findSession, touchSession, type SessionRow } from '#access/session.store.ts'
@@ -8,7 +11,7 @@ import type { Authenticate } from '#gateway/gateway.ts'
 import type { Principal } from '#gateway/operation.ts'
 import type { Store } from '#store/store.ts'
 
-/** A revoked key or session may go on for this long; the promise is five seconds. */
+/** A revoked credential may go on for this long if the word of it does not arrive; the promise is five seconds. */
 const CACHED_MS = 4 * SECOND_MS
 const MAX_CACHED = 10_000
 const USER_RATE_LIMIT = 1200
@@ -18,14 +21,30 @@ interface Cached<Row> {
   readAtMs: number
 }
 
-/** Finds principals by API key or session, with a short cache; `flush` writes down when keys were last used. */
+interface KnownToken {
+  token: AccessToken
+  bearer: TokenBearer
+}
+
+export interface Authenticator {
+  authenticate: Authenticate
+  /** Writes down when keys were last used. */
+  flush(): Promise<void>
+  /** Lets go of all that is cached: some credential ended or changed. */
+  forget(): void
+}
+
+/** Finds principals by API key, access token or session, with a short cache. */
 export function createAuthenticator(
   store: Store,
   clock: Clock,
-): { authenticate: Authenticate; flush(): Promise<void> } {
+  publicUrl: () => string,
+): Authenticator {
   const keys = new Map<string, Cached<KeyRow>>()
   const sessions = new Map<string, Cached<SessionRow>>()
+  const tokens = new Map<string, Cached<KnownToken>>()
   const used = new Map<string, Date>()
+  const signingKeys = new SigningKeys(store, clock)
 
   async function byKey(token: string): Promise<Principal | null> {
     const parts = splitToken(token)
@@ -47,6 +66,35 @@ export function createAuthenticator(
     }
   }
 
+  async function readToken(text: string): Promise<KnownToken | null> {
+    const token = await verifyAccessToken(text, signingKeys, publicUrl(), clock.now())
+    if (!token) return null
+    const ids = token.grantId === null ? [token.jti] : [token.jti, token.grantId]
+    const bearer = await store.system((tx) =>
+      findTokenBearer(tx, { clientId: token.clientId, userId: token.userId, ids }),
+    )
+    return bearer && { token, bearer }
+  }
+
+  /** A token can do what it was issued for, and of that only what its client and its person may do now. */
+  async function byToken(text: string): Promise<Principal | null> {
+    const known = await remember(tokens, text, clock, () => readToken(text))
+    if (!known || known.token.expiresAt <= clock.now()) return null
+    const { token, bearer } = known
+    const own = bearer.roles === null ? null : scopesOf(bearer.roles)
+    const client = new Set(bearer.scopes)
+    return {
+      id: token.userId ?? token.clientId,
+      kind: token.userId === null ? 'client' : 'user',
+      workspaceId: bearer.workspaceId,
+      scopes: new Set(
+        token.scopes.filter((scope) => client.has(scope) && (own === null || own.has(scope))),
+      ),
+      rateLimitPerMinute: bearer.rateLimitPerMinute,
+      clientId: token.clientId,
+    }
+  }
+
   async function byCookie(token: string): Promise<Principal | null> {
     const tokenHash = hashToken(token)
     const row = await remember(sessions, tokenHash.toString('hex'), clock, () =>
@@ -62,14 +110,15 @@ export function createAuthenticator(
       id: row.userId,
       kind: 'user',
       workspaceId: row.workspaceId,
-      scopes: scopesOf(row.roles),
+      scopes: scopesOf(row.roles).add('account:write'),
       rateLimitPerMinute: USER_RATE_LIMIT,
+      session: { id: row.id, authenticatedAt: row.authenticatedAt, methods: row.methods },
     }
   }
 
   return {
     async authenticate({ bearer, cookie }) {
-      if (bearer !== null) return byKey(bearer)
+      if (bearer !== null) return isJwt(bearer) ? byToken(bearer) : byKey(bearer)
       return cookie === null ? null : byCookie(cookie)
     },
     async flush() {
@@ -77,6 +126,9 @@ export function createAuthenticator(
       const rows = [...used].map(([id, at]) => ({ id, at }))
       used.clear()
       await store.system((tx) => touchKeys(tx, rows))
+    },
+    forget() {
+      for (const cache of [keys, sessions, tokens]) cache.clear()
     },
   }
 }

@@ -1,7 +1,10 @@
 /** Every scope there is, with what it lets its bearer do. Deny is the default: a route without one of these is not reachable. */
 export const scopes = {
-  'keys:read': 'See API keys (never their secrets)',
-  'keys:write': 'Make, rotate and revoke API keys',
+  'account:write': 'Manage one’s own sign-in: password, second factors, sessions',
+  'users:read': 'See who may sign in, and their roles',
+  'users:write': 'Invite people, change their roles, end their access',
+  'keys:read': 'See API keys and OAuth clients (never their secrets)',
+  'keys:write': 'Make, rotate and revoke API keys and OAuth clients',
   'audit:read': 'Read the audit log',
   'workspace:read': 'See the workspace and who is signed in',
   'people:read': 'Read people, their identities and timelines',
@@ -26,6 +29,8 @@ export const scopes = {
   'connections:write': 'Connect systems and change connections',
   'sync:read': 'See sync runs, outcomes and errors',
   'sync:write': 'Run, pause and retry sync',
+  'webhooks:read': 'See webhook endpoints and their deliveries',
+  'webhooks:write': 'Make, change and replay webhook endpoints',
   'attribution:read': 'Read attribution and the credit ledger',
   'attribution:write': 'Change attribution windows and recompute',
   'performance:read': 'Read sales performance',
@@ -43,6 +48,9 @@ const shared = reading(
   'performance:read',
   'opportunities:read',
 )
+
+/** What opens the door to everything else, or shows who did what. */
+const adminOnly = new Set<Scope>(['account:write', 'users:write', 'keys:write', 'audit:read'])
 
 /** Roles by domain. Finance sees money and no people; nobody but admin touches keys. */
 export const roles: Readonly<Record<string, { label: string; scopes: readonly Scope[] }>> = {
@@ -90,12 +98,12 @@ export const roles: Readonly<Record<string, { label: string; scopes: readonly Sc
   finance: { label: 'Finance', scopes: shared },
   integrator: {
     label: 'Integrator',
-    scopes: allScopes.filter((scope) => scope !== 'keys:write' && scope !== 'audit:read'),
+    scopes: allScopes.filter((scope) => !adminOnly.has(scope)),
   },
   viewer: { label: 'Viewer', scopes: shared },
 }
 
 /** The scopes of these roles together; an unknown role gives none. */
 export function scopesOf(names: readonly string[]): Set<string> {
-  return new Set(names.flatMap((name) => roles[name]?.scopes ?? []))
+  return new Set(names.flatMap((name) => (Object.hasOwn(roles, name) ? roles[name]!.scopes : [])))
 }

@@ -6,6 +6,9 @@ export type IdPrefix =
   | 'usr'
   | 'key'
   | 'ses'
+  | 'cli'
+  | 'psk'
+  | 'grt'
   | 'req'
   | 'evt'
   | 'aud'
@@ -29,6 +32,9 @@ export type IdPrefix =
   | 'job'
   | 'sch'
   | 'conf'
+  | 'whe'
+  | 'msg'
+  | 'att'
 
 let lastMs = 0
 let sequence = 0

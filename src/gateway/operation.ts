@@ -6,11 +6,15 @@ import type { Transaction } from '#store/store.ts'
 /** Who calls. Scopes are `<resource>:<action>`; deny is the default. */
 export interface Principal {
   id: string
-  kind: 'api_key' | 'user' | 'system'
+  kind: 'api_key' | 'user' | 'client' | 'system'
   workspaceId: string
   scopes: ReadonlySet<string>
   /** Requests a minute that this principal may make. */
   rateLimitPerMinute: number
+  /** The OAuth client that calls, for itself (`kind` client) or for the person (`kind` user). */
+  clientId?: string
+  /** The person's own session at the console; none when an application calls for them. */
+  session?: { id: string; authenticatedAt: Date; methods: readonly string[] }
 }
 
 /** One line of the audit log: what happened to which record. `changed` names fields; values of personal fields stay out. */
@@ -31,6 +35,8 @@ export interface OperationContext {
   emit(draft: EventDraft): void
   /** Adds an audit entry beyond the operation's own. */
   audit(draft: AuditDraft): void
+  /** Sends a header beyond those of the operation (a cookie); it is not kept for a replay. Not for collective operations. */
+  sendHeader(name: string, value: string): void
 }
 
 /** The outcome of one input of a collective operation. */
@@ -50,6 +56,8 @@ interface Shape<Input extends z.ZodType, Output extends z.ZodType> {
   path: string
   /** Null for the few routes that need no credentials. */
   scope: string | null
+  /** A dangerous act: a person must have proved to be there within so many minutes, else `auth.step_up_required`. */
+  freshWithinMinutes?: number
   summary: string
   description?: string
   tag: string

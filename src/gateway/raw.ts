@@ -102,6 +102,9 @@ async function performRaw<T>(
       expectedVersion: null,
       emit: (draft) => events.push(draft),
       audit: (draft) => audits.push(draft),
+      sendHeader() {
+        throw new Error(`${route.id} gives its headers with its answer`)
+      },
     })
     await recordWork(tx, principal, { audits, events }, { now, requestId })
     return result
@@ -127,7 +130,7 @@ async function admit(
     })
   }
   if (cookie !== null && request.method !== 'GET')
-    refuseForeignOrigin(request.headers, gateway.publicUrl)
+    refuseForeignOrigin(request.headers, gateway.publicUrl())
   if (!principal.scopes.has(scope))
     throw new Problem('auth.forbidden', `This needs the scope ${scope}.`)
   const state = await gateway.limiter.take(principal.id, principal.rateLimitPerMinute)

@@ -31,6 +31,7 @@ export async function performUnit(tx: Transaction, unit: Unit): Promise<void> {
   const caller: Caller = { principal, now, requestId, expectedVersion }
   const performed = await performInputs(tx, operation, inputs, caller, careful)
   const done = settle(mine, performed.settled)
+  for (const { reply } of mine) reply.headers(performed.headers)
   if (operation.method === 'GET') return
   const effects = collectEffects(operation, caller, done, performed)
   effects.answers = mine.flatMap((exchange) => keptAnswer(tx, exchange))

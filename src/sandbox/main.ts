@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 
 import { startHubspot } from './hubspot/index.ts'
 import { startPipedrive } from './pipedrive/index.ts'
+import { startSalesforce } from './salesforce/index.ts'
 
 /** What every vendor's sandbox is started with. */
 interface Options {
@@ -25,6 +26,10 @@ const VENDORS: Readonly<Record<string, (options: Options) => Promise<Started>>> 
   pipedrive: ({ hasLimits, ...options }) => {
     const lifted = { daily: null, tokenBurst: null, oauthBurst: null, searchBurst: null }
     return startPipedrive({ ...options, ...(hasLimits ? {} : { limits: lifted }) })
+  },
+  salesforce: ({ hasLimits, ...options }) => {
+    const lifted = { dailyApiRequests: null, dailyBulkApiBatches: null }
+    return startSalesforce({ ...options, ...(hasLimits ? {} : { limits: lifted }) })
   },
 }
 

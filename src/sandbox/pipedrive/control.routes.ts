@@ -1,6 +1,6 @@
 import type { CallLog } from '#sandbox/call-log.ts'
-import { FAULT_KINDS } from '#sandbox/faults.ts'
-import type { FaultInjector, FaultRule } from '#sandbox/faults.ts'
+import { readFaultRule } from '#sandbox/faults.ts'
+import type { FaultInjector } from '#sandbox/faults.ts'
 import { listOf, numberOf, objectOf, textOf } from '#sandbox/json.ts'
 import type { JsonObject } from '#sandbox/json.ts'
 import { parseBody } from '#sandbox/kernel.ts'
@@ -100,19 +100,13 @@ function dataRoutes(account: Account): ControlRoute[] {
 function faultRoutes({ faults, log }: ControlParts): ControlRoute[] {
   return [
     on('GET', 'faults', () => ({ faults: faults.list() })),
-    on('POST', 'faults', (body) => ({ id: faults.add(readRule(body)) })),
+    on('POST', 'faults', (body) => ({ id: faults.add(readFaultRule(body, ['refuse-rows'])) })),
     on('DELETE', 'faults', () => faults.lift()),
     on('DELETE', 'faults/{id}', (_body, call) => faults.lift(call.params['id'])),
     on('GET', 'requests', () => ({ requests: log().requests() })),
     on('GET', 'calls', () => log().counts()),
     on('DELETE', 'calls', () => log().clear()),
   ]
-}
-
-function readRule(body: JsonObject): FaultRule {
-  const rule = body as FaultRule & JsonObject
-  if (!FAULT_KINDS.has(rule.kind)) throw new RangeError(`No fault of kind ${textOf(body['kind'])}`)
-  return rule
 }
 
 /** A control route; without a result it answers 204. */
