@@ -120,3 +120,30 @@ export const Participants = z.object({
     })
     .nullish(),
 })
+
+/** What changed lately, in v1's form: only whether it is still there, and what it took in. */
+export const Recents = z.object({
+  data: z
+    .array(
+      z.object({
+        id: z.number(),
+        data: z.looseObject({
+          active_flag: z.boolean().nullish(),
+          merge_what_id: z.number().nullish(),
+          update_time: z.string().nullish(),
+        }),
+      }),
+    )
+    .nullable(),
+  additional_data: z
+    .object({
+      pagination: z
+        .object({
+          more_items_in_collection: z.boolean().nullish(),
+          next_start: z.number().nullish(),
+        })
+        .nullish(),
+    })
+    .nullish(),
+})
+export type Recent = NonNullable<z.infer<typeof Recents>['data']>[number]

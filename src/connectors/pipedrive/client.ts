@@ -1,7 +1,4 @@
-import { z } from 'zod'
-import { headerOf, VendorHttp, type VendorAnswer, type VendorRequest } from '#connectors/http.ts'
-import { RateGate } from '#connectors/rate-gate.ts'
-import { SECOND_MS } from '#core/time.ts'
+import type { z } from 'zod'
 import { VendorFault, type OpenConnection, type Quota } from '#sync/connector.ts'
 import {
   FieldHits,
@@ -12,6 +9,7 @@ import {
   Participants,
   Pipelines,
   RecordPage,
+  Recents,
   SearchHits,
   Stages,
   Users,
@@ -21,10 +19,11 @@ import {
   type PipedriveRecord,
   type PipedriveStage,
   type PipedriveUser,
+  type Recent,
 } from './answers.ts'
-import { PipedriveAccess, PipedriveSettings } from './auth.ts'
-import { faultOf, resetMs } from './errors.ts'
+import { PipedriveSettings } from './auth.ts'
 import { TokenMeter } from './meter.ts'
+import { PipedriveTransport } from './transport.ts'
 
 /** The record types that the hub reads and writes, by the vendor's path. */
 export type RecordPath = 'persons' | 'organizations' | 'deals' | 'activities'
@@ -49,46 +48,26 @@ export interface ListQuery {
 
 export const PAGE_SIZE = 500
 export const MAX_IDS = 100
-const WINDOW_MS = 2 * SECOND_MS
 const MAX_FIELD_PAGES = 20
 const MAX_PARTICIPANT_PAGES = 20
 
 /** Tokens of the day, by what a call is. Pipedrive's description of its API, `x-token-cost`. */
 const COST = { get: 1, list: 10, search: 20, write: 5, few: 5, fields: 10, archived: 20 } as const
-const COST_V1 = { me: 2, users: 20, participants: 10 } as const
+const COST_V1 = { me: 2, users: 20, participants: 10, recents: 20 } as const
 
-/** Pipedrive's API, v2 with the leftovers of v1: the only place that knows its URLs, headers and costs. Every answer is parsed. */
+/** Pipedrive's API, v2 with the leftovers of v1: the only place that knows its paths and their costs. Every answer is parsed. */
 export class PipedriveClient {
   readonly #settings: PipedriveSettings
   readonly #connection: OpenConnection
-  readonly #gate: RateGate
-  readonly #access: PipedriveAccess
   readonly #meter: TokenMeter
-  #token: VendorHttp | null = null
-  #api: { baseUrl: string; http: VendorHttp } | null = null
-  #refusals = 0
+  readonly #transport: PipedriveTransport
   #me: Promise<PipedriveMe> | null = null
 
   constructor(connection: OpenConnection) {
     this.#connection = connection
     this.#settings = PipedriveSettings.parse(connection.settings)
     this.#meter = new TokenMeter(connection, this.#settings)
-    // The lowest plan's limits, until an answer names the company's own.
-    this.#gate = new RateGate(
-      {
-        calls: { max: this.#settings.token === undefined ? 80 : 20, intervalMs: WINDOW_MS },
-        search: { max: 10, intervalMs: WINDOW_MS },
-      },
-      (durationMs, signal) => connection.wait(durationMs, signal),
-    )
-    this.#access = new PipedriveAccess(this.#settings, connection, (request, signal) => {
-      this.#token ??= this.#open(this.#settings.oauthUrl)
-      return this.#token.send(request, signal)
-    })
-    if (this.#settings.token !== undefined) {
-      const { baseUrl } = this.#settings
-      this.#api = { baseUrl, http: this.#open(baseUrl) }
-    }
+    this.#transport = new PipedriveTransport(connection, this.#settings, this.#meter)
   }
 
   /** The codes of our own fields that were kept, by kind of field and our name. */
@@ -158,7 +137,7 @@ export class PipedriveClient {
 
   async create(path: RecordPath, body: object, signal: AbortSignal): Promise<PipedriveRecord> {
     const request = { method: 'POST', template: `/api/v2/${path}`, json: body } as const
-    return (await this.#call(request, OneRecord, COST.write, signal)).data
+    return (await this.#transport.call(request, OneRecord, COST.write, signal)).data
   }
 
   async update(
@@ -169,7 +148,7 @@ export class PipedriveClient {
   ): Promise<PipedriveRecord> {
     const template = `/api/v2/${path}/{id}`
     const request = { method: 'PATCH', template, path: pathOf(template, id), json: body } as const
-    return (await this.#call(request, OneRecord, COST.write, signal)).data
+    return (await this.#transport.call(request, OneRecord, COST.write, signal)).data
   }
 
   /** Ids of persons with this e-mail address, as the search has them: it lags seconds behind. */
@@ -221,13 +200,28 @@ export class PipedriveClient {
     signal: AbortSignal,
   ): Promise<string> {
     const request = { method: 'POST', template: `/api/v2/${path}`, json: field } as const
-    return (await this.#call(request, OneField, COST.write, signal)).data.field_code
+    return (await this.#transport.call(request, OneField, COST.write, signal)).data.field_code
   }
 
   /** Keeps the codes of our own fields, so that they are found under another name too. */
   keepCodes(codes: Record<string, Record<string, string>>): Promise<void> {
     this.#settings.fieldCodes = codes
     return this.#connection.saveSettings({ fieldCodes: codes })
+  }
+
+  /** What changed after a time of the last month, deleted records among it; at most 500. */
+  async recents(
+    item: 'person' | 'organization' | 'activity',
+    sinceMs: number,
+    start: number,
+    signal: AbortSignal,
+  ): Promise<{ items: Recent[]; next: number | null }> {
+    const since = new Date(sinceMs).toISOString().slice(0, 19).replace('T', ' ')
+    const query = { since_timestamp: since, items: item, start: String(start), limit: '500' }
+    const page = await this.#get('/v1/recents', query, Recents, COST_V1.recents, signal)
+    const paging = page.additional_data?.pagination
+    const next = paging?.more_items_in_collection ? (paging.next_start ?? null) : null
+    return { items: page.data ?? [], next }
   }
 
   /** Ids of the persons of a deal. */
@@ -238,7 +232,7 @@ export class PipedriveClient {
     for (let page = 0; page < MAX_PARTICIPANT_PAGES; page += 1) {
       const query = { start: String(start), limit: '100' }
       const request = { method: 'GET', template, path: pathOf(template, dealId), query } as const
-      const answer = await this.#call(request, Participants, COST_V1.participants, signal)
+      const answer = await this.#transport.call(request, Participants, COST_V1.participants, signal)
       for (const { person_id: person } of answer.data ?? []) {
         ids.push(String(typeof person === 'number' ? person : person.value))
       }
@@ -253,37 +247,8 @@ export class PipedriveClient {
     try {
       await this.#meter.close()
     } finally {
-      await this.#api?.http.close()
-      await this.#token?.close()
+      await this.#transport.close()
     }
-  }
-
-  #open(baseUrl: string): VendorHttp {
-    return new VendorHttp(this.#connection, baseUrl, this.#gate, {
-      correlationHeader: 'x-correlation-id',
-      credentialHeader: this.#access.header,
-      authorization: (signal) => this.#access.credentials(signal),
-      renew: (refused, signal) => this.#access.renew(refused, signal),
-      faultOf: (answer) => faultOf(answer, this.#refusals),
-      observe: (answer, request) => this.#observe(answer, request),
-    })
-  }
-
-  /** The way to the company's API; with OAuth its host may change with the first token. */
-  async #apiHttp(signal: AbortSignal): Promise<VendorHttp> {
-    const baseUrl = await this.#access.baseUrl(signal)
-    if (this.#api?.baseUrl === baseUrl) return this.#api.http
-    await this.#api?.http.close()
-    this.#api = { baseUrl, http: this.#open(baseUrl) }
-    return this.#api.http
-  }
-
-  #observe(answer: VendorAnswer, { bucket }: VendorRequest): void {
-    this.#refusals = answer.status === 429 ? this.#refusals + 1 : 0
-    const limit = Number(headerOf(answer.headers, 'x-ratelimit-limit'))
-    if (limit > 0) this.#gate.learn(bucket, { max: limit, intervalMs: WINDOW_MS })
-    const remaining = headerOf(answer.headers, 'x-ratelimit-remaining')
-    if (remaining !== null && Number(remaining) <= 0) this.#gate.block(bucket, resetMs(answer))
   }
 
   #get<T extends z.ZodType>(
@@ -294,42 +259,12 @@ export class PipedriveClient {
     signal: AbortSignal,
     bucket = 'calls',
   ): Promise<z.output<T>> {
-    return this.#call({ method: 'GET', template: path, query, bucket }, schema, cost, signal)
-  }
-
-  async #call<T extends z.ZodType>(
-    request: Omit<VendorRequest, 'path' | 'bucket'> & { path?: string; bucket?: string },
-    schema: T,
-    cost: number,
-    signal: AbortSignal,
-  ): Promise<z.output<T>> {
-    const http = await this.#apiHttp(signal)
-    await this.#meter.take(cost)
-    const answer = await this.#send(
-      http,
-      { path: request.template, bucket: 'calls', ...request },
+    return this.#transport.call(
+      { method: 'GET', template: path, query, bucket },
+      schema,
+      cost,
       signal,
     )
-    const parsed = schema.safeParse(answer.body)
-    if (parsed.success) return parsed.data
-    const where = parsed.error.issues[0]?.path.join('.') ?? ''
-    throw new VendorFault(
-      'transient',
-      `The answer has another shape than documented at "${where}".`,
-    )
-  }
-
-  async #send(
-    http: VendorHttp,
-    request: VendorRequest,
-    signal: AbortSignal,
-  ): Promise<VendorAnswer> {
-    try {
-      return await http.send(request, signal)
-    } catch (error) {
-      const isOver = error instanceof VendorFault && error.kind === 'rate_daily'
-      throw isOver ? await this.#meter.exhaust() : error
-    }
   }
 }
 

@@ -27,6 +27,20 @@ export const personHubFields: readonly HubField[] = [
   { key: 'hub_email_optout', name: 'Throughline e-mail opt-out', type: 'varchar' },
 ]
 
+/** The hub's own property for each field of a lead that has none of Pipedrive's. */
+export const leadHubProperties: readonly [field: string, key: string][] = [
+  ['externalId', 'hub_external_id'],
+  ['jobTitle', 'hub_job_title'],
+  ['company', 'hub_company'],
+  ['country', 'hub_country'],
+  ['score', 'hub_score'],
+  ['fitScore', 'hub_fit_score'],
+  ['engagementScore', 'hub_engagement_score'],
+  ['status', 'hub_status'],
+  ['channel', 'hub_channel'],
+  ['campaign', 'hub_campaign'],
+]
+
 const link = (
   field: string,
   property: string,
@@ -46,8 +60,8 @@ const link = (
 export const personFields: readonly FieldLink[] = [
   link('externalId', 'hub_external_id', 'push'),
   link('email', 'emails', 'both'),
-  link('firstName', 'name', 'both', ['lastName']),
-  link('lastName', 'name', 'both', ['firstName']),
+  link('firstName', 'first_name', 'both', ['lastName']),
+  link('lastName', 'last_name', 'both', ['firstName']),
   link('phone', 'phones', 'both'),
   link('jobTitle', 'hub_job_title', 'both'),
   link('company', 'hub_company', 'push'),

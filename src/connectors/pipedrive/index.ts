@@ -23,18 +23,20 @@ import {
 import { PersonFinder } from './finder.ts'
 import { HubFields } from './hub-fields.ts'
 import {
-  accountToOrganization,
   activityToCandidate,
-  activityToTask,
   dealToCandidate,
-  leadToPerson,
-  opportunityToDeal,
   organizationToCandidate,
   personToCandidate,
   pipelineToCandidate,
   stageToCandidate,
   userToCandidate,
 } from './mapping.ts'
+import {
+  accountToOrganization,
+  activityToTask,
+  leadToPerson,
+  opportunityToDeal,
+} from './outbound.ts'
 import { Pusher, type PushType } from './push.ts'
 import { RecordReader, type RecordType } from './reader.ts'
 
@@ -165,7 +167,13 @@ function simple(
   return twoWay(
     client,
     connection,
-    { path, query: {}, hasArchive: false, complete: async (records) => records.map(candidateOf) },
+    {
+      path,
+      query: {},
+      hasArchive: false,
+      recents: path === 'organizations' ? 'organization' : 'activity',
+      complete: async (records) => records.map(candidateOf),
+    },
     {
       path,
       fields: new HubFields(client, fieldPath, []),
@@ -206,6 +214,7 @@ function personStream(
       path: 'persons',
       query: {},
       hasArchive: false,
+      recents: 'person',
       async complete(persons, signal) {
         const codes = await fields.knownCodes(signal)
         return persons.map((person) => personToCandidate(person, codes))

@@ -1,119 +1,17 @@
-import { formatMinor, parseMinor } from '#core/money.ts'
-import type { VendorProperties, VendorReferences } from '#sync/connector.ts'
-import type { Candidate, EntityRecord, FieldValue, VendorValue } from '#sync/entity.ts'
+import { parseMinor } from '#core/money.ts'
+import type { Candidate, VendorValue } from '#sync/entity.ts'
 import type {
-  Channel,
   PipedrivePipeline,
   PipedriveRecord,
   PipedriveStage,
   PipedriveUser,
 } from './answers.ts'
-import { LEAD_ID_KEY } from './fields.ts'
+import { primaryOf, sameText } from './channels.ts'
+import { LEAD_ID_KEY, leadHubProperties } from './fields.ts'
 import type { Codes } from './hub-fields.ts'
-
-/** The hub's own property for each field of a lead that has none of Pipedrive's. */
-const leadHubProperties: readonly [field: string, key: string][] = [
-  ['externalId', 'hub_external_id'],
-  ['jobTitle', 'hub_job_title'],
-  ['company', 'hub_company'],
-  ['country', 'hub_country'],
-  ['score', 'hub_score'],
-  ['fitScore', 'hub_fit_score'],
-  ['engagementScore', 'hub_engagement_score'],
-  ['status', 'hub_status'],
-  ['channel', 'hub_channel'],
-  ['campaign', 'hub_campaign'],
-]
 
 /** Those that are read back as well. */
 const readBack = ['jobTitle', 'country', 'status']
-
-/**
- * A lead as properties of a person. `email` and `phone` are the first of their lists: the others stay as they are. What the
- * lead lacks is left out, except for the hub's own fields, which are cleared.
- */
-export function leadToPerson(record: EntityRecord, references: VendorReferences): VendorProperties {
-  const { values } = record
-  const properties: VendorProperties = {}
-  const name = nameOf(values)
-  if (name !== null) properties['name'] = name
-  if (values['email'] !== undefined) properties['email'] = lower(values['email'])
-  if (values['phone'] !== undefined) properties['phone'] = values['phone']
-  for (const [field, key] of leadHubProperties) {
-    if (values[field] !== undefined) properties[key] = values[field]
-  }
-  if (values['mqlAt'] !== undefined) properties['hub_mql_at'] = dayOf(values['mqlAt'])
-  const optOut = values['emailOptOut']
-  if (optOut !== undefined) {
-    properties['hub_email_optout'] = optOut === null ? null : optOut ? 'yes' : 'no'
-  }
-  return { ...properties, ...idsOf(references, { owner: 'owner_id', account: 'org_id' }) }
-}
-
-/** Persons must have a name; one that the hub does not know is called by the e-mail address. Null: nothing of it is to be sent. */
-function nameOf(values: EntityRecord['values']): string | null {
-  const { firstName, lastName, email } = values
-  if (firstName === undefined && lastName === undefined) return null
-  const name = [firstName, lastName].filter(Boolean).join(' ')
-  return name || (typeof email === 'string' ? email : null)
-}
-
-export function accountToOrganization(
-  { values }: EntityRecord,
-  references: VendorReferences,
-): VendorProperties {
-  const properties: VendorProperties = {}
-  if (values['name']) properties['name'] = values['name']
-  if (values['website'] !== undefined) properties['website'] = values['website']
-  if (values['employees'] !== undefined) properties['employee_count'] = values['employees']
-  return { ...properties, ...idsOf(references, { owner: 'owner_id' }) }
-}
-
-export function opportunityToDeal(
-  { values }: EntityRecord,
-  references: VendorReferences,
-): VendorProperties {
-  const properties: VendorProperties = {}
-  const { amountMinor, currency } = values
-  if (values['name']) properties['title'] = values['name']
-  if (typeof currency === 'string' && amountMinor !== undefined) {
-    properties['currency'] = currency
-    properties['value'] =
-      typeof amountMinor === 'number' ? Number(formatMinor(amountMinor, currency)) : 0
-  }
-  if (values['status']) properties['status'] = values['status']
-  if (values['closesOn'] !== undefined) properties['expected_close_date'] = values['closesOn']
-  const names = { stage: 'stage_id', pipeline: 'pipeline_id', owner: 'owner_id', account: 'org_id' }
-  return { ...properties, ...idsOf(references, names) }
-}
-
-export function activityToTask(
-  { values }: EntityRecord,
-  references: VendorReferences,
-): VendorProperties {
-  const properties: VendorProperties = {}
-  if (values['subject']) properties['subject'] = values['subject']
-  if (values['body'] !== undefined) properties['note'] = values['body']
-  if (values['state'] !== undefined) properties['done'] = values['state'] === 'done'
-  const { dueAt } = values
-  if (dueAt !== undefined) {
-    const text = typeof dueAt === 'string' ? dueAt : ''
-    properties['due_date'] = text.slice(0, 10) || null
-    // Midnight is how a day without a time is kept here.
-    properties['due_time'] = text.slice(11, 16).replace('00:00', '') || null
-  }
-  return { ...properties, ...idsOf(references, { owner: 'owner_id' }) }
-}
-
-/** References by the vendor's name; one that was let go is cleared. */
-function idsOf(references: VendorReferences, names: Record<string, string>): VendorProperties {
-  return Object.fromEntries(
-    Object.entries(names).flatMap(([field, property]) => {
-      const id = references[field]
-      return id === undefined ? [] : [[property, id === '' ? null : Number(id)] as const]
-    }),
-  )
-}
 
 export function userToCandidate(user: PipedriveUser): Candidate {
   return {
@@ -303,34 +201,6 @@ function customValue(record: PipedriveRecord, code: string | undefined): unknown
   return code === undefined ? null : (record.custom_fields?.[code] ?? null)
 }
 
-/** The address or phone that is marked as primary, else the first one that holds something. */
-export function primaryOf(channels: readonly Channel[] | null | undefined): string | null {
-  const filled = (channels ?? []).filter(({ value }) => value)
-  return (filled.find(({ primary }) => primary === true) ?? filled[0])?.value ?? null
-}
-
-/**
- * The list with another primary entry. All others stay: the vendor replaces lists whole.
- * @param value  null takes the primary one away.
- */
-export function withPrimary(
-  channels: readonly Channel[] | null | undefined,
-  value: string | null,
-): { value: string; primary: boolean; label: string }[] {
-  const primary = primaryOf(channels)
-  const others = (channels ?? []).flatMap(({ value: held, label }) => {
-    const isReplaced = sameText(held, primary) || sameText(held, value)
-    return !held || isReplaced ? [] : [{ value: held, primary: false, label: label ?? 'work' }]
-  })
-  if (value === null) return others.map((one, i) => ({ ...one, primary: i === 0 }))
-  const label = (channels ?? []).find((one) => sameText(one.value, primary))?.label ?? 'work'
-  return [{ value, primary: true, label }, ...others]
-}
-
-function sameText(a: unknown, b: unknown): boolean {
-  return typeof a === 'string' && typeof b === 'string' && a.toLowerCase() === b.toLowerCase()
-}
-
 function named(entity: string, id: unknown): { entity: string; externalIds: string[] } {
   const text = textOf(id)
   return { entity, externalIds: text === null ? [] : [text] }
@@ -367,14 +237,6 @@ function isYes(value: unknown): boolean | null {
   const text = textOf(value)?.trim().toLowerCase()
   if (text === undefined || text === '') return null
   return ['yes', 'true', '1', 'y'].includes(text)
-}
-
-function lower(value: FieldValue): FieldValue {
-  return typeof value === 'string' ? value.toLowerCase() : value
-}
-
-function dayOf(value: FieldValue): FieldValue {
-  return typeof value === 'string' ? value.slice(0, 10) : null
 }
 
 function domainOf(website: string | null): string | null {

@@ -362,6 +362,13 @@ describe('push', () => {
     ])
   })
 
+  test('a name of which one part changes keeps the other', async () => {
+    sandbox.seed({ records: { person: [{ name: 'Ada Lovelace' }] } })
+    const session = await prepared()
+    await push(session, [{ localId: 'lead_1', values: { firstName: 'Augusta' } }], '1')
+    expect(sandbox.read('person', '1', 'name')).toBe('Augusta Lovelace')
+  })
+
   test('a record that is refused or gone is named, and the others are written', async () => {
     const session = await prepared()
     const bad = lead(2, { jobTitle: 'x'.repeat(300) })
@@ -519,6 +526,35 @@ describe('pull', () => {
     const page = await persons.listAll!(null, signal)
     expect(page.done).toBe(true)
     expect(page.records.map(({ externalId }) => externalId)).toEqual(['1', '5', '6'])
+  })
+
+  test('a merged person comes as gone into the survivor, and the survivor with whom it took in, first', async () => {
+    sandbox.seed({ records: { person: [{ name: 'A' }, { name: 'B' }, { name: 'C' }] } })
+    clock.advance(HOUR_MS)
+    const persons = streamOf(open(), 'persons')
+    const first = await pullAll(persons)
+    sandbox.merge('person', '1', '2')
+    sandbox.remove('person', '3')
+    clock.advance(MINUTE_MS)
+    const { candidates, cursor } = await pullAll(persons, first.cursor)
+    expect(candidates.slice(0, 3)).toMatchObject([
+      { externalId: '2', deleted: false, mergedFrom: ['1'] },
+      { externalId: '1', deleted: true, mergedInto: '2' },
+      { externalId: '3', deleted: true },
+    ])
+    expect((await pullAll(persons, cursor)).candidates).toEqual([])
+  })
+
+  test('where nobody tells of deletions the changes still come', async () => {
+    sandbox.seed({ records: { person: [{ name: 'A' }] } })
+    clock.advance(HOUR_MS)
+    const persons = streamOf(open(), 'persons')
+    const first = await pullAll(persons)
+    sandbox.down({ path: '/v1/recents' }, { kind: 'status', status: 403 })
+    sandbox.edit('person', '1', { name: 'B' })
+    clock.advance(MINUTE_MS)
+    const { candidates } = await pullAll(persons, first.cursor)
+    expect(candidates.map(({ values }) => values['firstName'])).toEqual(['B'])
   })
 
   test('owners, pipelines, stages and activities come in our words', async () => {

@@ -4,13 +4,13 @@ import {
   type PushResult,
   type VendorProperties,
 } from '#sync/connector.ts'
-import type { Candidate, VendorValue } from '#sync/entity.ts'
-import type { Channel, PipedriveField, PipedriveRecord } from './answers.ts'
+import type { Candidate } from '#sync/entity.ts'
+import type { PipedriveRecord } from './answers.ts'
+import { bodyOf, CODE, needsWhole } from './body.ts'
 import { MAX_IDS, type PipedriveClient, type RecordPath } from './client.ts'
 import { LEAD_ID_KEY } from './fields.ts'
 import type { KnownPerson, PersonFinder } from './finder.ts'
 import type { HubFields } from './hub-fields.ts'
-import { withPrimary } from './mapping.ts'
 
 /** How records of a kind are written. */
 export interface PushType {
@@ -21,10 +21,6 @@ export interface PushType {
   /** Looks for records before it creates any; absent for kinds that the hub only changes. */
   finder?: PersonFinder
 }
-
-const CODE = /^[0-9a-f]{40}$/
-/** Properties that stand for the first entry of a list. */
-const LISTS = { email: 'emails', phone: 'phones' } as const
 
 /**
  * Writes records one by one, as Pipedrive has no other way. Those without a link are looked for first; one that is there
@@ -50,9 +46,9 @@ export class Pusher {
     this.#isChecked = false
     const open = changes.filter((change) => this.#doneOf(change) === null)
     const linked = open.filter(({ externalId }) => externalId !== null)
-    const lists = await this.#readLists(linked, signal)
+    const whole = await this.#readWhole(linked, signal)
     for (const change of linked) {
-      await this.#settle(change, () => this.#update(change, lists, signal), signal)
+      await this.#settle(change, () => this.#update(change, whole, signal), signal)
     }
     const fresh = open.filter(({ externalId }) => externalId === null)
     const found = await this.#find(fresh, signal)
@@ -98,16 +94,17 @@ export class Pusher {
 
   async #update(
     change: PushChange,
-    lists: ReadonlyMap<string, PipedriveRecord>,
+    whole: ReadonlyMap<string, PipedriveRecord>,
     signal: AbortSignal,
   ): Promise<PushResult> {
     const externalId = change.externalId ?? ''
-    const held = lists.get(externalId)
-    const isMissing = needsLists(change) && !held
+    const held = whole.get(externalId)
+    const isMissing = needsWhole(change) && !held
     if (isMissing) return refused('gone', 'RECORD_GONE', 'Pipedrive has no such record any more.')
-    const body = await this.#body(change, held ?? null, signal)
+    const { fields, finder } = this.#type
+    const body = await bodyOf(change, held ?? null, fields, finder !== undefined, signal)
     const record = await this.#client.update(this.#type.path, externalId, body, signal)
-    await this.#type.finder?.note(record, signal)
+    await finder?.note(record, signal)
     const now = await this.#type.candidateOf(record, signal)
     return { kind: 'written', externalId, created: false, now }
   }
@@ -130,7 +127,7 @@ export class Pusher {
     found: ReadonlyMap<string, KnownPerson>,
     signal: AbortSignal,
   ): Promise<PushResult> {
-    const { finder, path } = this.#type
+    const { fields, finder, path } = this.#type
     const { localId } = change.record
     if (!finder) {
       return refused('record', 'CREATE_NOT_SUPPORTED', `The hub creates no ${path} in Pipedrive.`)
@@ -141,7 +138,7 @@ export class Pusher {
     const existing = known && (await this.#existing(known, localId, signal))
     if (existing) return existing
     if (known) finder.forget(known)
-    const body = await this.#body(change, null, signal)
+    const body = await bodyOf(change, null, fields, true, signal)
     const record = await this.#client.create(path, body, signal)
     await finder.note(record, signal)
     const now = await this.#type.candidateOf(record, signal)
@@ -186,89 +183,21 @@ export class Pusher {
     }
   }
 
-  /** Lists are replaced whole: before one entry is changed the others are read. */
-  async #readLists(
+  /** Lists are replaced whole, and two names are one: before a part is changed the rest is read. */
+  async #readWhole(
     changes: readonly PushChange[],
     signal: AbortSignal,
   ): Promise<Map<string, PipedriveRecord>> {
-    const ids = changes.filter(needsLists).flatMap(({ externalId }) => externalId ?? [])
-    const lists = new Map<string, PipedriveRecord>()
+    const ids = changes.filter(needsWhole).flatMap(({ externalId }) => externalId ?? [])
+    const whole = new Map<string, PipedriveRecord>()
     for (let from = 0; from < ids.length; from += MAX_IDS) {
       const part = ids.slice(from, from + MAX_IDS)
       for (const record of await this.#client.readMany(this.#type.path, part, {}, signal)) {
-        lists.set(String(record.id), record)
+        whole.set(String(record.id), record)
       }
     }
-    return lists
+    return whole
   }
-
-  /** The body of a write: names as the vendor has them, custom fields in a member of their own. */
-  async #body(
-    change: PushChange,
-    held: PipedriveRecord | null,
-    signal: AbortSignal,
-  ): Promise<Record<string, unknown>> {
-    const isNew = change.externalId === null
-    const { fields, finder } = this.#type
-    const codes = await fields.codes(signal)
-    const properties: VendorProperties = { ...change.properties }
-    if (finder) properties[LEAD_ID_KEY] = change.record.localId
-    if (isNew && finder) properties['name'] ??= properties['email'] ?? change.record.localId
-    const body: Record<string, unknown> = {}
-    const custom: Record<string, unknown> = {}
-    for (const [name, value] of Object.entries(properties)) {
-      if (isNew && value === null) continue
-      const code = codes.get(name) ?? (CODE.test(name) ? name : null)
-      if (name === 'email' || name === 'phone') {
-        const list: readonly Channel[] | null | undefined = held?.[LISTS[name]]
-        body[LISTS[name]] = withPrimary(list, typeof value === 'string' ? value : null)
-      } else if (code === null) body[name] = value
-      else custom[code] = codes.has(name) ? value : await this.#mapped(code, value, signal)
-    }
-    return Object.keys(custom).length > 0 ? { ...body, custom_fields: custom } : body
-  }
-
-  /** A value for a field that the workspace mapped, in the form of the field's type. */
-  async #mapped(code: string, value: VendorValue, signal: AbortSignal): Promise<unknown> {
-    const field = (await this.#type.fields.all(signal)).find((one) => one.field_code === code)
-    return field ? inForm(field, value) : value
-  }
-}
-
-/** Options are named by their ids; who maps labels is understood too. */
-function inForm(field: PipedriveField, value: VendorValue): unknown {
-  if (value === null || value === '') return null
-  const option = (wanted: unknown): unknown => {
-    const text = String(wanted)
-    const found = (field.options ?? []).find(
-      ({ id, label }) => String(id) === text || label?.toLowerCase() === text.toLowerCase(),
-    )
-    return found?.id ?? wanted
-  }
-  switch (field.field_type) {
-    case 'enum':
-      return option(value)
-    case 'set':
-      return (Array.isArray(value) ? value : [value]).map(option)
-    case 'double':
-    case 'user':
-    case 'org':
-    case 'people':
-      return Number(value)
-    case 'monetary':
-      return { value: Number(value) }
-    case 'address':
-    case 'daterange':
-    case 'timerange':
-    case 'time':
-      return { value }
-    default:
-      return typeof value === 'string' ? value : String(value)
-  }
-}
-
-function needsLists({ properties }: PushChange): boolean {
-  return properties['email'] !== undefined || properties['phone'] !== undefined
 }
 
 function emailOf(properties: VendorProperties): string | null {

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { MINUTE_MS, SECOND_MS, type Clock } from '#core/time.ts'
 import { VendorFault, type LinkedPage, type ListedPage, type PullPage } from '#sync/connector.ts'
 import type { Candidate } from '#sync/entity.ts'
-import type { PipedriveRecord } from './answers.ts'
+import type { PipedriveRecord, Recent } from './answers.ts'
 import { MAX_IDS, type ListQuery, type PipedriveClient, type RecordPath } from './client.ts'
 import { readTime, toTombstone } from './mapping.ts'
 
@@ -16,6 +16,13 @@ const MAX_REMEMBERED = 1000
 const Scan = z.discriminatedUnion('kind', [
   /** Everything, by id. */
   z.object({ kind: z.literal('list'), startedAtMs: z.number() }),
+  /** What was deleted or merged since: looked at before the changes, so that a survivor is known as one. */
+  z.object({
+    kind: z.literal('gone'),
+    sinceMs: z.number(),
+    untilMs: z.number(),
+    start: z.number(),
+  }),
   /** What was updated within [since, until), by id: a walk that writes of others cannot disturb. */
   z.object({ kind: z.literal('window'), sinceMs: z.number(), untilMs: z.number() }),
   z.object({ kind: z.literal('rest') }),
@@ -34,6 +41,8 @@ const Cursor = z.object({
 type Cursor = z.infer<typeof Cursor>
 /** A cursor of which a scan is under way. */
 type Scanning = Cursor & { scan: Exclude<z.infer<typeof Scan>, { kind: 'rest' }> }
+/** One of which a page of the list is due. */
+type Listing = Cursor & { scan: Exclude<z.infer<typeof Scan>, { kind: 'rest' | 'gone' }> }
 
 /** What a reader needs to know of a kind of record. */
 export interface RecordType {
@@ -41,6 +50,8 @@ export interface RecordType {
   /** What a list is asked for besides; deals name the deleted among their status. */
   query: Pick<ListQuery, 'status' | 'includeFields'>
   hasArchive: boolean
+  /** Under which name `recents` tells of deletions; deals list them by status. */
+  recents?: 'person' | 'organization' | 'activity'
   /** Candidates of live records; may ask for what stands around them. */
   complete(records: readonly PipedriveRecord[], signal: AbortSignal): Promise<Candidate[]>
 }
@@ -63,6 +74,12 @@ export class RecordReader {
   /** @throws VendorFault `cursor_lost` when the cursor is none of ours. */
   async pull(given: unknown, signal: AbortSignal): Promise<PullPage> {
     const cursor = this.#resume(given)
+    const { scan } = cursor
+    if (scan.kind === 'gone') return this.#pullGone({ ...cursor, scan }, signal)
+    return this.#pullPage({ ...cursor, scan }, signal)
+  }
+
+  async #pullPage(cursor: Listing, signal: AbortSignal): Promise<PullPage> {
     const page = await this.#page(cursor, signal)
     const sinceMs = this.#rememberFromMs(cursor)
     const isKnown = (record: PipedriveRecord) =>
@@ -138,10 +155,78 @@ export class RecordReader {
     if (scan.kind !== 'rest') return { ...cursor, scan }
     const sinceMs = Math.max(0, (cursor.watermarkMs ?? 0) - OVERLAP_MS)
     const untilMs = Math.max(nowMs - LAG_MS, sinceMs)
-    return { ...cursor, isArchive: false, after: null, scan: { kind: 'window', sinceMs, untilMs } }
+    const window = { sinceMs, untilMs }
+    const next: Scanning['scan'] = this.#type.recents
+      ? { kind: 'gone', ...window, start: 0 }
+      : { kind: 'window', ...window }
+    return { ...cursor, isArchive: false, after: null, scan: next }
   }
 
-  async #page(cursor: Scanning, signal: AbortSignal) {
+  /** Records that are not there any more; those that took others in come with whom. */
+  async #pullGone(
+    cursor: Cursor & { scan: { sinceMs: number; untilMs: number; start: number } },
+    signal: AbortSignal,
+  ): Promise<PullPage> {
+    const { sinceMs, untilMs, start } = cursor.scan
+    const { items, next } = await this.#recents(sinceMs, start, signal)
+    const isKnown = (id: number) => cursor.recent[`gone ${id}`] !== undefined
+    const gone = items.filter(({ id, data }) => data.active_flag === false && !isKnown(id))
+    const survivorOf = new Map(
+      items.flatMap(({ id, data }) => (data.merge_what_id ? [[data.merge_what_id, id]] : [])),
+    )
+    const tombstones = gone.map(({ id, data }): Candidate => {
+      const mergedInto = survivorOf.get(id)
+      return {
+        externalId: String(id),
+        modifiedAt: readTime(data.update_time),
+        deleted: true,
+        values: {},
+        references: {},
+        ...(mergedInto === undefined ? {} : { mergedInto: String(mergedInto) }),
+      }
+    })
+    const atMs = ({ data }: Recent) => readTime(data.update_time)?.getTime() ?? untilMs
+    const noted = gone.map((one) => [`gone ${one.id}`, [atMs(one), '']] as const)
+    const scan: Cursor['scan'] =
+      next === null
+        ? { kind: 'window', sinceMs, untilMs }
+        : { kind: 'gone', sinceMs, untilMs, start: next }
+    return {
+      candidates: [...(await this.#survivors(gone, survivorOf, signal)), ...tombstones],
+      cursor: { ...cursor, scan, recent: { ...cursor.recent, ...Object.fromEntries(noted) } },
+      done: false,
+    }
+  }
+
+  /** A company's plan or the app's scopes may not have it: then the comparison of all ids finds what is gone. */
+  async #recents(sinceMs: number, start: number, signal: AbortSignal) {
+    try {
+      return await this.#client.recents(this.#type.recents!, sinceMs, start, signal)
+    } catch (error) {
+      const isMissing =
+        error instanceof VendorFault && ['permission', 'gone', 'mapping'].includes(error.kind)
+      if (!isMissing) throw error
+      return { items: [], next: null }
+    }
+  }
+
+  async #survivors(
+    gone: readonly Recent[],
+    survivorOf: ReadonlyMap<number, number>,
+    signal: AbortSignal,
+  ): Promise<Candidate[]> {
+    const takenBy = new Map<string, string[]>()
+    for (const { id } of gone) {
+      const survivor = survivorOf.get(id)
+      if (survivor === undefined) continue
+      takenBy.set(String(survivor), [...(takenBy.get(String(survivor)) ?? []), String(id)])
+    }
+    if (takenBy.size === 0) return []
+    const survivors = await this.fetch([...takenBy.keys()], signal)
+    return survivors.map((one) => ({ ...one, mergedFrom: takenBy.get(one.externalId) ?? [] }))
+  }
+
+  async #page(cursor: Listing, signal: AbortSignal) {
     const { scan, after, isArchive } = cursor
     const window =
       scan.kind === 'window'
@@ -162,7 +247,7 @@ export class RecordReader {
     return isArchive ? 'deals/archived' : this.#type.path
   }
 
-  #next(cursor: Scanning, after: string | null): Cursor {
+  #next(cursor: Listing, after: string | null): Cursor {
     if (after !== null) return { ...cursor, after }
     if (this.#type.hasArchive && !cursor.isArchive) {
       return { ...cursor, after: null, isArchive: true }
@@ -172,7 +257,7 @@ export class RecordReader {
     return { ...cursor, watermarkMs, after: null, isArchive: false, scan: { kind: 'rest' } }
   }
 
-  #rememberFromMs({ scan }: Scanning): number {
+  #rememberFromMs({ scan }: Listing): number {
     return (scan.kind === 'list' ? scan.startedAtMs : scan.untilMs) - OVERLAP_MS
   }
 

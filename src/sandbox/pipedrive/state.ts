@@ -31,6 +31,8 @@ export interface Row {
   deletedAtMs: number
   /** The record it was merged into. */
   mergedInto: string | null
+  /** The record that it took in last. */
+  mergedFrom: string | null
   /** Standard fields; all of the kind's are there. */
   values: JsonObject
   /** Custom fields that hold something, by hash. */

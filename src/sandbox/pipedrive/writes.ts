@@ -43,6 +43,7 @@ export function planCreate(account: Account, kind: Kind, body: Json, by: Actor):
     updatedAtMs: nowMs,
     deletedAtMs: 0,
     mergedInto: null,
+    mergedFrom: null,
     values: complete,
     custom: withoutNulls(custom),
     followers: [],
