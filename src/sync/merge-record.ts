@@ -1,5 +1,5 @@
 import { baseOf, emptyBase, type MergeBase } from './base.ts'
-import type { Candidate, EntityRecord, EntityWrite, FieldValue } from './entity.ts'
+import type { Candidate, EntityRecord, EntityWrite, FieldValue, FieldVersion } from './entity.ts'
 import type { MergedField, StreamRules } from './field-rules.ts'
 import { decideField, isSame, nextBase, type Decision, type FieldSides } from './merge.ts'
 
@@ -114,7 +114,7 @@ function sidesOf(input: MergeInput, field: MergedField): FieldSides | null {
   if (theirs.value === undefined && record === null) return null
   const toldAt = told[name]
   const oursAt = toldAt ? new Date(toldAt) : (record?.clocks?.[name] ?? record?.changedAt ?? null)
-  const base = baseOf(input.base, name)
+  const base = withoutEcho(baseOf(input.base, name), theirs, candidate.history?.[name]?.[0])
   // A record that is new here has no values that could stand against the vendor's.
   return {
     base: record === null ? null : base,
@@ -124,6 +124,21 @@ function sidesOf(input: MergeInput, field: MergedField): FieldSides | null {
     oursAt,
     theirsAt: candidate.clocks?.[name] ?? candidate.modifiedAt,
   }
+}
+
+/**
+ * A write of ours whose answer was lost shows as a change there. By the vendor's own history it is ours: the vendor's side
+ * has not changed.
+ */
+function withoutEcho(
+  base: FieldSides['base'],
+  theirs: { value: FieldValue | undefined; key: FieldValue },
+  latest: FieldVersion | undefined,
+): FieldSides['base'] {
+  const isEcho = base && latest?.isOurs && theirs.value !== undefined
+  return isEcho && isSame(latest.value, theirs.value)
+    ? { ours: base.ours, theirs: theirs.key }
+    : base
 }
 
 /** Our value of a field; of a reference, the id or the sorted ids that it names. */

@@ -9,7 +9,7 @@ import type { Candidate, Entity, EntityRecord } from './entity.ts'
 import type { StreamRules } from './field-rules.ts'
 import type { Match } from './match.ts'
 import { isSame } from './merge.ts'
-import { mergeRecord, oursOf, type FieldChange } from './merge-record.ts'
+import { mergeRecord, oursOf } from './merge-record.ts'
 import { resolve, settled, unresolvedText, type PageFacts, type Passage } from './passage.ts'
 
 /** What the merge of a page needs of our side. */
@@ -67,11 +67,13 @@ export function decideMerged(
     localId === null || !link ? null : openMergeBase(tx, connectionId, entity, localId, link.base)
   const told = (localId === null ? null : ours.told.get(localId)) ?? {}
   const merged = mergeRecord({ rules, candidate, references, record, base, told })
-  if (keepsHistory && !candidate.clocks && merged.changes.some(isByTime)) {
+  // Who came last, and whether the value there is an unacknowledged write of ours, only the history tells.
+  if (keepsHistory && !candidate.clocks && merged.changes.some((one) => one.contested)) {
     return { ...settled(candidate, localId, 'unchanged', 'merge.needs_history'), isDeferred: true }
   }
   const isWritten = merged.taken.length > 0 || record === null || Boolean(link?.deletedAt)
-  const unresolved = unresolvedText(references)
+  const judged = Object.entries(references).filter(([field]) => rules.fields.has(field))
+  const unresolved = unresolvedText(Object.fromEntries(judged))
   const result = settled(candidate, localId, 'unchanged', ...unresolved)
   if (merged.asked.length > 0) {
     const detail = `Changed on both sides: ${merged.asked.map((one) => one.field).join(', ')}.`
@@ -93,11 +95,6 @@ export function decideMerged(
     if (merged.asked.length === 0) result.outcome = null
   }
   return result
-}
-
-/** Decided by who came last, or to be shown to a person with both times. */
-function isByTime({ contested, reason }: FieldChange): boolean {
-  return contested && ['later', 'same_time', 'critical'].includes(reason)
 }
 
 /** Puts into the bases what our side has after the module wrote it: modules trim and normalise. One load for the page. */

@@ -13,6 +13,7 @@ const HubspotRecord = z.object({
           value: z.string().nullish(),
           timestamp: z.string().nullish(),
           sourceType: z.string().nullish(),
+          sourceId: z.coerce.string().nullish(),
         }),
       ),
     )

@@ -349,7 +349,6 @@ export function toTombstone(record: HubspotRecord): Candidate {
 /**
  * Clocks and earlier values by field, from the property history.
  * @param candidateOf  the mapping, asked once a version: so a version is in our words like any other value.
- * @param appId  sourceId of this app's own writes, when known.
  */
 export function withHistory(
   record: HubspotRecord,
@@ -359,26 +358,30 @@ export function withHistory(
 ): Candidate {
   const clocks: Record<string, Date> = {}
   const history: Record<string, FieldVersion[]> = {}
+  // Our own property is written by nobody else: who wrote it is us.
+  const us = record.propertiesWithHistory?.[LEAD_ID_PROPERTY]?.[0]?.sourceId ?? null
   for (const [field, property] of propertyOfField) {
     const versions = record.propertiesWithHistory?.[property] ?? []
     const [latest] = versions
     const at = readTime(latest?.timestamp)
     if (at) clocks[field] = at
     if (!(field in candidate.values)) continue
-    history[field] = versions.flatMap(({ value, timestamp, sourceType }): FieldVersion[] => {
-      const changedAt = readTime(timestamp)
-      if (!changedAt) return []
-      const as = { ...record, properties: { ...record.properties, [property]: value ?? '' } }
-      const isOurs = sourceType === 'INTEGRATION'
-      return [
-        {
-          value: candidateOf(as).values[field] ?? null,
-          at: changedAt,
-          by: sourceType ?? null,
-          isOurs,
-        },
-      ]
-    })
+    history[field] = versions.flatMap(
+      ({ value, timestamp, sourceType, sourceId }): FieldVersion[] => {
+        const changedAt = readTime(timestamp)
+        if (!changedAt) return []
+        const as = { ...record, properties: { ...record.properties, [property]: value ?? '' } }
+        const isOurs = us !== null && sourceType === 'INTEGRATION' && sourceId === us
+        return [
+          {
+            value: candidateOf(as).values[field] ?? null,
+            at: changedAt,
+            by: sourceType ?? null,
+            isOurs,
+          },
+        ]
+      },
+    )
   }
   return { ...candidate, clocks, history }
 }

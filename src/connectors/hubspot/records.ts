@@ -4,6 +4,7 @@ import { VendorFault, type ListedPage, type PullPage } from '#sync/connector.ts'
 import type { Candidate } from '#sync/entity.ts'
 import type { HubspotRecord } from './answers.ts'
 import type { HubspotClient } from './client.ts'
+import { LEAD_ID_PROPERTY } from './fields.ts'
 import { modifiedAtOf, readTime, toTombstone, withHistory } from './mapping.ts'
 
 /** Search lags behind writes: newer changes wait for the next run, and each window looks this far back again. */
@@ -100,7 +101,11 @@ export class RecordReader {
   async fetch(ids: readonly string[], signal: AbortSignal, need?: 'history'): Promise<Candidate[]> {
     const names = await this.#names(undefined, signal)
     const { historyOf } = this.#type
-    const history = need === 'history' ? [...new Set(historyOf.values())] : []
+    const dated = [
+      ...historyOf.values(),
+      ...(names.includes(LEAD_ID_PROPERTY) ? [LEAD_ID_PROPERTY] : []),
+    ]
+    const history = need === 'history' ? [...new Set(dated)] : []
     const size = need === 'history' ? READ_WITH_HISTORY : READ
     const records: HubspotRecord[] = []
     for (let from = 0; from < ids.length; from += size) {
