@@ -19,6 +19,8 @@ export class TokenMeter {
   #day: string
   #spent: number
   #setAside: number
+  /** While a step is being set aside nobody goes on. */
+  #keeping: Promise<void> = Promise.resolve()
 
   constructor(connection: OpenConnection, settings: PipedriveSettings) {
     this.#connection = connection
@@ -36,10 +38,12 @@ export class TokenMeter {
     this.#startDay()
     if (this.#spent + tokens > this.#allocation) throw this.#spentFault()
     this.#spent += tokens
-    if (this.#spent <= this.#setAside) return
-    const step = Math.max(LEAST_STEP, Math.floor(this.#allocation * STEP))
-    this.#setAside = Math.min(this.#allocation, this.#spent + step)
-    await this.#keep(this.#setAside)
+    if (this.#spent > this.#setAside) {
+      const step = Math.max(LEAST_STEP, Math.floor(this.#allocation * STEP))
+      this.#setAside = Math.min(this.#allocation, this.#spent + step)
+      this.#keeping = this.#keep(this.#setAside)
+    }
+    await this.#keeping
   }
 
   /** Pipedrive itself says that the day is over, whatever was counted here: no more calls until the next one. */

@@ -22,6 +22,8 @@ export interface PushType {
   finder?: PersonFinder
 }
 
+const AT_ONCE = 4
+
 /**
  * Writes records one by one, as Pipedrive has no other way. Those without a link are looked for first; one that is there
  * already is given back as it is, to be merged.
@@ -47,14 +49,14 @@ export class Pusher {
     const open = changes.filter((change) => this.#doneOf(change) === null)
     const linked = open.filter(({ externalId }) => externalId !== null)
     const whole = await this.#readWhole(linked, signal)
-    for (const change of linked) {
-      await this.#settle(change, () => this.#update(change, whole, signal), signal)
-    }
+    await severalAtOnce(linked, (change) =>
+      this.#settle(change, () => this.#update(change, whole, signal), signal),
+    )
     const fresh = open.filter(({ externalId }) => externalId === null)
     const found = await this.#find(fresh, signal)
-    for (const change of fresh) {
-      await this.#settle(change, () => this.#create(change, found, signal), signal)
-    }
+    await severalAtOnce(fresh, (change) =>
+      this.#settle(change, () => this.#create(change, found, signal), signal),
+    )
     const results = changes.map((change) => this.#doneOf(change) ?? incomplete())
     for (const { key } of changes) this.#done.delete(key)
     return results
@@ -197,6 +199,31 @@ export class Pusher {
       }
     }
     return whole
+  }
+}
+
+/**
+ * Four calls at once, as many as the connection has sockets; never two of one address, which would make two persons of it.
+ * After a fault those under way are seen through, so that what they wrote is known.
+ */
+async function severalAtOnce(
+  changes: readonly PushChange[],
+  work: (change: PushChange) => Promise<void>,
+): Promise<void> {
+  let next = 0
+  while (next < changes.length) {
+    const group: PushChange[] = []
+    const emails = new Set<string>()
+    for (; next < changes.length && group.length < AT_ONCE; next += 1) {
+      const change = changes[next]!
+      const email = emailOf(change.properties)
+      if (email !== null && emails.has(email)) break
+      if (email !== null) emails.add(email)
+      group.push(change)
+    }
+    const ends = await Promise.allSettled(group.map(work))
+    const failed = ends.find((end) => end.status === 'rejected')
+    if (failed) throw failed.reason
   }
 }
 
