@@ -54,6 +54,7 @@ create table api_keys (
   revoked_at timestamp with time zone,
   rotated_to identifier,
   last_used_at timestamp with time zone,
+  tenants text[],
   CHECK (((length(name) >= 1) AND (length(name) <= 200))),
   CHECK ((rate_limit_per_minute > 0)),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
@@ -265,6 +266,19 @@ create table consents (
 CREATE INDEX consents_workspace_id_person_id_purpose_channel_occurred_at_idx ON public.consents USING btree (workspace_id, person_id, purpose, channel, occurred_at DESC);
 alter table consents enable row level security;
 
+create table context_rules (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  name text not null,
+  rule jsonb not null,
+  created_at timestamp with time zone not null,
+  CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE INDEX context_rules_workspace_id_id_idx ON public.context_rules USING btree (workspace_id, id);
+alter table context_rules enable row level security;
+
 create table credit_sums (
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
   opportunity_id identifier not null,
@@ -311,6 +325,19 @@ CREATE INDEX credits_campaign ON public.credits USING btree (workspace_id, campa
 CREATE INDEX credits_closed ON public.credits USING btree (workspace_id, window_days, model, closed_at DESC, opportunity_id DESC, touchpoint_id DESC);
 CREATE INDEX credits_touchpoint ON public.credits USING btree (workspace_id, touchpoint_id);
 alter table credits enable row level security;
+
+create table custom_roles (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  name text not null,
+  label text not null,
+  scopes text[] not null,
+  created_at timestamp with time zone not null,
+  CHECK (((length(label) >= 1) AND (length(label) <= 100))),
+  CHECK ((name ~ '^[a-z][a-z0-9_-]{1,39}$'::text)),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, name)
+);
+alter table custom_roles enable row level security;
 
 create table dead_events (
   subscriber text not null,
@@ -487,6 +514,18 @@ CREATE INDEX imports_open ON public.imports USING btree (state) WHERE (state = A
 CREATE INDEX imports_untrimmed ON public.imports USING btree (created_at) WHERE (trimmed_at IS NULL);
 CREATE INDEX imports_workspace_id_id_idx ON public.imports USING btree (workspace_id, id DESC);
 alter table imports enable row level security;
+
+create table integration_approvals (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  connection_id identifier not null,
+  fingerprint text not null,
+  domain text not null,
+  approved_by text not null,
+  approved_at timestamp with time zone not null,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, connection_id, domain)
+);
+alter table integration_approvals enable row level security;
 
 create table lead_captures (
   id identifier not null,
@@ -724,6 +763,22 @@ CREATE INDEX people_created ON public.people USING btree (workspace_id, created_
 CREATE INDEX people_merged_into ON public.people USING btree (workspace_id, merged_into) WHERE (merged_into IS NOT NULL);
 CREATE INDEX people_workspace_id_created_at_id_idx ON public.people USING btree (workspace_id, created_at DESC, id DESC);
 alter table people enable row level security;
+
+create table permission_grants (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  subject text not null,
+  effect text not null,
+  scope text not null,
+  node text not null,
+  created_at timestamp with time zone not null,
+  created_by text not null,
+  CHECK ((effect = ANY (ARRAY['allow'::text, 'deny'::text]))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id),
+  UNIQUE (workspace_id, subject, effect, scope, node)
+);
+alter table permission_grants enable row level security;
 
 create table pipelines (
   id identifier not null,
@@ -1162,6 +1217,17 @@ CREATE INDEX tasks_due ON public.tasks USING btree (workspace_id, due_at) WHERE 
 CREATE INDEX tasks_list ON public.tasks USING btree (workspace_id, created_at DESC, id DESC);
 CREATE UNIQUE INDEX tasks_one_open ON public.tasks USING btree (workspace_id, lead_id, kind) WHERE (state = 'open'::text);
 alter table tasks enable row level security;
+
+create table teams (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  name text not null,
+  owner_ids text[] not null,
+  created_at timestamp with time zone not null,
+  CHECK ((name ~ '^[a-z][a-z0-9_-]{1,39}$'::text)),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, name)
+);
+alter table teams enable row level security;
 
 create table timers (
   name text not null,

@@ -57,7 +57,7 @@ export const settings = {
     schema: z
       .url()
       .optional()
-      .transform((url) => url?.replace(/\/+$/, '')),
+      .transform((url) => url?.replace(/\/$/, '')),
     about: 'The hub’s address as browsers see it; default http://host:port.',
   },
   oidcIssuer: {

@@ -32,7 +32,7 @@ export const createApiKey = defineOperation({
   input: NewApiKey,
   output: IssuedApiKey,
   async perform(input, { tx, principal, now }) {
-    refuseUnknownOrGreater(input, principal)
+    await refuseUnknownOrGreater(tx, input, principal)
     const { token, prefix, secretHash } = newSecret()
     const key: ApiKey = {
       id: newId('key'),

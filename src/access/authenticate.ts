@@ -3,7 +3,8 @@ import { findKeyByPrefix, touchKeys, type KeyRow } from '#access/api-key.store.t
 import { findTokenBearer, type TokenBearer } from '#access/oauth/client.store.ts'
 import { SigningKeys } from '#access/oauth/signing-keys.ts'
 import { isJwt, verifyAccessToken, type AccessToken } from '#access/oauth/token.ts'
-import { scopesOf } from '#access/roles.ts'
+import { rightsOf, type Rights } from '#access/permissions/narrowing.ts'
+import { findPermissions } from '#access/permissions/permission.store.ts'
 import { hashToken, isLive } from '#access/session.rules.ts'
 import { findSession, touchSession, type SessionRow } from '#access/session.store.ts'
 import { MINUTE_MS, SECOND_MS, type Clock } from '#core/time.ts'
@@ -21,7 +22,10 @@ interface Cached<Row> {
   readAtMs: number
 }
 
-interface KnownToken {
+/** A row as it was read, with the rights that follow from it: worked out once, not at every request. */
+type Known<Row> = Row & { rights: Rights }
+
+interface TokenRow {
   token: AccessToken
   bearer: TokenBearer
 }
@@ -40,9 +44,9 @@ export function createAuthenticator(
   clock: Clock,
   publicUrl: () => string,
 ): Authenticator {
-  const keys = new Map<string, Cached<KeyRow>>()
-  const sessions = new Map<string, Cached<SessionRow>>()
-  const tokens = new Map<string, Cached<KnownToken>>()
+  const keys = new Map<string, Cached<Known<KeyRow>>>()
+  const sessions = new Map<string, Cached<Known<SessionRow>>>()
+  const tokens = new Map<string, Cached<Known<TokenRow>>>()
   const used = new Map<string, Date>()
   const signingKeys = new SigningKeys(store, clock)
 
@@ -50,46 +54,51 @@ export function createAuthenticator(
     const parts = splitToken(token)
     if (!parts) return null
     const row = await remember(keys, parts.prefix, clock, () =>
-      store.system((tx) => findKeyByPrefix(tx, parts.prefix)),
+      store.system(async (tx) => {
+        const found = await findKeyByPrefix(tx, parts.prefix)
+        if (!found) return null
+        const rows = await findPermissions(tx, found.workspaceId, found.id, found.roles)
+        return { ...found, rights: rightsOf(found.roles, found.scopes, rows, found.tenants) }
+      }),
     )
     const now = clock.now()
     if (!row || !isSecret(parts.secret, row.secretHash)) return null
     if (row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= now)) return null
     used.set(row.id, now)
-    const scopes = new Set([...scopesOf(row.roles), ...row.scopes])
     return {
       id: row.id,
       kind: 'api_key',
       workspaceId: row.workspaceId,
-      scopes,
+      ...granted(row.rights),
       rateLimitPerMinute: row.rateLimitPerMinute,
     }
   }
 
-  async function readToken(text: string): Promise<KnownToken | null> {
+  async function readToken(text: string): Promise<Known<TokenRow> | null> {
     const token = await verifyAccessToken(text, signingKeys, publicUrl(), clock.now())
     if (!token) return null
-    const ids = token.grantId === null ? [token.jti] : [token.jti, token.grantId]
-    const bearer = await store.system((tx) =>
-      findTokenBearer(tx, { clientId: token.clientId, userId: token.userId, ids }),
-    )
-    return bearer && { token, bearer }
+    const { clientId, userId, grantId, jti } = token
+    const ids = grantId === null ? [jti] : [jti, grantId]
+    return store.system(async (tx) => {
+      const bearer = await findTokenBearer(tx, { clientId, userId, ids })
+      if (!bearer) return null
+      const roles = bearer.roles ?? []
+      const rows = await findPermissions(tx, bearer.workspaceId, userId ?? clientId, roles)
+      const own = rightsOf(roles, userId === null ? bearer.scopes : [], rows, null)
+      return { token, bearer, rights: bounded(own, token.scopes, bearer.scopes) }
+    })
   }
 
   /** A token can do what it was issued for, and of that only what its client and its person may do now. */
   async function byToken(text: string): Promise<Principal | null> {
     const known = await remember(tokens, text, clock, () => readToken(text))
     if (!known || known.token.expiresAt <= clock.now()) return null
-    const { token, bearer } = known
-    const own = bearer.roles === null ? null : scopesOf(bearer.roles)
-    const client = new Set(bearer.scopes)
+    const { token, bearer, rights } = known
     return {
       id: token.userId ?? token.clientId,
       kind: token.userId === null ? 'client' : 'user',
       workspaceId: bearer.workspaceId,
-      scopes: new Set(
-        token.scopes.filter((scope) => client.has(scope) && (own === null || own.has(scope))),
-      ),
+      ...granted(rights),
       rateLimitPerMinute: bearer.rateLimitPerMinute,
       clientId: token.clientId,
     }
@@ -98,7 +107,12 @@ export function createAuthenticator(
   async function byCookie(token: string): Promise<Principal | null> {
     const tokenHash = hashToken(token)
     const row = await remember(sessions, tokenHash.toString('hex'), clock, () =>
-      store.system((tx) => findSession(tx, tokenHash)),
+      store.system(async (tx) => {
+        const found = await findSession(tx, tokenHash)
+        if (!found) return null
+        const rows = await findPermissions(tx, found.workspaceId, found.userId, found.roles)
+        return { ...found, rights: rightsOf(found.roles, ['account:write'], rows, null) }
+      }),
     )
     const now = clock.now()
     if (!row || !isLive(row, now)) return null
@@ -110,7 +124,7 @@ export function createAuthenticator(
       id: row.userId,
       kind: 'user',
       workspaceId: row.workspaceId,
-      scopes: scopesOf(row.roles).add('account:write'),
+      ...granted(row.rights),
       rateLimitPerMinute: USER_RATE_LIMIT,
       session: { id: row.id, authenticatedAt: row.authenticatedAt, methods: row.methods },
     }
@@ -129,6 +143,26 @@ export function createAuthenticator(
     },
     forget() {
       for (const cache of [keys, sessions, tokens]) cache.clear()
+    },
+  }
+}
+
+function granted({ scopes, narrowing }: Rights): Pick<Principal, 'scopes' | 'narrowing'> {
+  return narrowing === null ? { scopes } : { scopes, narrowing }
+}
+
+/** The rights of a token: never beyond what it was issued for, in part as in whole. */
+function bounded(
+  { scopes, narrowing }: Rights,
+  issued: readonly string[],
+  client: readonly string[],
+): Rights {
+  const most = new Set(issued.filter((scope) => client.includes(scope)))
+  return {
+    scopes: new Set([...scopes].filter((scope) => most.has(scope))),
+    narrowing: narrowing && {
+      ...narrowing,
+      reaches: (scope) => most.has(scope) && narrowing.reaches(scope),
     },
   }
 }

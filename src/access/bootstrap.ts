@@ -63,7 +63,13 @@ export async function listWorkspaces(
 export async function issueKey(
   store: Store,
   workspaceId: string,
-  input: { name: string; roles: string[]; scopes?: string[]; rateLimitPerMinute?: number },
+  input: {
+    name: string
+    roles: string[]
+    scopes?: string[]
+    rateLimitPerMinute?: number
+    tenants?: string[]
+  },
   now: Date,
 ): Promise<{ id: string; token: string }> {
   const { token, prefix, secretHash } = newSecret()
@@ -78,6 +84,7 @@ export async function issueKey(
     createdAt: now,
     expiresAt: null,
     revokedAt: null,
+    tenants: input.tenants ?? null,
     rotatedTo: null,
     lastUsedAt: null,
   }

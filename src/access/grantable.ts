@@ -1,23 +1,27 @@
+import { listCustomRoles } from '#access/permissions/permission.store.ts'
 import { roles, scopes, scopesOf } from '#access/roles.ts'
 import { Problem, type InputFault } from '#core/problem.ts'
 import type { Principal } from '#gateway/operation.ts'
+import type { Transaction } from '#store/store.ts'
 
 /**
  * A typing error must not make a grant that silently can do nothing, and a grant must not exceed the granter.
  * @throws Problem `request.invalid` or `auth.forbidden`
  */
-export function refuseUnknownOrGreater(
+export async function refuseUnknownOrGreater(
+  tx: Transaction,
   input: { roles: readonly string[]; scopes: readonly string[] },
   principal: Principal,
-): void {
+): Promise<void> {
+  const custom = new Map((await listCustomRoles(tx)).map((role) => [role.name, role.scopes]))
   const errors: InputFault[] = [
     ...input.roles.flatMap((role, i) =>
-      Object.hasOwn(roles, role)
+      Object.hasOwn(roles, role) || custom.has(role)
         ? []
         : [
             {
               pointer: `/roles/${i}`,
-              detail: `There are the roles ${Object.keys(roles).join(', ')}.`,
+              detail: `There are the roles ${[...Object.keys(roles), ...custom.keys()].join(', ')}.`,
             },
           ],
     ),
@@ -30,7 +34,11 @@ export function refuseUnknownOrGreater(
   if (input.roles.length + input.scopes.length === 0)
     errors.push({ pointer: '/roles', detail: 'Give a role or a scope.' })
   if (errors.length > 0) throw new Problem('request.invalid', errors[0]!.detail, { errors })
-  const wanted = [...scopesOf(input.roles), ...input.scopes]
+  const wanted = [
+    ...scopesOf(input.roles),
+    ...input.roles.flatMap((role) => custom.get(role) ?? []),
+    ...input.scopes,
+  ]
   const greater = wanted.find((scope) => !principal.scopes.has(scope))
   if (greater)
     throw new Problem(

@@ -19,6 +19,8 @@ import {
 } from '#access/oauth/client.operations.ts'
 import { createInteractionRoutes } from '#access/oauth/interaction.routes.ts'
 import { OAuthServer } from '#access/oauth/server.ts'
+import { explainAccess } from '#access/permissions/explain.operations.ts'
+import { permissionOperations } from '#access/permissions/permission.operations.ts'
 import { createAccountOperations } from '#access/sign-in/account.operations.ts'
 import { createOidcRoutes, type OutsideProvider } from '#access/sign-in/oidc.routes.ts'
 import { createPasskeyOperations } from '#access/sign-in/passkey.operations.ts'
@@ -66,6 +68,8 @@ export function createAccess({
       listOAuthClients,
       rotateOAuthClientSecret,
       revokeOAuthClient,
+      ...permissionOperations,
+      explainAccess,
       listAudit,
       listAuditCheckpoints,
       createAuditVerification(auditFiles),

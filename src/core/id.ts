@@ -9,6 +9,7 @@ export type IdPrefix =
   | 'cli'
   | 'psk'
   | 'grt'
+  | 'crl'
   | 'req'
   | 'evt'
   | 'aud'

@@ -15,7 +15,37 @@ export interface Principal {
   clientId?: string
   /** The person's own session at the console; none when an application calls for them. */
   session?: { id: string; authenticatedAt: Date; methods: readonly string[] }
+  /** What narrows these scopes to accounts, teams, records or circumstances; none for most. */
+  narrowing?: Narrowing
 }
+
+/** A record as permissions look at it: by its id, and by its owner who places it in teams. */
+export interface PlacedRecord {
+  id: string
+  ownerId: string | null
+}
+
+/** What holds beyond scopes. The access module fills it in; the gateway asks at the places where everything passes. */
+export interface Narrowing {
+  /** The customer accounts that this principal is limited to; null for all. */
+  accounts: ReadonlySet<string> | null
+  /** Whether teams or records are told apart under this scope. */
+  tellsApart(scope: string): boolean
+  /** Whether some team or record is open under a scope that the principal does not have for the whole domain. */
+  reaches(scope: string): boolean
+  mayTouch(scope: string, record: PlacedRecord): boolean
+  judge(call: {
+    scope: string
+    now: Date
+    remoteAddress: string
+    /** What the caller says the data is for: the header X-Purpose. */
+    purpose: string | null
+    isPersonal: boolean
+  }): { kind: 'allow' } | { kind: 'deny' | 'step_up'; rule: string }
+}
+
+/** Shows personal values as they are; without it they are masked in every answer and export. */
+export const REVEAL_SCOPE = 'people:reveal'
 
 /** One line of the audit log: what happened to which record. `changed` names fields; values of personal fields stay out. */
 export interface AuditDraft {

@@ -45,6 +45,8 @@ export interface RawRoute {
     body: Buffer
     query: Readonly<Record<string, string | string[]>>
   }): string | null
+  /** The answer holds personal values as they are, so that it also takes the scope people:reveal. */
+  reveals?: boolean
   /** Cross-origin pages may read the answer. */
   crossOrigin?: boolean
   handle(request: RawRequest): Promise<RawAnswer>

@@ -94,6 +94,7 @@ function settle(exchanges: readonly Exchange[], settled: readonly Settled<unknow
   let next = 0
   for (const exchange of exchanges) {
     const { operation, requestId } = exchange
+    const principal = exchange.principal!
     const outcomes = exchange.items.map((item): ItemOutcome => {
       if (item.kind === 'invalid') return item
       const outcome = settled[next++]!
@@ -102,8 +103,8 @@ function settle(exchanges: readonly Exchange[], settled: readonly Settled<unknow
       return { ...outcome, input: item.input }
     })
     exchange.answer = exchange.isBatch
-      ? batchAnswer(operation, outcomes, requestId)
-      : answerOf(operation, outcomes[0]!, requestId)
+      ? batchAnswer(operation, principal, outcomes, requestId)
+      : answerOf(operation, principal, outcomes[0]!, requestId)
   }
   return done
 }

@@ -175,35 +175,50 @@ function memberSql() {
     from members m join (${numberedDeals}) d on d.id = m.opportunity_id`
 }
 
+/** While one page is worked on here, the database packs the next. */
 async function* pagesOfTouches(
   tx: Transaction,
   names: readonly string[],
   now: Date,
   pageTouches: number,
 ): AsyncGenerator<Buffer, void, undefined> {
-  let before: string | null = null
-  for (;;) {
-    const page: { packed: Buffer | null; oldest: string | null } | null = await tx.find(sql<{
-      packed: Buffer | null
-      oldest: string | null
-    }>`
-      select min(page.occurred_at)::text as oldest,
-        string_agg(int8send(hashtextextended(page.person_id, 0)) || timestamptz_send(page.occurred_at)
-          || int2send(coalesce(c.number, -1)::int2), '') as packed
-      from (
-        select t.person_id, t.channel, t.occurred_at from touchpoints t
-        where t.workspace_id = current_setting('throughline.workspace_id')
-          and t.occurred_at <= ${now} and t.occurred_at < ${before ?? 'infinity'}::timestamptz
-        order by t.workspace_id desc, t.occurred_at desc fetch first ${pageTouches} rows with ties
-      ) page
-      left join (
-        select key, number - 1 as number from unnest(${names}::text[]) with ordinality as c (key, number)
-      ) c on c.key = page.channel`)
-    if (page === null || page.packed === null) return
-    yield page.packed
-    if (page.packed.length < pageTouches * TOUCH_BYTES) return
-    before = page.oldest
+  const read = (before: string) => tx.find(pageSql(names, now, pageTouches, before))
+  let next: ReturnType<typeof read> | null = read('infinity')
+  try {
+    while (next !== null) {
+      const page: Page | null = await next
+      next = null
+      if (!page?.packed || page.oldest === null) return
+      const isLast = page.packed.length < pageTouches * TOUCH_BYTES
+      if (!isLast) next = read(page.oldest)
+      yield page.packed
+    }
+  } finally {
+    await next?.catch(() => null) // whoever stopped early has an error of their own
   }
+}
+
+interface Page {
+  /** Null: there is no touch before. */
+  packed: Buffer | null
+  /** The time of the last touch on the page, to the microsecond; touches of one moment are never parted. */
+  oldest: string | null
+}
+
+function pageSql(names: readonly string[], now: Date, pageTouches: number, before: string) {
+  return sql<Page>`
+    select min(page.occurred_at)::text as oldest,
+      string_agg(int8send(hashtextextended(page.person_id, 0)) || timestamptz_send(page.occurred_at)
+        || int2send(coalesce(c.number, -1)::int2), '') as packed
+    from (
+      select t.person_id, t.channel, t.occurred_at from touchpoints t
+      where t.workspace_id = current_setting('throughline.workspace_id')
+        and t.occurred_at <= ${now} and t.occurred_at < ${before}::timestamptz
+      order by t.workspace_id desc, t.occurred_at desc fetch first ${pageTouches} rows with ties
+    ) page
+    left join (
+      select key, number - 1 as number from unnest(${names}::text[]) with ordinality as c (key, number)
+    ) c on c.key = page.channel`
 }
 
 /** Numbers people by the 64-bit hash of their id, in order of appearance: open addressing, at most half full. */

@@ -37,7 +37,7 @@ export const createOAuthClient = defineOperation({
   input: NewOAuthClient,
   output: IssuedOAuthClient,
   async perform(input, { tx, principal, now }) {
-    refuseUnknownOrGreater({ roles: [], scopes: input.scopes }, principal)
+    await refuseUnknownOrGreater(tx, { roles: [], scopes: input.scopes }, principal)
     const errors = redirectFaults(input.kind, input.redirectUris)
     if (errors.length > 0) throw new Problem('request.invalid', errors[0]!.detail, { errors })
     const secret = input.kind === 'native' ? null : newToken().token

@@ -19,7 +19,7 @@ import {
 import { findClient, findTokenBearer, type ClientRow } from '#access/oauth/client.store.ts'
 import { endOrShowToken } from '#access/oauth/structured-tokens.ts'
 import { SIGNING_ALGORITHM, type SigningKeys } from '#access/oauth/signing-keys.ts'
-import { ACCESS_TOKEN_S, audienceOf } from '#access/oauth/token.ts'
+import { ACCESS_TOKEN_S, audienceOf, scopesOfClient } from '#access/oauth/token.ts'
 import { DAY_MS, type Clock } from '#core/time.ts'
 import type { Store } from '#store/store.ts'
 import type { Sealer } from '#store/vault.ts'
@@ -163,11 +163,6 @@ const isOwnToken = (
   client: { clientId: string },
   token: { clientId?: string | undefined },
 ) => token.clientId === client.clientId
-
-export function scopesOfClient(client: object): string[] {
-  const scopes = (client as Record<string, unknown>)['granted_scopes']
-  return typeof scopes === 'string' && scopes !== '' ? scopes.split(' ') : []
-}
 
 /** A scope that the client does not have is refused, not left out in silence. */
 function refuseForeignScope(ctx: KoaContextWithOIDC, granted: readonly string[]): void {

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Provider } from 'oidc-provider'
-import { createProvider } from '#access/oauth/provider.ts'
 import { SigningKeys } from '#access/oauth/signing-keys.ts'
 import { audienceOf } from '#access/oauth/token.ts'
 import { scopes } from '#access/roles.ts'
@@ -28,7 +27,12 @@ export class OAuthServer {
     const version = `${publicUrl} ${(await this.keys.current()).version}`
     if (this.#provider?.version !== version) {
       const parts = { store: this.#store, clock: this.#clock, keys: this.keys, publicUrl }
-      this.#provider = { version, provider: createProvider(parts) }
+      // Loaded at the first use: the library takes half a second, which no start and no command should wait for.
+      const provider = import('#access/oauth/provider.ts').then((it) => it.createProvider(parts))
+      this.#provider = { version, provider }
+      provider.catch(() => {
+        this.#provider = null
+      })
     }
     return this.#provider.provider
   }

@@ -65,3 +65,9 @@ export async function verifyAccessToken(
     return null
   }
 }
+
+/** The scopes of a client as the library holds them, in the field that we added. */
+export function scopesOfClient(client: object): string[] {
+  const scopes = (client as Record<string, unknown>)['granted_scopes']
+  return typeof scopes === 'string' && scopes !== '' ? scopes.split(' ') : []
+}

@@ -3,6 +3,7 @@ import { newToken, IDLE_MS, sessionCookie } from '#access/session.rules.ts'
 import { endSession, listSessions, revokeSessions, rotateSession } from '#access/session.store.ts'
 import * as schema from '#access/sign-in/account.schema.ts'
 import * as accounts from '#access/sign-in/account.store.ts'
+import { commonPasswords } from '#access/sign-in/common-passwords.ts'
 import { hashPassword } from '#access/sign-in/password.ts'
 import { lengthOf, MIN_ALONE, passwordFault } from '#access/sign-in/password.rules.ts'
 import { placeContext } from '#access/sign-in/session-start.ts'
@@ -112,7 +113,7 @@ export function createAccountOperations(isSecure: () => boolean): Operation[] {
         if (account.email === null)
           throw new Problem('auth.password_unfit', 'Sign-in by password needs an e-mail address.')
         const words = ['throughline', account.workspaceName, account.name, account.email]
-        const fault = passwordFault(password, account.hasTotp, words)
+        const fault = passwordFault(password, account.hasTotp, await commonPasswords(), words)
         if (fault !== null)
           throw new Problem('auth.password_unfit', fault, {
             errors: [{ pointer: '/password', detail: fault }],

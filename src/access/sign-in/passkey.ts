@@ -1,11 +1,7 @@
-import {
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
-  type AuthenticationResponseJSON,
-  type AuthenticatorTransport,
-  type RegistrationResponseJSON,
+import type {
+  AuthenticationResponseJSON,
+  AuthenticatorTransport,
+  RegistrationResponseJSON,
 } from '@simplewebauthn/server'
 import { z } from 'zod'
 import { lockPasskey, touchPasskey, type PasskeyRow } from '#access/sign-in/user.store.ts'
@@ -29,6 +25,9 @@ export function siteOf(publicUrl: string): Site {
   const port = own.port === '' ? '' : `:${own.port}`
   return { rpId: 'localhost', origin: `${own.protocol}//localhost${port}` }
 }
+
+/** Loaded at the first use: it takes a third of a second, which no start should wait for. */
+const library = () => import('@simplewebauthn/server')
 
 const credential = z.looseObject({
   id: z.string().max(1400),
@@ -56,6 +55,7 @@ export const PasskeyEnrolment = credential.extend({
 })
 
 export async function proofOptions(site: Site) {
+  const { generateAuthenticationOptions } = await library()
   return generateAuthenticationOptions({ rpID: site.rpId, userVerification: 'required' })
 }
 
@@ -64,6 +64,7 @@ export async function enrolmentOptions(
   user: { id: string; name: string; label: string },
   known: readonly PasskeyRow[],
 ) {
+  const { generateRegistrationOptions } = await library()
   return generateRegistrationOptions({
     rpName: 'Throughline',
     rpID: site.rpId,
@@ -90,6 +91,7 @@ export async function verifyEnrolment(
   counter: number
   transports: string[]
 } | null> {
+  const { verifyRegistrationResponse } = await library()
   try {
     const { verified, registrationInfo } = await verifyRegistrationResponse({
       response: sent as unknown as RegistrationResponseJSON,
@@ -116,6 +118,7 @@ export async function provePasskey(
   site: Site,
   now: Date,
 ): Promise<PasskeyRow | null> {
+  const { verifyAuthenticationResponse } = await library()
   const row = await lockPasskey(tx, sent.id)
   if (!row) return null
   try {

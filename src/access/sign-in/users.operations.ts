@@ -70,7 +70,7 @@ export function createUserOperations(
       output: schema.Invitation,
       async perform(input, context) {
         const { tx, principal, now } = context
-        refuseUnknownOrGreater({ roles: input.roles, scopes: [] }, principal)
+        await refuseUnknownOrGreater(tx, { roles: input.roles, scopes: [] }, principal)
         const id = newId('usr')
         const { name, email, roles } = input
         const isNew = await users.insertUser(tx, {
@@ -106,7 +106,8 @@ export function createUserOperations(
         const roles = change.roles ?? row.roles
         const active = change.active ?? row.active
         // Whoever changes somebody must themselves have what that person had and gets.
-        refuseUnknownOrGreater(
+        await refuseUnknownOrGreater(
+          tx,
           { roles: [...new Set([...roles, ...row.roles])], scopes: [] },
           principal,
         )
@@ -142,7 +143,7 @@ export function createUserOperations(
         const { tx, principal, now } = context
         const row = await users.lockUser(tx, userId)
         if (!row?.active) throw notFound()
-        refuseUnknownOrGreater({ roles: row.roles, scopes: [] }, principal)
+        await refuseUnknownOrGreater(tx, { roles: row.roles, scopes: [] }, principal)
         await users.deleteCredentials(tx, userId)
         await revokeSessions(tx, userId, null, now)
         const link = await linkFor(context, userId, publicUrl())
