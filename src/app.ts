@@ -11,6 +11,7 @@ import { scopes } from '#access/roles.ts'
 import type { OutsideProvider } from '#access/sign-in/oidc.routes.ts'
 import { ConfigError, type Config } from '#config.ts'
 import { hubspot } from '#connectors/hubspot/index.ts'
+import { pipedrive } from '#connectors/pipedrive/index.ts'
 import { createLog, type Log } from '#core/log.ts'
 import { createMetrics, type Metrics } from '#core/metrics.ts'
 import { MINUTE_MS, systemClock, type Clock } from '#core/time.ts'
@@ -175,7 +176,7 @@ export function composeModules(
   const domains = [people, createMarketing(publicUrl), sales, createReports(config.reportsKeptMs)]
   const entities = domains.flatMap((module) => module.entities)
   const imports = createImports(domains.flatMap((module) => module.importTargets ?? []))
-  const sync = createSyncModule([hubspot], entities, metrics)
+  const sync = createSyncModule([hubspot, pipedrive], entities, metrics)
   return [
     createAccess({ ...running, outside: outsideProvider(config), auditFiles: auditFiles(config) }),
     ...domains,
