@@ -36,6 +36,10 @@ export type IdPrefix =
   | 'whe'
   | 'msg'
   | 'att'
+  | 'chg'
+  | 'acc'
+  | 'act'
+  | 'mbr'
 
 let lastMs = 0
 let sequence = 0

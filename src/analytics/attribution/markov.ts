@@ -9,7 +9,7 @@ import { singleRemovals, solveRemovals } from './removal.ts'
 import type { Remaining } from './removal.ts'
 
 /** Transitions × channels below which a thread costs more than it saves. */
-const WORTH_A_THREAD = 4_000_000
+export const WORTH_A_THREAD = 2_000_000
 
 /** A part of the removals, for a worker. */
 export interface RemovalTask {

@@ -4,4 +4,5 @@ import type { RemovalTask } from './markov.ts'
 import { singleRemovals, solveRemovals } from './removal.ts'
 
 const { chain, first, last } = workerData as RemovalTask
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port has no origin
 parentPort!.postMessage(solveRemovals(chain, singleRemovals(chain.channelCount, first, last)))
