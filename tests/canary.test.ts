@@ -3,6 +3,7 @@ import { issueKey } from '#access/bootstrap.ts'
 import { roles, scopesOf } from '#access/roles.ts'
 import { opportunityEntity } from '#domains/sales/opportunity.entity.ts'
 import { pipelineEntity, stageEntity } from '#domains/sales/pipeline.entity.ts'
+import { applyMask, maskOf } from '#gateway/mask.ts'
 import type { Operation } from '#gateway/operation.ts'
 import type { Entity, EntityWrite } from '#sync/entity.ts'
 import { ManualClock, useHub, type TestWorkspace } from '#tests/hub.ts'
@@ -144,6 +145,13 @@ const unread: Readonly<Record<string, string>> = {
   listStreams: 'as above',
   getSyncRun: 'as above',
   listSyncRunRecords: 'as above',
+  listFieldMappings: 'as above',
+  listVendorFields: 'as above',
+  rehearseFieldPolicy: 'as above',
+  getConflict: 'needs a connected system; its mask is looked at by itself',
+  getWebhookEndpoint: 'needs an endpoint; deliveries hold ids and figures only',
+  listWebhookDeliveries: 'as above',
+  getWebhookDelivery: 'as above',
   getAccountSecurity: 'of people at the console only, and only of themselves',
   explainAccess: 'takes a principal; holds none',
 }
@@ -161,6 +169,24 @@ function leaksIn(text: string): string[] {
   return Object.entries(canaries).flatMap(([field, value]) => (text.includes(value) ? [field] : []))
 }
 
+test('the values of a conflict and of a record’s history are masked as a whole', () => {
+  const output = (id: string) => hub.app.operations.find((one) => one.id === id)!.output
+  const sides = { value: canaries.leadPhone, changedAt: null }
+  const conflict = { hub: sides, crm: sides, base: canaries.leadEmail }
+  const mask = maskOf(output('getConflict'))
+  expect(mask).not.toBeNull()
+  expect(leaksIn(JSON.stringify(applyMask(mask!, conflict)))).toEqual([])
+})
+
+/** Eight at a time: thousands of small requests one after the other take minutes. */
+async function inParallel<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
+  const rest = [...all]
+  const worker = async () => {
+    for (let one = rest.shift(); one !== undefined; one = rest.shift()) await work(one)
+  }
+  await Promise.all(Array.from({ length: 8 }, worker))
+}
+
 test('no role sees a personal value in any answer or export that it may not see, and those who may do see them', async () => {
   const reads = hub.app.operations.filter((operation) => operation.method === 'GET')
   const leaks: string[] = []
@@ -173,18 +199,17 @@ test('no role sees a personal value in any answer or export that it may not see,
     const mayReveal = !isNone && scopesOf([role]).has('people:reveal')
     const input = { name: role, roles: isNone ? [] : [role], scopes, rateLimitPerMinute: 1_000_000 }
     const { token } = await issueKey(hub.app.store, workspace.id, input, clock.now())
-    for (const operation of reads) {
-      for (const path of pathsOf(operation)) {
-        const answer = await fetch(hub.url + path, {
-          headers: { authorization: `Bearer ${token}` },
-        })
-        const text = await answer.text()
-        if (answer.status === 200) visited.add(operation.id)
-        const found = leaksIn(text)
-        if (mayReveal) found.forEach((field) => seen.add(field))
-        else leaks.push(...found.map((field) => `${role} ${path.split('?')[0]} ${field}`))
-      }
-    }
+    const asked = reads.flatMap((operation) =>
+      pathsOf(operation).map((path) => ({ id: operation.id, path })),
+    )
+    const headers = { authorization: `Bearer ${token}` }
+    await inParallel(asked, async ({ id, path }) => {
+      const answer = await fetch(hub.url + path, { headers })
+      const found = leaksIn(await answer.text())
+      if (answer.status === 200) visited.add(id)
+      if (mayReveal) found.forEach((field) => seen.add(field))
+      else leaks.push(...found.map((field) => `${role} ${path} ${field}`))
+    })
   }
   expect(leaks).toEqual([])
   const missed = reads
@@ -193,7 +218,7 @@ test('no role sees a personal value in any answer or export that it may not see,
   expect({ missed }).toEqual({ missed: [] })
   const never = Object.keys(canaries).filter((field) => !seen.has(field))
   expect({ never }).toEqual({ never: [] })
-})
+}, 240_000)
 
 test('every route with a scope refuses every role without it', async () => {
   const wrong: string[] = []
@@ -205,21 +230,20 @@ test('every route with a scope refuses every role without it', async () => {
       clock.now(),
     )
     const has = scopesOf([role])
-    for (const { id, method, path, scope } of hub.app.operations) {
-      if (scope === null || has.has(scope)) continue
+    const closed = hub.app.operations.filter(({ scope }) => scope !== null && !has.has(scope))
+    await inParallel(closed, async ({ id, method, path }) => {
+      const hasBody = method !== 'GET' && method !== 'DELETE'
       const answer = await fetch(hub.url + path.replaceAll(/\{\w+\}/g, 'x_0'), {
         method,
         headers: {
           authorization: `Bearer ${token}`,
-          ...(method === 'GET' || method === 'DELETE'
-            ? {}
-            : { 'content-type': 'application/json' }),
+          ...(hasBody ? { 'content-type': 'application/json' } : {}),
         },
-        ...(method === 'GET' || method === 'DELETE' ? {} : { body: '{}' }),
+        ...(hasBody ? { body: '{}' } : {}),
       })
       await answer.arrayBuffer()
       if (answer.status !== 403) wrong.push(`${role} ${id} ${answer.status}`)
-    }
+    })
   }
   expect(wrong).toEqual([])
-})
+}, 240_000)
