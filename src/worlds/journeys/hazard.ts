@@ -33,7 +33,8 @@ function response(spec: JourneySpec, channel: number, stock: number): number {
 function push(spec: JourneySpec, stock: Float64Array, scale: number, off: number): number {
   let sum = 0
   for (let c = 0; c < stock.length; c++) {
-    if (c !== off && stock[c]! > 1e-6) sum += spec.channels[c]!.effect * response(spec, c, stock[c]!)
+    if (c !== off && stock[c]! > 1e-6)
+      sum += spec.channels[c]!.effect * response(spec, c, stock[c]!)
   }
   for (const { first, second, effect } of spec.synergies) {
     if (first === off || second === off) continue

@@ -1,5 +1,5 @@
-import { seededRandom } from '../random.ts'
-import type { Random } from '../random.ts'
+import { seededRandom } from '#core/random.ts'
+import type { Random } from '#core/random.ts'
 import { drawChannels } from './channels.ts'
 import type { ChannelChoice } from './channels.ts'
 import type { ChannelSpec, JourneySpec } from './spec.ts'
@@ -17,6 +17,19 @@ const at = (channels: readonly ChannelSpec[], key: string) =>
   channels.findIndex((channel) => channel.key === key)
 const harvest = ['remarketing', 'own_name_search', 'direct']
 const none = { lasting: 0, market: 0, marketShare: 0, effect: 0 }
+
+/** Two different channels that may move somebody. */
+function pairOf<A extends string, B extends string>(
+  random: Random,
+  channels: readonly ChannelSpec[],
+  one: A,
+  other: B,
+): Record<A | B, number> {
+  const moving = channels.flatMap(({ key }, c) => (key === 'direct' ? [] : [c]))
+  const first = random.integer(moving.length)
+  const second = (first + 1 + random.integer(moving.length - 1)) % moving.length
+  return { [one]: moving[first]!, [other]: moving[second]! } as Record<A | B, number>
+}
 
 /** Every kind of world of journeys, by the name that the command takes. */
 export const worldKinds = {
@@ -54,20 +67,20 @@ export const worldKinds = {
     world: (_, channels) => {
       for (const channel of channels) channel.dailyRate *= 0.25
       return {
-      units: 12_000,
-      peopleWeights: [3, 3, 2, 2, 1, 1],
-      expectedConversions: 1000,
-      baselineShare: 0.6,
-      revenue: { spread: 1.1, sizeSpread: 0.9 },
-    }},
+        units: 12_000,
+        peopleWeights: [3, 3, 2, 2, 1, 1],
+        expectedConversions: 1000,
+        baselineShare: 0.6,
+        revenue: { spread: 1.1, sizeSpread: 0.9 },
+      }
+    },
   },
   synergy: {
     note: 'pairs of channels that move more together than each alone',
     channels: { count: 8, confounding: 0.5 },
     world: (random, channels) => ({
       synergies: [0, 1, 2].map(() => ({
-        first: random.integer(channels.length),
-        second: random.integer(channels.length),
+        ...pairOf(random, channels, 'first', 'second'),
         effect: 1.5,
       })),
     }),
@@ -120,8 +133,7 @@ export const worldKinds = {
     channels: { count: 8, confounding: 0.5 },
     world: (random, channels) => ({
       orders: [0, 1, 2].map(() => ({
-        before: random.integer(channels.length),
-        after: random.integer(channels.length),
+        ...pairOf(random, channels, 'before', 'after'),
         factor: 3,
       })),
     }),

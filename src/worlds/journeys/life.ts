@@ -1,4 +1,4 @@
-import { seededRandom } from '../random.ts'
+import { seededRandom } from '#core/random.ts'
 import type { JourneySpec } from './spec.ts'
 
 /** What is fixed about an account before any marketing: its people, its intent, its luck. */
@@ -50,13 +50,18 @@ export function drawAccount(spec: JourneySpec, unit: number, base: Float64Array)
       draw -= share
     }
   }
-  const [size, industry, region] = [random.weighted(SIZE_WEIGHTS), random.integer(5), random.integer(4)]
+  const [size, industry, region] = [
+    random.weighted(SIZE_WEIGHTS),
+    random.integer(5),
+    random.integer(4),
+  ]
   const firstDay = random.integer(300)
   const lastingIntent = spec.intent.lasting * random.normal()
   const isEver = random.uniform() < spec.intent.marketShare
   const marketFrom = Math.floor(random.uniform() * (spec.days + 30)) - 30
   const marketTo = isEver ? marketFrom + 30 : marketFrom
-  const segment = spec.segmentEffect * ((size - 0.7) * 1.2 + (industry - 2) * 0.3 + (region === 1 ? 0.8 : 0))
+  const segment =
+    spec.segmentEffect * ((size - 0.7) * 1.2 + (industry - 2) * 0.3 + (region === 1 ? 0.8 : 0))
   for (let day = 0; day < spec.days; day++) {
     const market = day >= marketFrom && day < marketTo ? spec.intent.market : 0
     const season = spec.season.hazard * wave(firstDay + day)
@@ -108,10 +113,17 @@ export function createChances(): Chances {
  * Draws all chances of an account at the highest rate that it may have; `liveThrough` thins them. The
  * same chances serve every counterfactual world, so that these share all luck with the factual one.
  */
-export function drawChances(spec: JourneySpec, unit: number, account: Account, into: Chances): void {
+export function drawChances(
+  spec: JourneySpec,
+  unit: number,
+  account: Account,
+  into: Chances,
+): void {
   const random = seededRandom(spec.seed, 10_001 + unit * 2)
-  const found: { day: number; person: number; channel: number; campaign: number; luck: number }[] = []
-  const peak = account.lastingIntent + (account.marketTo > account.marketFrom ? spec.intent.market : 0)
+  const found: { day: number; person: number; channel: number; campaign: number; luck: number }[] =
+    []
+  const peak =
+    account.lastingIntent + (account.marketTo > account.marketFrom ? spec.intent.market : 0)
   for (let person = 0; person < account.people; person++) {
     const activity = Math.exp(spec.activity * random.normal())
     for (let channel = 0; channel < spec.channels.length; channel++) {
@@ -203,7 +215,8 @@ export function liveThrough(
     if (chances.luck[i]! >= probability) continue
     taken[i] = 1
     visits[person] = visits[person]! * 0.5 ** (passed / 7) + visitWeight(type)
-    awareness[person] = awareness[person]! * 0.5 ** (passed / 14) + (type === 'impression' ? 1 : 0.3)
+    awareness[person] =
+      awareness[person]! * 0.5 ** (passed / 14) + (type === 'impression' ? 1 : 0.3)
     lastDay[person] = day
     if (type !== 'impression') isKnown[person] = 1
   }

@@ -41,6 +41,7 @@ export interface JourneyTruth {
   baselineShare: number
   /** By channel and by campaign, minor units; others react. */
   removedMinor: Float64Array
+  removedConversions: Float64Array
   removedCampaignMinor: Float64Array
   /** Revenue of realised conversions by the true hazard: what could be known at best; baseline last. */
   oracleMinor: Float64Array
@@ -74,6 +75,7 @@ export function simulateJourneys(spec: JourneySpec): JourneyWorld {
     expectedRevenueMinor: 0,
     baselineShare: 0,
     removedMinor: new Float64Array(spec.channels.length),
+    removedConversions: new Float64Array(spec.channels.length),
     removedCampaignMinor: new Float64Array(gathered.campaigns.length),
     oracleMinor: new Float64Array(spec.channels.length + 1),
   }
@@ -232,13 +234,17 @@ function remove(
   const lost = (channel: number, campaign: number) => {
     liveThrough(spec, account, chances, without, channel, campaign)
     const sum = integrate(spec, account, chances, without, scales.effect, room)
-    return (Math.exp(-scales.hazard * sum) - Math.exp(-scales.hazard * whole)) * account.expectedMinor
+    return Math.exp(-scales.hazard * sum) - Math.exp(-scales.hazard * whole)
   }
-  for (const channel of new Set([...reached].map((key) => key >> 3)))
-    truth.removedMinor[channel]! += lost(channel, -1)
+  for (const channel of new Set([...reached].map((key) => key >> 3))) {
+    const conversions = lost(channel, -1)
+    truth.removedConversions[channel]! += conversions
+    truth.removedMinor[channel]! += conversions * account.expectedMinor
+  }
   for (const key of reached) {
     const [channel, campaign] = [key >> 3, key & 7]
-    truth.removedCampaignMinor[channel * 3 + campaign]! += lost(channel, campaign)
+    truth.removedCampaignMinor[channel * 3 + campaign]! +=
+      lost(channel, campaign) * account.expectedMinor
   }
 }
 

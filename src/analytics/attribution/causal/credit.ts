@@ -2,7 +2,7 @@ import type { AccountJourneys } from './data.ts'
 import { GROUPS, HALF_LIVES_DAYS, lowOf } from './ensemble.ts'
 import type { Ensemble, Member } from './ensemble.ts'
 import { newtonTarget, sumOf } from './fit.ts'
-import { seededUniform } from './random.ts'
+import { seededRandom } from '#core/random.ts'
 
 /**
  * Shares of each conversion: `conversion · (channels + 1) + channel`, the baseline last; each row sums to 1.
@@ -29,7 +29,8 @@ export function creditConversions(
         let part = 0
         for (let h = 0; h < lives; h++) {
           const j = k * lives + h
-          part += input.effects[row * input.effectWidth + j]! * coefficients[input.contextWidth + j]!
+          part +=
+            input.effects[row * input.effectWidth + j]! * coefficients[input.contextWidth + j]!
         }
         parts[k] = part
         push += part
@@ -60,6 +61,33 @@ function shareOut(
       credit[at + effective[k]!]! += (weight * moved * parts[k]!) / removed
   }
   credit[at + width - 1]! += weight * (removed > 0 ? 1 - moved : 1)
+}
+
+/**
+ * What all marketing moves ÷ the sum of what each channel alone would take away: at most about 1, less the
+ * more channels multiply each other.
+ * O(conversions · members · channels).
+ */
+export function overlapOf({ effective, input, riskSet, members }: Ensemble): number {
+  const lives = HALF_LIVES_DAYS.length
+  let [moved, removed] = [0, 0]
+  for (const { link, weight, fit } of members) {
+    for (let row = 0; row < riskSet.cases; row++) {
+      let push = 0
+      let alone = 0
+      for (let k = 0; k < effective.length; k++) {
+        let part = 0
+        for (let j = k * lives; j < (k + 1) * lives; j++)
+          part +=
+            input.effects[row * input.effectWidth + j]! * fit.coefficients[input.contextWidth + j]!
+        push += part
+        alone += link === 'multiply' ? -Math.expm1(-part) : part
+      }
+      moved += weight * (link === 'multiply' ? -Math.expm1(-push) : push / (1 + push))
+      removed += weight * (link === 'multiply' ? alone : alone / (1 + push))
+    }
+  }
+  return removed > 0 ? Math.min(1, moved / removed) : 1
 }
 
 /**
@@ -114,7 +142,7 @@ export function bootstrapShares(
   replicates: number,
   seed: number,
 ): Float64Array {
-  const uniform = seededUniform(seed)
+  const { uniform } = seededRandom(seed, 77)
   const width = data.channels.length + 1
   const { input, riskSet } = ensemble
   const n = input.contextWidth + input.effectWidth

@@ -15,11 +15,11 @@ const FOLDS = 5
 /** Adstock at which half the effect is reached. */
 const HALF_SATURATION = 0.7
 /** How far effects may lie from their common mean, as a share of it. */
-const SPREADS = [0.15, 0.4, 1]
+const SPREADS = [0.6, 1.2, 2.4]
 /** Effects of one channel at different half-lives go together. */
 const PROFILE_CORRELATION = 0.7
 /** Differences of cross-validated log likelihood below this hardly count: prediction is not causation. */
-const TEMPERATURE = 10
+const TEMPERATURE = 3
 
 /** One way to fit the hazard. */
 export interface Member {
@@ -94,7 +94,10 @@ export function groupOf(unit: number): number {
 }
 
 /** `row · width + k · halfLives + h` for the k-th channel that may have an effect, each in [0, 1). */
-function saturate({ rows, channels, values }: Adstocks, effective: readonly number[]): Float64Array {
+function saturate(
+  { rows, channels, values }: Adstocks,
+  effective: readonly number[],
+): Float64Array {
   const lives = HALF_LIVES_DAYS.length
   const width = effective.length * lives
   const effects = new Float64Array(rows * width)

@@ -61,7 +61,8 @@ export function countTouches(
       if (touchedAt > at) break
       const isWarm = i > data.touchOffsets[u]! && touchedAt < warmUntil
       counts[from + data.touchChannel[i]! + (isWarm ? channels : 0)]! += 1
-      warmMs += Math.min(at, touchedAt + WARM_DAYS * DAY_MS) - Math.min(at, Math.max(warmUntil, touchedAt))
+      warmMs +=
+        Math.min(at, touchedAt + WARM_DAYS * DAY_MS) - Math.min(at, Math.max(warmUntil, touchedAt))
       warmUntil = touchedAt + WARM_DAYS * DAY_MS
     }
     const days = Math.max(0.5, (at - data.firstSeenMs[u]!) / DAY_MS)
@@ -114,7 +115,8 @@ export function describeContext(
   const age = (row: number) => (atMs[row]! - data.firstSeenMs[unit[row]!]!) / DAY_MS
   columns.push({ name: 'age', at: (row) => Math.log1p(Math.max(0, age(row))) - 3 })
   columns.push({ name: 'long age', at: (row) => Math.max(0, age(row)) / 60 - 1 })
-  const people = (row: number) => data.personOffsets[unit[row]! + 1]! - data.personOffsets[unit[row]!]!
+  const people = (row: number) =>
+    data.personOffsets[unit[row]! + 1]! - data.personOffsets[unit[row]!]!
   if (data.personOffsets.at(-1)! > data.firstSeenMs.length)
     columns.push({ name: 'people', at: (row) => Math.log(Math.max(1, people(row))) })
   const year = (row: number) => (2 * Math.PI * atMs[row]!) / (365.25 * DAY_MS)

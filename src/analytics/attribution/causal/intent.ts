@@ -131,8 +131,7 @@ function updateChannel(
     }
     hessian[0]! += 1e-6
     const move = solveSmall(hessian, gradient, width)
-    for (let a = 0; a < width; a++)
-      coefficients[from + a]! += Math.max(-1, Math.min(1, move[a]!))
+    for (let a = 0; a < width; a++) coefficients[from + a]! += Math.max(-1, Math.min(1, move[a]!))
   }
   return before.reduce((sum, value, a) => sum + Math.abs(value - coefficients[from + a]!), 0)
 }
@@ -181,7 +180,8 @@ function eachPosterior(
       const e = data.exposureDays[row * channels + c]!
       const at = c * nodes.count
       if (n > 0)
-        for (let q = 0; q < nodes.count; q++) weights[q]! += n * logRate[at + q]! - e * rate[at + q]!
+        for (let q = 0; q < nodes.count; q++)
+          weights[q]! += n * logRate[at + q]! - e * rate[at + q]!
       else for (let q = 0; q < nodes.count; q++) weights[q]! -= e * rate[at + q]!
     }
     let peak = -Infinity

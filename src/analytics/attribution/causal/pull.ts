@@ -7,7 +7,10 @@ import type { Ensemble } from './ensemble.ts'
  * intent after the model flatters it.
  * O(touches).
  */
-export function pullsOf(data: AccountJourneys, { intent, context, members }: Ensemble): Float64Array {
+export function pullsOf(
+  data: AccountJourneys,
+  { intent, context, members }: Ensemble,
+): Float64Array {
   const channels = data.channels.length
   const width = 1 + intent.factors
   const effects = Array.from({ length: intent.factors }, (_, f) => {

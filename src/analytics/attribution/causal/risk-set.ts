@@ -1,6 +1,6 @@
 import { DAY_MS } from '#core/time.ts'
 import type { AccountJourneys } from './data.ts'
-import { seededUniform } from './random.ts'
+import { seededRandom } from '#core/random.ts'
 
 /** Moments at which an account converted (cases) or could have (controls). */
 export interface RiskSet {
@@ -22,12 +22,8 @@ export interface RiskSet {
  * @see Langholz & Goldstein, "Risk set sampling in epidemiologic cohort studies", Statistical Science 11 (1996).
  * O(u + r).
  */
-export function sampleRiskSet(
-  data: AccountJourneys,
-  controls: number,
-  seed: number,
-): RiskSet {
-  const uniform = seededUniform(seed)
+export function sampleRiskSet(data: AccountJourneys, controls: number, seed: number): RiskSet {
+  const { uniform } = seededRandom(seed, 77)
   const units = data.firstSeenMs.length
   const cases = data.conversionMs.length
   const until = endOfRisk(data)
@@ -65,7 +61,14 @@ export function sampleRiskSet(
     }
     before = after
   }
-  return row === cases + count ? set : { ...set, unit: set.unit.slice(0, row), atMs: set.atMs.slice(0, row), isCase: set.isCase.slice(0, row) }
+  return row === cases + count
+    ? set
+    : {
+        ...set,
+        unit: set.unit.slice(0, row),
+        atMs: set.atMs.slice(0, row),
+        isCase: set.isCase.slice(0, row),
+      }
 }
 
 const timeOfDay = (ms: number) => ms - Math.floor(ms / DAY_MS) * DAY_MS
