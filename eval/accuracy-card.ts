@@ -141,7 +141,12 @@ function scoreOne(
   experiments: Experiment[],
 ): Scored {
   const { evidence, truth } = lessonOf(world)
-  const estimate = calibrateByExperiments(correct(evidence, constants), experiments, world.overlap)
+  const estimate = calibrateByExperiments(
+    correct(evidence, constants),
+    experiments,
+    world.overlap,
+    evidence.pulls,
+  )
   const { low, high } = intervalOf(estimate, constants)
   const channels = truth.length - 1
   const [marketing, moved] = [1 - estimate.shares[channels]!, 1 - truth[channels]!]

@@ -46,7 +46,7 @@ export function simulateScored(kind: JourneyKind, seed: number, scale = 1): Scor
 /** Each folder below, or the folder itself, that holds a world. */
 export async function listWorlds(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true })
-  if (entries.some(({ name }) => /^touches\.csv/.test(name))) return [folder]
+  if (entries.some(({ name }) => name.startsWith('touches.csv'))) return [folder]
   return entries
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => join(folder, name))

@@ -114,10 +114,13 @@ export function recommend(profile: DataProfile): Recommendation {
   const kinds = kindsLike(profile)
   const place = Math.log(Math.max(1, profile.conversions) / SMALL) / Math.log(USUAL / SMALL)
   const share = Math.max(0, Math.min(1.2, place))
+  const others = accuracyCard.kinds
   const expectedOf = (model: string): number => {
-    const at = (size: string) =>
-      kinds.reduce((sum, kind) => sum + (accuracyTable[size]?.[kind]?.[model]?.[1] ?? 0), 0) /
-      kinds.length
+    const meanOf = (size: string, of: readonly string[]) =>
+      of.reduce((sum, kind) => sum + (accuracyTable[size]?.[kind]?.[model]?.[1] ?? 0), 0) /
+      of.length
+    // A kind was tried a few times only: half of what is expected comes from all kinds.
+    const at = (size: string) => (meanOf(size, kinds) + meanOf(size, others)) / 2
     return at('small') + share * (at('usual') - at('small'))
   }
   const candidates = Object.keys(wrongAbout)

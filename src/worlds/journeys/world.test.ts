@@ -6,12 +6,16 @@ import { describeFiles, describeTruth } from './write.ts'
 const SLOW_MS = 240_000
 const chased = simulateJourneys(drawSpec('chased', 5, 0.08))
 
-test('the same kind and seed give the same world, another seed another one', () => {
-  const again = simulateJourneys(drawSpec('chased', 5, 0.08))
-  expect(again.columns).toEqual(chased.columns)
-  expect(again.truth).toEqual(chased.truth)
-  expect(drawSpec('chased', 6).channels).not.toEqual(chased.spec.channels)
-}, SLOW_MS)
+test(
+  'the same kind and seed give the same world, another seed another one',
+  () => {
+    const again = simulateJourneys(drawSpec('chased', 5, 0.08))
+    expect(again.columns).toEqual(chased.columns)
+    expect(again.truth).toEqual(chased.truth)
+    expect(drawSpec('chased', 6).channels).not.toEqual(chased.spec.channels)
+  },
+  SLOW_MS,
+)
 
 test('who is left out of a channel has no touch of it, and some are left out', () => {
   const { columns } = chased
@@ -39,14 +43,18 @@ test('touches ascend and end at the conversion', () => {
   })
 })
 
-test('a channel without effect that nothing follows from truly brings nothing; the baseline is as asked', () => {
-  const spec = drawSpec('even', 3, 0.1)
-  const [first, ...rest] = spec.channels
-  const world = simulateJourneys({ ...spec, channels: [{ ...first!, effect: 0 }, ...rest] })
-  expect(world.truth.removedMinor[0]).toBe(0)
-  expect(world.truth.removedMinor[1]).toBeGreaterThan(0)
-  expect(Math.abs(world.truth.baselineShare - spec.baselineShare)).toBeLessThan(0.05)
-}, SLOW_MS)
+test(
+  'a channel without effect that nothing follows from truly brings nothing; the baseline is as asked',
+  () => {
+    const spec = drawSpec('even', 3, 0.1)
+    const [first, ...rest] = spec.channels
+    const world = simulateJourneys({ ...spec, channels: [{ ...first!, effect: 0 }, ...rest] })
+    expect(world.truth.removedMinor[0]).toBe(0)
+    expect(world.truth.removedMinor[1]).toBeGreaterThan(0)
+    expect(Math.abs(world.truth.baselineShare - spec.baselineShare)).toBeLessThan(0.05)
+  },
+  SLOW_MS,
+)
 
 test('files hold each person, touch and conversion once, and shares of the truth sum to 1', () => {
   const { columns } = chased

@@ -2,6 +2,9 @@ import type { Experiment } from './holdouts.ts'
 import { combine } from './holdouts.ts'
 import { learnt } from './learnt.ts'
 
+/** Others gain no more than this from experiments that find more than the model did. */
+const MOST_FOUND = 1.3
+
 /** Constants that simulated worlds teach. */
 export interface Learnt {
   baseline: [number, number, number]
@@ -93,8 +96,10 @@ export function deviationsOf(bootstrap: Float64Array, width: number): Float64Arr
 
 /**
  * Puts experiments and model together. A lift says what is lost without the channel; removals overlap, so it
- * is brought to the scale of shares that sum to 1. What a channel loses or gains comes from the baseline:
- * the experiment speaks of this channel and of no other.
+ * is brought to the scale of shares that sum to 1. What a channel loses or gains comes from the baseline.
+ *
+ * The flaw that an experiment finds is intent that touches do not show, and it grows with pull: so the other
+ * channels lose or gain by the same part, as far as intent pulls them too.
  *
  * @param overlap  shares ÷ removals, at most 1.
  */
@@ -102,6 +107,7 @@ export function calibrateByExperiments(
   { shares, deviation }: ShareEstimate,
   experiments: readonly Experiment[],
   overlap: number,
+  pulls: Float64Array,
 ): ShareEstimate {
   const channels = shares.length - 1
   const out = { shares: shares.slice(), deviation: deviation.slice() }
@@ -117,11 +123,35 @@ export function calibrateByExperiments(
     const joinedSpread = Math.sqrt(joined.variance)
     out.deviation[channel] = Math.sqrt(joined.share + joinedSpread) - Math.sqrt(joined.share)
   }
+  spreadFinding(out.shares, shares, experiments, pulls)
   let marketing = 0
   for (let c = 0; c < channels; c++) marketing += out.shares[c]!
   if (marketing > 1) for (let c = 0; c < channels; c++) out.shares[c]! /= marketing
   out.shares[channels] = Math.max(0, 1 - marketing)
   return out
+}
+
+/** Scales channels without an experiment by what the experiments found, as far as intent pulls them. */
+function spreadFinding(
+  found: Float64Array,
+  before: Float64Array,
+  experiments: readonly Experiment[],
+  pulls: Float64Array,
+): void {
+  let [modelled, measured, pull] = [0, 0, 0]
+  for (const { channel } of experiments) {
+    modelled += before[channel]!
+    measured += found[channel]!
+    pull += before[channel]! * pulls[channel]!
+  }
+  if (!(modelled > 0 && pull > 0)) return
+  const factor = Math.min(MOST_FOUND, measured / modelled)
+  const isTried = new Set(experiments.map(({ channel }) => channel))
+  pulls.forEach((own, c) => {
+    if (isTried.has(c)) return
+    const like = Math.max(0, Math.min(1, (own * modelled) / pull))
+    found[c]! *= 1 - (1 - factor) * like
+  })
 }
 
 /** The 90 % interval of each share. */

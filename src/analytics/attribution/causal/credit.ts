@@ -142,7 +142,7 @@ export function bootstrapShares(
   replicates: number,
   seed: number,
 ): Float64Array {
-  const { uniform } = seededRandom(seed, 77)
+  const random = seededRandom(seed, 77)
   const width = data.channels.length + 1
   const { input, riskSet } = ensemble
   const n = input.contextWidth + input.effectWidth
@@ -152,7 +152,7 @@ export function bootstrapShares(
   )
   const all = new Float64Array(replicates * width)
   for (let b = 0; b < replicates; b++) {
-    const drawn = Float64Array.from({ length: GROUPS }, () => -Math.log(1 - uniform()))
+    const drawn = Float64Array.from({ length: GROUPS }, () => -Math.log(1 - random.uniform()))
     const credit = creditConversions(data, ensemble, (member) => {
       const { fit, prior } = member
       const score = new Float64Array(n)

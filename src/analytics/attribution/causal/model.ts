@@ -73,7 +73,7 @@ export function attributeCausally(
   const experiments = options.usesHoldouts === false ? [] : readExperiments(data)
   if (data.conversionMs.length < FEWEST_CONVERSIONS) return answerNothing(data, experiments)
   const { evidence, credit, weights, overlap } = gatherEvidence(data, options)
-  const estimate = calibrateByExperiments(correct(evidence), experiments, overlap)
+  const estimate = calibrateByExperiments(correct(evidence), experiments, overlap, evidence.pulls)
   fitToShares(credit, width, weights, estimate.shares)
   return {
     shares: estimate.shares,

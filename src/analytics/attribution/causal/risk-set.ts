@@ -23,7 +23,7 @@ export interface RiskSet {
  * O(u + r).
  */
 export function sampleRiskSet(data: AccountJourneys, controls: number, seed: number): RiskSet {
-  const { uniform } = seededRandom(seed, 77)
+  const random = seededRandom(seed, 77)
   const units = data.firstSeenMs.length
   const cases = data.conversionMs.length
   const until = endOfRisk(data)
@@ -45,7 +45,7 @@ export function sampleRiskSet(data: AccountJourneys, controls: number, seed: num
     set.isCase[i] = 1
   }
   const step = total / count
-  let next = uniform() * step
+  let next = random.uniform() * step
   let before = 0
   let row = cases
   for (let unit = 0; unit < units && row < cases + count; unit++) {
@@ -53,7 +53,7 @@ export function sampleRiskSet(data: AccountJourneys, controls: number, seed: num
     for (; next < after && row < cases + count; next += step) {
       const day = Math.floor(next - before)
       const clock =
-        cases === 0 ? 0.5 * DAY_MS : timeOfDay(data.conversionMs[Math.floor(uniform() * cases)]!)
+        cases === 0 ? 0.5 * DAY_MS : timeOfDay(data.conversionMs[Math.floor(random.uniform() * cases)]!)
       const midnight = Math.floor(data.firstSeenMs[unit]! / DAY_MS) * DAY_MS
       set.unit[row] = unit
       set.atMs[row] = midnight + day * DAY_MS + clock
