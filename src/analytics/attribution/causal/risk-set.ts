@@ -53,7 +53,9 @@ export function sampleRiskSet(data: AccountJourneys, controls: number, seed: num
     for (; next < after && row < cases + count; next += step) {
       const day = Math.floor(next - before)
       const clock =
-        cases === 0 ? 0.5 * DAY_MS : timeOfDay(data.conversionMs[Math.floor(random.uniform() * cases)]!)
+        cases === 0
+          ? 0.5 * DAY_MS
+          : timeOfDay(data.conversionMs[Math.floor(random.uniform() * cases)]!)
       const midnight = Math.floor(data.firstSeenMs[unit]! / DAY_MS) * DAY_MS
       set.unit[row] = unit
       set.atMs[row] = midnight + day * DAY_MS + clock
