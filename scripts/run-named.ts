@@ -21,6 +21,8 @@ const shown = names.filter(
       'journey-worlds',
       'attribution-scores',
       'attribution-learning',
+      'non-linear',
+      'outcome',
     ].includes(file),
 )
 if (name === undefined || !shown.includes(name)) {

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { attributionCommand } from '#cli/attribution.ts'
+import { auditCommand } from '#cli/audit.ts'
 import { demoCommand } from '#cli/demo.ts'
 import { exportCommand } from '#cli/export.ts'
 import { importCommand } from '#cli/import.ts'
@@ -27,6 +28,7 @@ export async function runCli(argv: string[]): Promise<void> {
     syncCommand(),
     attributionCommand(),
     worldsCommand(),
+    auditCommand(),
   ])
     program.addCommand(command.exitOverride())
   try {

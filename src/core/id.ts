@@ -6,6 +6,10 @@ export type IdPrefix =
   | 'usr'
   | 'key'
   | 'ses'
+  | 'cli'
+  | 'psk'
+  | 'grt'
+  | 'crl'
   | 'req'
   | 'evt'
   | 'aud'
@@ -29,6 +33,13 @@ export type IdPrefix =
   | 'job'
   | 'sch'
   | 'conf'
+  | 'whe'
+  | 'msg'
+  | 'att'
+  | 'chg'
+  | 'acc'
+  | 'act'
+  | 'mbr'
 
 let lastMs = 0
 let sequence = 0

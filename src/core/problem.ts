@@ -51,6 +51,36 @@ const kinds = {
     title: 'The sign-in link is not valid any more',
     retry: 'after a change',
   },
+  'auth.step_up_required': {
+    status: 401,
+    title: 'A fresh sign-in is needed for this',
+    retry: 'after a change',
+  },
+  'auth.sign_in_refused': {
+    status: 401,
+    title: 'The sign-in was refused',
+    retry: 'after a change',
+  },
+  'auth.sign_in_throttled': {
+    status: 429,
+    title: 'Too many failed sign-ins',
+    retry: 'same request',
+  },
+  'auth.password_unfit': {
+    status: 422,
+    title: 'The password cannot be used',
+    retry: 'after a change',
+  },
+  'user.duplicate': {
+    status: 409,
+    title: 'A user with this address exists already',
+    retry: 'after a change',
+  },
+  'user.last_admin': {
+    status: 409,
+    title: 'A workspace keeps at least one administrator',
+    retry: 'after a change',
+  },
   'idempotency.key_reused': {
     status: 422,
     title: 'The idempotency key was used with another request',
@@ -73,6 +103,16 @@ const kinds = {
     title: 'The identifiers belong to two different people',
     retry: 'after a change',
   },
+  'webhook.address_refused': {
+    status: 422,
+    title: 'Nothing is sent to this address',
+    retry: 'after a change',
+  },
+  'webhook.too_many': {
+    status: 409,
+    title: 'There are too many endpoints',
+    retry: 'after a change',
+  },
   'owner.duplicate': {
     status: 409,
     title: 'An owner with this address exists already',
@@ -92,6 +132,26 @@ const kinds = {
   'connection.failed': {
     status: 422,
     title: 'The connected system refused the connection',
+    retry: 'after a change',
+  },
+  'conflict.settled': {
+    status: 409,
+    title: 'The conflict was decided already',
+    retry: 'after a change',
+  },
+  'conflict.not_resolved': {
+    status: 409,
+    title: 'The conflict was not decided by a person',
+    retry: 'after a change',
+  },
+  'conflict.changed_since': {
+    status: 409,
+    title: 'The field was changed since the decision',
+    retry: 'after a change',
+  },
+  'conflict.not_writable': {
+    status: 409,
+    title: 'The record is not written by the hub',
     retry: 'after a change',
   },
   'sync.paused': { status: 409, title: 'The stream is paused', retry: 'after a change' },

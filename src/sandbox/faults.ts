@@ -1,4 +1,4 @@
-import type { Json } from './json.ts'
+import type { Json, JsonObject } from './json.ts'
 
 /** What goes wrong with a call. */
 export type Fault =
@@ -23,6 +23,8 @@ export type Fault =
   | { kind: 'expire-token' }
   /** Answer success, but do not store every nth row (1 = none is stored). */
   | { kind: 'lose-rows'; everyNth: number }
+  /** Refuse every nth row of a batch with the vendor's code, such as a lock; the others go through. */
+  | { kind: 'refuse-rows'; everyNth: number; code: string; message?: string; fields?: string[] }
 
 /** Which calls a fault hits: the first `count` that match, once `after` matching calls passed. */
 export interface FaultTarget {
@@ -37,6 +39,28 @@ export interface FaultTarget {
 }
 
 export type FaultRule = Fault & FaultTarget
+
+const KINDS: ReadonlySet<string> = new Set<Fault['kind']>([
+  'status',
+  'html',
+  'drop-before',
+  'drop-after',
+  'slow',
+  'expire-token',
+  'lose-rows',
+  'refuse-rows',
+])
+
+/**
+ * A rule as a control call sends it.
+ * @param without  kinds that the vendor's sandbox does not carry out.
+ * @throws RangeError for kinds that are not carried out.
+ */
+export function readFaultRule(body: JsonObject, without: readonly Fault['kind'][] = []): FaultRule {
+  const rule = body as FaultRule & JsonObject
+  if (KINDS.has(rule.kind) && !without.includes(rule.kind)) return rule
+  throw new RangeError(`No fault of kind ${JSON.stringify(body['kind'])}`)
+}
 
 export interface FaultInjector {
   /** Adds a rule; the returned id lifts it. Rules are tried oldest first. */

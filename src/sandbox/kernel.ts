@@ -71,6 +71,8 @@ export interface KernelOptions {
   faults: FaultInjector
   /** How many of the last requests are kept for reading; 200 unless given. */
   keepRequests?: number
+  /** Longer requests are cut; 32 MiB unless given. */
+  maxBodyBytes?: number
 }
 
 export interface Kernel {
@@ -124,7 +126,7 @@ export async function serve<Caller>(
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const text = await readBody(request)
+    const text = await readBody(request, options.maxBodyBytes ?? MAX_BODY_BYTES)
     const { pathname, searchParams } = new URL(request.url ?? '/', url)
     const call: Call = {
       method: request.method ?? 'GET',
@@ -193,6 +195,7 @@ async function answerUnder<Caller>(
       return null
     case 'expire-token':
     case 'lose-rows':
+    case 'refuse-rows':
       return perform(vendor, { ...call, fault }, match)
     case undefined:
     default:
@@ -222,12 +225,12 @@ function perform<Caller>(
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
+async function readBody(request: IncomingMessage, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = []
   let sizeBytes = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     sizeBytes += chunk.length
-    if (sizeBytes > MAX_BODY_BYTES) throw new RangeError('The body is larger than 32 MiB.')
+    if (sizeBytes > maxBytes) throw new RangeError(`The body is larger than ${maxBytes} bytes.`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')

@@ -45,7 +45,7 @@ export const TestAnswer = z.object({ account: z.string(), durationMs: z.number()
 export const StreamView = z.object({
   name: z.string(),
   entity: z.string(),
-  direction: z.enum(['pull', 'push']),
+  direction: z.enum(['pull', 'push', 'both']),
   everyMinutes: z.int(),
   cadenceReason: z.string(),
   paused: z.boolean(),

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { Clock } from '#core/time.ts'
-import type { Candidate, EntityRecord } from '#sync/entity.ts'
+import type { Candidate, EntityRecord, FieldPolicy, FieldType, VendorValue } from '#sync/entity.ts'
 
 /** What went wrong at the vendor, in the engine's words; each connector maps its vendor's errors to these. */
 export type FaultKind =
@@ -68,6 +68,64 @@ export interface OpenConnection {
   saveSettings(changes: Record<string, unknown>): Promise<void>
   /** Waits without holding up a shutdown; every pause of a connector goes through it. */
   wait(durationMs: number, signal: AbortSignal): Promise<void>
+  /** The fields that the workspace mapped beyond the connector's own table. Absent: none. */
+  mappings?: readonly FieldMapping[]
+}
+
+/** Which way a field goes: only in, only out, or both, where `FieldPolicy` decides when both sides changed it. */
+export type FieldDirection = 'pull' | 'push' | 'both'
+
+/**
+ * A row of a stream's own table: one field of ours and the vendor's properties that hold it. The connector's code turns
+ * values (`toVendor`, and the mapping behind `pull`); the table tells the engine and the console what goes where.
+ */
+export interface FieldLink {
+  field: string
+  /** The vendor's names, such as `['amount', 'deal_currency_code']`. */
+  properties: readonly string[]
+  direction: FieldDirection
+  /** Overrides the policy that the field has by itself. */
+  policy?: FieldPolicy
+  /** Fields that only mean something together, such as an amount and its currency: all are sent when one changed. */
+  with?: readonly string[]
+}
+
+/** How a value changes on its way; each is undone on the way back. */
+export type FieldTransform =
+  | { kind: 'none' }
+  /** Pairs of ours and theirs, such as `['working', 'IN_PROGRESS']`; values without a pair pass as they are. */
+  | { kind: 'map'; pairs: readonly (readonly [ours: string, theirs: string])[] }
+  /** Amounts: ours in minor units of this many digits, theirs in whole units. */
+  | { kind: 'minor'; digits: number }
+  | { kind: 'lower' }
+
+/** A mapping that a workspace made: a field of ours, often `custom.<key>`, and one property of the vendor. */
+export interface FieldMapping {
+  entity: string
+  field: string
+  property: string
+  direction: FieldDirection
+  /** Null: the field's own. */
+  policy: FieldPolicy | null
+  transform: FieldTransform
+}
+
+/** What the vendor says of one of its fields; from its own describe or metadata call. */
+export interface VendorField {
+  name: string
+  label: string
+  type: FieldType
+  /** Null when any value of the type may be set. */
+  options: readonly { value: string; label: string }[] | null
+  /** False: read-only or computed; a mapping can only pull it. */
+  writable: boolean
+  unique: boolean
+  required: boolean
+  /** Made by the customer, not the vendor's own. */
+  custom: boolean
+  /** The entity of ours that a reference points to, when there is one. */
+  references?: string | null
+  maxLength?: number | null
 }
 
 export interface PullPage {
@@ -83,12 +141,31 @@ export interface PushChange {
   record: EntityRecord
   /** The vendor's id when the record was linked before. */
   externalId: string | null
-  /** What `toVendor` made of the record. */
-  properties: Record<string, string>
+  /** What `toVendor` and the workspace's mappings made of the record: what changed only, when the record is linked. */
+  properties: VendorProperties
+  /** The record is gone here and is to be deleted at the vendor; `properties` is empty then. */
+  deleted?: boolean
 }
 
+/** By the vendor's name, in the vendor's own form; a connector that speaks in text makes text of it. */
+export type VendorProperties = Record<string, VendorValue>
+
 export type PushResult =
-  | { kind: 'written'; externalId: string; created: boolean }
+  | {
+      kind: 'written'
+      externalId: string
+      created: boolean
+      /**
+       * The record as the vendor holds it after the write, when the answer tells: vendors trim, lower-case and round.
+       * Without it the next pull tells.
+       */
+      now?: Candidate | null
+    }
+  /**
+   * The vendor has this record already and it is nobody else's: it is linked and merged as it is `now`, and what is left to
+   * send follows. A connector never overwrites a record that it finds in the way.
+   */
+  | { kind: 'exists'; externalId: string; now: Candidate }
   | {
       kind: 'refused'
       fault: FaultKind
@@ -102,26 +179,76 @@ export interface Stream {
   name: string
   /** The entity of ours that its records become or come from. */
   entity: string
-  direction: 'pull' | 'push'
+  /** 'both' first pulls, then pushes; the engine merges field by field in between. */
+  direction: FieldDirection
+  /** What goes where, for streams that are merged field by field. Fields that it does not list are only pulled. */
+  fields?: readonly FieldLink[]
+  /** Pushes only records that have a link: others are another stream's to create (contacts beside leads). */
+  onlyLinked?: boolean
+  /** The vendor deletes on our word: records that are gone here are pushed as deleted. */
+  pushesDeletes?: boolean
   /** Minutes between scheduled runs unless the workspace sets others. */
   everyMinutes: number
   /** Why this cadence is enough; shown beside it. */
   cadenceReason: string
-  /** Records in one call of `push` or one page of `fetch`. */
+  /** Records in one call of `push`, and in one of `fetch` unless `fetchSize` says otherwise. */
   batchSize: number
+  fetchSize?: number
+  /** `fetch` with 'history' gives clocks of fields: before an edit is judged by its time, it is asked. */
+  keepsHistory?: boolean
   /** The next page after the cursor; null starts from the beginning. */
   pull?: (cursor: unknown, signal: AbortSignal) => Promise<PullPage>
-  /** These records as they are now; those that are gone come as deleted candidates or not at all. At most `batchSize`. */
-  fetch?: (externalIds: readonly string[], signal: AbortSignal) => Promise<Candidate[]>
+  /**
+   * These records as they are now; those that are gone come as deleted candidates or not at all. At most `batchSize`.
+   * Streams that push have it: what is to be changed is read before it is written.
+   * @param need  'history': with `clocks` and `history` where the vendor keeps them, at whatever calls it costs.
+   */
+  fetch?: (
+    externalIds: readonly string[],
+    signal: AbortSignal,
+    need?: 'history',
+  ) => Promise<Candidate[]>
   /** Ids of all live records at the vendor that carry an id of ours, page by page: the whole truth for reconciliation. */
   listLinked?: (cursor: unknown, signal: AbortSignal) => Promise<LinkedPage>
+  /** Ids of all live records at the vendor, page by page. Only after its end may a record that it lacks be called gone. */
+  listAll?: (cursor: unknown, signal: AbortSignal) => Promise<ListedPage>
+  /** The fields that the vendor has for these records, its own and the customer's, asked of the vendor. */
+  describe?: (signal: AbortSignal) => Promise<VendorField[]>
   /**
    * The vendor's properties for a record, pure; equal properties mean that nothing needs to be written.
+   * A field that is absent from `record.values` is not to be sent; null is to be cleared there.
    * @param references  vendor ids of the records that it names, by field; those not known at the vendor are absent.
    */
-  toVendor?: (record: EntityRecord, references: Record<string, string>) => Record<string, string>
-  /** Writes up to `batchSize` records in as few calls as the vendor allows; one result a change, in order. */
+  toVendor?: (record: EntityRecord, references: VendorReferences) => VendorProperties
+  /**
+   * Writes up to `batchSize` records in as few calls as the vendor allows; one result a change, in order. The changes of one
+   * call are all of records that have a vendor id, or none is.
+   */
   push?: (changes: readonly PushChange[], signal: AbortSignal) => Promise<PushResult[]>
+  /** Another way to write for volumes from `atLeast` records on, such as Salesforce's Bulk API 2.0. */
+  bulk?: {
+    atLeast: number
+    batchSize: number
+    push(changes: readonly PushChange[], signal: AbortSignal): Promise<PushResult[]>
+  }
+}
+
+/** Vendor ids by field; '' for a field that names nothing any more. Fields that name several are in `record.values`. */
+export type VendorReferences = Record<string, string>
+
+export interface ListedPage {
+  records: { externalId: string; modifiedAt: Date | null }[]
+  cursor: unknown
+  done: boolean
+}
+
+/** What is left of an allowance of the vendor. */
+export interface Quota {
+  /** Such as `daily` or `search`. */
+  name: string
+  limit: number
+  used: number
+  resetsAt: Date | null
 }
 
 export interface LinkedPage {
@@ -145,6 +272,8 @@ export interface Session {
     externalIds: readonly string[],
     signal: AbortSignal,
   ) => Promise<Candidate[]>
+  /** The vendor's allowances as they stand; one cheap call at most. */
+  quota?: (signal: AbortSignal) => Promise<Quota[]>
   close(): Promise<void>
 }
 

@@ -75,7 +75,7 @@ export const ConnectionHealth = z.object({
   streams: z.array(
     z.object({
       name: z.string(),
-      direction: z.enum(['pull', 'push']),
+      direction: z.enum(['pull', 'push', 'both']),
       paused: z.boolean(),
       everyMinutes: z.int(),
       ageMinutes: z.int().nullable(),

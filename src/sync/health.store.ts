@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { DAY_MS } from '#core/time.ts'
 import type { Transaction } from '#store/store.ts'
+import type { FieldDirection } from './connector.ts'
 import type { RunState } from './run.store.ts'
 
 export interface LastRun {
@@ -22,7 +23,7 @@ export function listLastRuns(tx: Transaction): Promise<LastRun[]> {
 export interface StreamAge {
   connectionId: string
   name: string
-  direction: 'pull' | 'push'
+  direction: FieldDirection
   paused: boolean
   everyMinutes: number
   nextRunAt: Date

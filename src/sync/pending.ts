@@ -47,7 +47,7 @@ async function notePending(
     select s.connection_id, r.entity, r."localId", r."firstSeq", r."lastSeq", r.since
     from jsonb_to_recordset(${JSON.stringify([...due.values()])}::jsonb)
       as r(entity text, "localId" text, "firstSeq" bigint, "lastSeq" bigint, since timestamptz)
-    join sync_streams s on s.direction = 'push' and s.entity = r.entity
+    join sync_streams s on s.direction in ('push', 'both') and s.entity = r.entity
     on conflict (local_id, connection_id, entity) do update
     set last_seq = greatest(known.last_seq, excluded.last_seq), changed_in = pg_current_xact_id(), held_code = null, next_attempt_at = null, attempts = 0`)
 }

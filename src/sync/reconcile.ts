@@ -110,7 +110,7 @@ async function heal(
     connectionId: run.connectionId,
     stream: `${stream.name}.reconciled`,
     entity: stream.entity,
-    direction: stream.direction,
+    direction: 'push' as const,
   }
   const note = (code: string, detail: string) => (link: LinkRow) => ({
     ...link,

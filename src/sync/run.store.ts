@@ -101,7 +101,10 @@ export async function ensureStreams(
     select ${connectionId}, name, entity, direction, "everyMinutes", reason, ${now}, ${now}, position
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
       as r(name text, entity text, direction text, "everyMinutes" integer, reason text, position smallint)
-    on conflict (connection_id, name) do nothing`)
+    on conflict (connection_id, name) do update
+    set direction = excluded.direction, entity = excluded.entity, position = excluded.position
+    where (sync_streams.direction, sync_streams.entity, sync_streams.position)
+      is distinct from (excluded.direction, excluded.entity, excluded.position)`)
   const known = await tx.query(sql<StreamRow>`
     select name, paused, reconciled_at from sync_streams where connection_id = ${connectionId}`)
   return new Map(known.map((row) => [row.name, row]))

@@ -1,11 +1,12 @@
 import { sql } from 'kysely'
 import type { Transaction } from '#store/store.ts'
+import type { FieldDirection } from './connector.ts'
 
 export interface StreamViewRow {
   connectionId: string
   name: string
   entity: string
-  direction: 'pull' | 'push'
+  direction: FieldDirection
   everyMinutes: number
   cadenceReason: string
   paused: boolean

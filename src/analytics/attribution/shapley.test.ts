@@ -84,7 +84,10 @@ test('drawn values lie within four of their stated errors of the exact ones, and
 
 test('players that are alike get alike, and one that adds nothing gets nothing', () => {
   const game: Game = (coalitions) => {
-    const worth = Float64Array.from(coalitions, ([a, b]) => (a! + b! === 2 ? 12 : a! + b!))
+    const worth = Float64Array.from(
+      coalitions,
+      ([a, b]) => 12 * Number(a === 1 && b === 1) + Number(a !== b),
+    )
     return { conversions: worth, value: worth }
   }
   expect([...shapleyValues(3, game, EXACT).value]).toEqual([6, 6, 0])

@@ -27,7 +27,7 @@ export async function findSettings(tx: Transaction): Promise<SettingsRow> {
         where r.workspace_id = ${tx.workspaceId} order by r.version desc limit 1
       ) as routing, (
         select min(y.next_run_at) from sync_streams y
-        where y.workspace_id = ${tx.workspaceId} and y.entity = 'lead' and y.direction = 'push' and not y.paused
+        where y.workspace_id = ${tx.workspaceId} and y.entity = 'lead' and y.direction in ('push', 'both') and not y.paused
       ) as sync_eta`)
   return row ?? { scoring: null, routing: null, syncEta: null }
 }

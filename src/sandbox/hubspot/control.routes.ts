@@ -1,5 +1,6 @@
 import type { CallLog } from '#sandbox/call-log.ts'
-import type { FaultInjector, FaultRule } from '#sandbox/faults.ts'
+import { readFaultRule } from '#sandbox/faults.ts'
+import type { FaultInjector } from '#sandbox/faults.ts'
 import { listOf, numberOf, objectOf, textOf } from '#sandbox/json.ts'
 import type { JsonObject } from '#sandbox/json.ts'
 import { parseBody } from '#sandbox/kernel.ts'
@@ -60,7 +61,7 @@ export function controlRoutes(parts: ControlParts): ControlRoute[] {
       return Object.assign(account.settings, Object.fromEntries(known))
     }),
     on('GET', 'faults', () => ({ faults: faults.list() })),
-    on('POST', 'faults', (body) => ({ id: faults.add(readRule(body)) })),
+    on('POST', 'faults', (body) => ({ id: faults.add(readFaultRule(body, ['refuse-rows'])) })),
     on('DELETE', 'faults', () => faults.lift()),
     on('DELETE', 'faults/{id}', (_body, call) => faults.lift(call.params['id'])),
     on('GET', 'requests', () => ({ requests: log().requests() })),
@@ -80,23 +81,6 @@ export function controlRoutes(parts: ControlParts): ControlRoute[] {
       account.isHubBlocked = body['blocked'] === true
     }),
   ]
-}
-
-const FAULT_KINDS = new Set<FaultRule['kind']>([
-  'status',
-  'html',
-  'drop-before',
-  'drop-after',
-  'slow',
-  'expire-token',
-  'lose-rows',
-])
-
-function readRule(body: JsonObject): FaultRule {
-  const rule = body as FaultRule & JsonObject
-  if (!FAULT_KINDS.has(rule.kind))
-    throw new RangeError(`No fault of kind ${body['kind'] as string}`)
-  return rule
 }
 
 function readDelivery(body: JsonObject): WebhookDelivery {
