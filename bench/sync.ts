@@ -20,10 +20,11 @@ const MEMORY_BAR = 1.3
 const SAMPLE_MS = 100
 
 /**
- * The calls that a first run of all streams cannot do without, beside the upserts: owners, owners that left, pipelines
- * with their stages, deals, deleted deals; and once for the account: its properties, our group, ours in one batch.
+ * The calls that a first run of all streams cannot do without, beside the upserts: owners, owners that left, pipelines with
+ * their stages; of companies, contacts, deals and tasks the properties, the records and the deleted ones; and once for the
+ * account our group, and our properties in one batch.
  */
-const LEAST_FIXED_CALLS = 8
+const LEAST_FIXED_CALLS = 17
 
 const { values: flags } = parseArgs({
   options: { sizes: { type: 'string', default: '10000,100000' } },
