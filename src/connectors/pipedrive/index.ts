@@ -71,13 +71,12 @@ function openSession(connection: OpenConnection): Session {
     ],
     async identify(entity, externalIds, signal) {
       if (entity !== 'lead') return []
-      const codes = await fields.knownCodes(signal)
       const persons: PipedriveRecord[] = []
       for (let from = 0; from < externalIds.length; from += MAX_IDS) {
         const ids = externalIds.slice(from, from + MAX_IDS)
         persons.push(...(await client.readMany('persons', ids, {}, signal)))
       }
-      return persons.map((person) => personToCandidate(person, codes))
+      return personsToCandidates(client, fields, persons, signal)
     },
     quota: async () => [client.quota()],
     close: () => client.close(),
@@ -200,13 +199,22 @@ function organizationStream(client: PipedriveClient, connection: OpenConnection)
   }
 }
 
+async function personsToCandidates(
+  client: PipedriveClient,
+  fields: HubFields,
+  persons: readonly PipedriveRecord[],
+  signal: AbortSignal,
+): Promise<Candidate[]> {
+  const codes = await fields.knownCodes(signal)
+  const { id } = await client.me(signal)
+  return persons.map((person) => personToCandidate(person, codes, id))
+}
+
 function personStream(
   client: PipedriveClient,
   connection: OpenConnection,
   fields: HubFields,
 ): Stream {
-  const candidateOf = async (person: PipedriveRecord, signal: AbortSignal) =>
-    personToCandidate(person, await fields.knownCodes(signal))
   const { reader, ...ways } = twoWay(
     client,
     connection,
@@ -215,15 +223,14 @@ function personStream(
       query: {},
       hasArchive: false,
       recents: 'person',
-      async complete(persons, signal) {
-        const codes = await fields.knownCodes(signal)
-        return persons.map((person) => personToCandidate(person, codes))
-      },
+      complete: (persons, signal) => personsToCandidates(client, fields, persons, signal),
     },
     {
       path: 'persons',
       fields,
-      candidateOf,
+      async candidateOf(person, signal) {
+        return (await personsToCandidates(client, fields, [person], signal))[0]!
+      },
       finder: new PersonFinder(client, fields, connection.clock),
     },
   )

@@ -55,8 +55,17 @@ export function stageToCandidate(stage: PipedriveStage): Candidate {
   }
 }
 
-/** A person in our words. @param codes  of the hub's own fields, as far as they are known. */
-export function personToCandidate(person: PipedriveRecord, codes: Codes): Candidate {
+/**
+ * A person in our words. Pipedrive gives every person an owner: one of the hub's that belongs to the hub's own user belongs
+ * to nobody yet, and its owner counts as not read.
+ * @param codes  of the hub's own fields, as far as they are known.
+ * @param ownUserId  the user whose credentials the hub has.
+ */
+export function personToCandidate(
+  person: PipedriveRecord,
+  codes: Codes,
+  ownUserId: number,
+): Candidate {
   const custom = (key: string) => customValue(person, codes.get(key))
   const email = primaryOf(person.emails)?.toLowerCase() ?? null
   const values: Candidate['values'] = { email, phone: primaryOf(person.phones) }
@@ -68,15 +77,12 @@ export function personToCandidate(person: PipedriveRecord, codes: Codes): Candid
     if (readBack.includes(field) && codes.has(key)) values[field] = textOf(custom(key))
   }
   if (codes.has('hub_email_optout')) values['emailOptOut'] = isYes(custom('hub_email_optout'))
-  return {
-    ...stampOf(person),
-    localId: textOf(custom(LEAD_ID_KEY)),
-    values,
-    references: {
-      owner: named('owner', person['owner_id']),
-      account: named('account', person['org_id']),
-    },
+  const localId = textOf(custom(LEAD_ID_KEY))
+  const references: Candidate['references'] = { account: named('account', person['org_id']) }
+  if (localId === null || person['owner_id'] !== ownUserId) {
+    references['owner'] = named('owner', person['owner_id'])
   }
+  return { ...stampOf(person), localId, values, references }
 }
 
 export function organizationToCandidate(organization: PipedriveRecord): Candidate {

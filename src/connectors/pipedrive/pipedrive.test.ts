@@ -394,13 +394,13 @@ describe('push', () => {
       open(),
       Array.from({ length: 100 }, (_, i) => lead(i)),
     )
-    // One look at what is new, one at the highest id, ten pages of the list.
-    expect(sandbox.usage().spent).toBe(100 * 5 + 10 + 10 + 100)
+    // One look at what is new, one at the highest id, ten pages of the list, one at ourselves.
+    expect(sandbox.usage().spent).toBe(100 * 5 + 10 + 10 + 100 + 2)
     clock.advance(HOUR_MS)
     sandbox.setLimits({})
     await push(open(), [lead(1000)])
-    // One look at what is new, one at the highest id, two searches: less than the list.
-    expect(sandbox.usage().spent).toBe(10 + 10 + 40 + 5)
+    // One look at what is new, one at the highest id, two searches, one at ourselves: less than the list.
+    expect(sandbox.usage().spent).toBe(10 + 10 + 40 + 5 + 2)
   })
 
   test('fields that the workspace mapped are written in the form of their type', async () => {
@@ -592,6 +592,17 @@ describe('pull', () => {
     })
     const linked = await streamOf(session, 'persons').listLinked!(null, signal)
     expect(linked).toMatchObject({ linked: [{ localId: 'lead_1', externalId: '1' }], done: true })
+  })
+
+  test('a person of ours that the hub’s own user owns belongs to nobody, until somebody takes it', async () => {
+    sandbox.putUser({ id: 7, email: 'olive@example.com' })
+    const session = await prepared()
+    const [result] = await push(session, [lead(1)])
+    expect(result).toMatchObject({ now: { references: { account: { externalIds: [] } } } })
+    expect(result?.kind === 'written' && result.now?.references['owner']).toBeUndefined()
+    sandbox.edit('person', '1', { owner_id: 7 })
+    const [person] = await streamOf(session, 'persons').fetch!(['1'], signal)
+    expect(person?.references['owner']).toEqual({ entity: 'owner', externalIds: ['7'] })
   })
 
   test('fields are described with their options, and what the vendor computes cannot be written', async () => {
