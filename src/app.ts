@@ -12,6 +12,7 @@ import { scopes } from '#access/roles.ts'
 import type { OutsideProvider } from '#access/sign-in/oidc.routes.ts'
 import { ConfigError, type Config } from '#config.ts'
 import { hubspot } from '#connectors/hubspot/index.ts'
+import { pipedrive } from '#connectors/pipedrive/index.ts'
 import { createLog, type Log } from '#core/log.ts'
 import { createMetrics, type Metrics } from '#core/metrics.ts'
 import { MINUTE_MS, systemClock, type Clock } from '#core/time.ts'
@@ -180,7 +181,7 @@ export function composeModules(
   const entities = domains.flatMap((module) => module.entities)
   const imports = createImports(domains.flatMap((module) => module.importTargets ?? []))
   const sync = createSyncModule(
-    [hubspot],
+    [hubspot, pipedrive],
     entities,
     metrics,
     config.requireApprovals === false ? null : approval,
