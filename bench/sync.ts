@@ -44,10 +44,10 @@ const VENDORS: Readonly<Record<string, BenchVendor>> = {
     spent: async (_sandbox, calls) => calls,
     /**
      * The calls that a first run of all streams cannot do without, beside the upserts: owners, owners that left, pipelines
-     * with their stages; companies, contacts, deals and tasks with their archives; and once for the account: its
-     * properties, our group, ours in one batch.
+     * with their stages; of companies, contacts, deals and tasks the properties, the records and the deleted ones; and once
+     * for the account our group, and our properties in one batch.
      */
-    fewest: (leads) => Math.ceil(leads / UPSERT) + 8,
+    fewest: (leads) => Math.ceil(leads / UPSERT) + 17,
     settings: () => ({}),
   },
   pipedrive: {

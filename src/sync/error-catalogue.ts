@@ -76,6 +76,12 @@ export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = {
     whatToDo: 'Look at the account in the connected system; the run is tried again by itself.',
     fixedBy: 'administrator',
   },
+  'stream.approval': {
+    title: 'The connection waits for signatures',
+    whatToDo:
+      'Ask the approvers that the detail names to sign the connection; it neither reads nor writes before.',
+    fixedBy: 'administrator',
+  },
   'stream.mapping': {
     title: 'The connected system does not take the form of our calls',
     whatToDo: 'See the detail: a field was probably removed or renamed. Put it back, then run now.',
