@@ -79,6 +79,11 @@ export class PipedriveClient {
     return this.#meter.quota()
   }
 
+  /** @throws VendorFault `rate_daily` when so many writes and a look before them do not fit into the day any more. */
+  assertWritable(records: number): void {
+    this.#meter.assertHolds(records * COST.write + COST.list)
+  }
+
   /** The user and the company, asked for once a session. */
   me(signal: AbortSignal): Promise<PipedriveMe> {
     this.#me ??= this.#get('/v1/users/me', {}, Me, COST_V1.me, signal)

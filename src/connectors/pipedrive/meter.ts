@@ -5,6 +5,8 @@ import type { PipedriveSettings } from './auth.ts'
 /** Tokens are set aside in steps of this part of the allocation. */
 const STEP = 0.02
 const LEAST_STEP = 200
+/** A batch above this part of the allocation is begun although it may not fit. */
+const LARGE = 0.25
 
 /**
  * Counts the tokens of a day, since Pipedrive tells nobody how many are left, and stops at the hub's share of them.
@@ -44,6 +46,17 @@ export class TokenMeter {
       this.#keeping = this.#keep(this.#setAside)
     }
     await this.#keeping
+  }
+
+  /**
+   * Whether a batch fits into what is left of the day, so that none is cut off in its midst. One that is large beside the
+   * whole share goes as far as it gets.
+   * @throws VendorFault `rate_daily` when it does not fit.
+   */
+  assertHolds(tokens: number): void {
+    this.#startDay()
+    const isLarge = tokens > this.#allocation * LARGE
+    if (!isLarge && this.#spent + tokens > this.#allocation) throw this.#spentFault()
   }
 
   /** Pipedrive itself says that the day is over, whatever was counted here: no more calls until the next one. */

@@ -230,6 +230,17 @@ describe('tokens', () => {
     expect(settings['usage']).toEqual({ day: '2026-11-23', tokens: 2 })
   })
 
+  test('a batch that does not fit into the day is not begun', async () => {
+    const session = await prepared()
+    Object.assign(settings, { dailyTokens: 4000, sharePercent: 50 })
+    await session.close()
+    const next = open()
+    const batch = (from: number) => Array.from({ length: 80 }, (_, i) => lead(from + i))
+    for (const from of [0, 100, 200, 300]) await push(next, batch(from))
+    expect((await faultOf(push(next, batch(400)))).kind).toBe('rate_daily')
+    expect(sandbox.count('person')).toBe(320)
+  })
+
   test('after the vendor said that the day is over, no call is made until the next one', async () => {
     sandbox.setLimits({ daily: 25 })
     const session = open()

@@ -47,6 +47,7 @@ export class Pusher {
   async push(changes: readonly PushChange[], signal: AbortSignal): Promise<PushResult[]> {
     this.#isChecked = false
     const open = changes.filter((change) => this.#doneOf(change) === null)
+    this.#client.assertWritable(open.length)
     const linked = open.filter(({ externalId }) => externalId !== null)
     const whole = await this.#readWhole(linked, signal)
     await severalAtOnce(linked, (change) =>
