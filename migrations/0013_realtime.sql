@@ -4,6 +4,9 @@
 alter table sync_runs drop constraint sync_runs_cause_check;
 alter table sync_runs add constraint sync_runs_cause_check
   check (cause in ('schedule', 'catch_up', 'manual', 'retry', 'change'));
+-- Each due time has one run; changes have no due times.
+alter table sync_runs drop constraint sync_runs_connection_id_due_at_key;
+create unique index sync_runs_one_a_due_time on sync_runs (connection_id, due_at) where cause <> 'change';
 
 -- Tells whether a record was asked for again while it was being looked at.
 alter table sync_revisits add column noted_in xid8 not null default pg_current_xact_id();

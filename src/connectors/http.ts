@@ -14,6 +14,8 @@ export interface VendorRequest {
   query?: Record<string, string>
   json?: unknown
   form?: Record<string, string>
+  /** Beside those of the body and the credentials, lower case. */
+  headers?: Record<string, string>
   /** Which of the vendor's limits the call counts against. */
   bucket: string
   /** True for token endpoints: no credentials are added and a 401 is final. */
@@ -31,7 +33,9 @@ export interface VendorAnswer {
 export interface VendorRules {
   /** The header in which the vendor names a call in its own logs, lower case. */
   correlationHeader: string
-  /** The value of the Authorization header. */
+  /** Where the credentials go, lower case; `authorization` unless given. */
+  credentialHeader?: string
+  /** The value of that header. */
   authorization(signal: AbortSignal): Promise<string>
   /** After a 401: true when other credentials than `refused` are at hand now. */
   renew(refused: string, signal: AbortSignal): Promise<boolean>
@@ -104,7 +108,7 @@ export class VendorHttp {
       const response = await this.#pool.request({
         method: request.method,
         path: this.#prefix + request.path + queryText(request.query),
-        headers: headersOf(request, authorization),
+        headers: headersOf(request, this.#rules.credentialHeader, authorization),
         body: bodyOf(request),
         signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
       })
@@ -156,9 +160,13 @@ function queryText(query: Record<string, string> | undefined): string {
   return query ? `?${new URLSearchParams(query)}` : ''
 }
 
-function headersOf(request: VendorRequest, authorization: string | null): Record<string, string> {
-  const headers: Record<string, string> = { accept: 'application/json' }
-  if (authorization !== null) headers['authorization'] = authorization
+function headersOf(
+  request: VendorRequest,
+  credentialHeader = 'authorization',
+  authorization: string | null,
+): Record<string, string> {
+  const headers: Record<string, string> = { accept: 'application/json', ...request.headers }
+  if (authorization !== null) headers[credentialHeader] = authorization
   if (request.json !== undefined) headers['content-type'] = 'application/json'
   if (request.form) headers['content-type'] = 'application/x-www-form-urlencoded'
   return headers

@@ -29,7 +29,8 @@ beforeEach(async () => {
 
 const secret = () => sandbox.oauthApp.clientSecret
 const hookPath = (id = connectionId) => `/hooks/hubspot/${id}`
-const READS = 'POST /crm/objects/2026-09/contacts/batch/read'
+const countCalls = (end: string) =>
+  sandbox.requests().filter(({ path }) => path.endsWith(end)).length
 
 /** A connection after its first whole run: from then on changes are sent as they come. */
 async function connect(name: string, crm: HubspotSandbox): Promise<string> {
@@ -118,8 +119,7 @@ describe('what changes here', () => {
     expect(await changeRuns()).toMatchObject([
       { state: 'succeeded', counts: { contacts: { created: 20 } } },
     ])
-    const upserts = sandbox.calls().byRoute['POST /crm/objects/2026-09/contacts/batch/upsert']
-    expect(upserts?.count).toBe(1)
+    expect(countCalls('/contacts/batch/upsert')).toBe(1)
   })
 
   test('a change that asks nothing of the CRM leaves no run behind', async () => {
@@ -210,7 +210,7 @@ describe('what a vendor tells', () => {
     await hub.settle()
     await deliver([{ ...event, attemptNumber: 51 }])
     await hub.settle()
-    expect(sandbox.calls().byRoute[READS]?.count).toBe(1)
+    expect(countCalls('/contacts/batch/read')).toBe(1)
     const changes = await hub.app.store.read(workspace.id, (tx) =>
       tx.query(sql`select 1 from sync_changes where 'firstName' = any(fields)`),
     )
@@ -279,7 +279,7 @@ describe('what a vendor tells', () => {
       await deliver([], { path: wanted[1]! }),
     ]
     for (const answer of answers) expectProblem(answer, 404, 'resource.not_found')
-    const texts = answers.map(({ body }) => ({ ...body, instance: '' }))
+    const texts = answers.map(({ body }) => ({ ...body, instance: '', requestId: '' }))
     expect(texts[0]).toEqual(texts[1])
     const large = await deliver([{ subscriptionType: 'x'.repeat(1_000_001) }])
     expectProblem(large, 413, 'request.too_large')

@@ -1,6 +1,7 @@
 import { DAY_MS, MINUTE_MS } from '#core/time.ts'
 import {
   VendorFault,
+  type Connector,
   type FaultKind,
   type OpenConnection,
   type Session,
@@ -17,6 +18,7 @@ import { followChanges } from './follow.ts'
 import { Lease, LeaseLost } from './lease.ts'
 import { mappingsOf, rulesOf, type StoredRule } from './field-rules.ts'
 import { listRules } from './field-rule.store.ts'
+import { integrationOf } from './integration.ts'
 import { closeStreamError, openErrors, type OutcomePlace } from './outcome.store.ts'
 import { pullStream, revisit } from './pull.ts'
 import { pushStream, seedStream } from './push.ts'
@@ -131,11 +133,12 @@ async function perform(
     }
     const isBroken = row.attempts >= MAX_ATTEMPTS
     const follow = (streams: readonly Stream[]) => goThrough(run, streams, () => 'changes')
-    const faults = isBroken
-      ? [broken()]
-      : row.cause === 'change'
-        ? await followChanges(run, follow, () => calls.count)
-        : await goThrough(run, due, howOf)
+    const goOn = () =>
+      row.cause === 'change'
+        ? followChanges(run, follow, () => calls.count)
+        : goThrough(run, due, howOf)
+    const unsigned = isBroken ? null : await waitsFor(run, opened, due)
+    const faults = isBroken ? [broken()] : unsigned ? [unsigned] : await goOn()
     await noteCalls()
     await finish(run, row, faults)
   } finally {
@@ -154,6 +157,8 @@ async function open(
   vendor: string
   calls: { count: number }
   rules: readonly StoredRule[]
+  connector: Connector
+  settings: Record<string, unknown>
 } | null> {
   const found = await engine.store.transaction(workspaceId, async (tx) => {
     const connection = await findConnection(tx, row.connectionId)
@@ -176,7 +181,8 @@ async function open(
     },
   )
   const session = connector.open({ ...connection, mappings: mappingsOf(found.rules) })
-  return { session, vendor: connector.vendor, calls, rules: found.rules }
+  const { rules, settings } = found
+  return { session, vendor: connector.vendor, calls, rules, connector, settings }
 }
 
 /** What a connector is given to work with. */
@@ -275,7 +281,8 @@ async function finish(run: Run, row: RunRow, faults: readonly StreamFault[]): Pr
   const ended = await commit(run, async (tx) => {
     const counts = await countOutcomes(tx, run.id)
     const state = stateOf(counts, fault)
-    if (row.cause === 'change' && !fault && isQuiet(counts)) {
+    const isNews = fault ? fault.kind !== 'approval' : !isQuiet(counts)
+    if (row.cause === 'change' && !isNews) {
       await dropRun(tx, run.id)
       return { state, counts }
     }
@@ -341,6 +348,27 @@ function retryTime(row: RunRow, fault: StreamFault, now: Date): Date {
 
 function daysSince(at: Date | undefined, engine: Engine): number {
   return at ? (engine.clock.now().getTime() - at.getTime()) / DAY_MS : 0
+}
+
+/** The fault of a connection that some domain has not signed as it stands; null when all have, or nobody must. */
+async function waitsFor(
+  { engine, workspaceId, connectionId, session }: Run,
+  { connector, settings }: { connector: Connector; settings: Record<string, unknown> },
+  due: readonly Stream[],
+): Promise<StreamFault | null> {
+  const { approval } = engine
+  if (!approval) return null
+  const signatures = await engine.store.read(workspaceId, async (tx) =>
+    approval.list(tx, await integrationOf(tx, connectionId, connector, settings, session.streams)),
+  )
+  const missing = signatures.flatMap((one) => (one.approvedAt === null ? [one.domain] : []))
+  if (missing.length === 0) return null
+  return {
+    stream: due[0]?.name ?? '',
+    kind: 'approval',
+    detail: `Not signed yet for ${missing.join(', ')}.`,
+    retryAfterMs: null,
+  }
 }
 
 function broken(): StreamFault {
