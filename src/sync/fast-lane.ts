@@ -72,7 +72,7 @@ async function sendChanges(
   engine: Engine,
   workspaceId: string,
   connectionId: string,
-  { enqueue, signal }: JobContext,
+  context: JobContext,
 ): Promise<number | null> {
   const look = () =>
     engine.store.read(workspaceId, (tx) => readLane(tx, connectionId, engine.clock.now()))
@@ -80,7 +80,7 @@ async function sendChanges(
   if (!lane || !mayGo(engine, lane)) return null
   if (lane.queuedRunId !== null) {
     const runId = lane.queuedRunId
-    await enqueue('sync.run', { workspaceId, runId }, { singletonKey: runId })
+    await context.enqueue('sync.run', { workspaceId, runId }, { singletonKey: runId })
     return null // its end wakes the lane
   }
   if (lane.isTaken) return TAKEN_MS
@@ -91,7 +91,7 @@ async function sendChanges(
     insertRun(tx, { ...run, cause: 'change', slots: 0, retries: 0 }, now),
   )
   if (!isQueued) return TAKEN_MS
-  if ((await performRun(engine, workspaceId, runId, signal)) === 'busy') {
+  if ((await performRun(engine, workspaceId, runId, context.signal)) === 'busy') {
     await engine.store.transaction(workspaceId, (tx) => withdrawRun(tx, runId))
     return TAKEN_MS
   }

@@ -3,7 +3,7 @@ import { DAY_MS, HOUR_MS } from '#core/time.ts'
 import type { RawRoute } from '#gateway/raw-route.ts'
 import type { Timer } from '#jobs/job.ts'
 import { readSettings } from './connection.store.ts'
-import type { HookEvent } from './connector.ts'
+import type { HookEvent, Hooks } from './connector.ts'
 import { findHookOwner, noteHookEvents, trimHookEvents } from './hook.store.ts'
 import type { Connectors } from './open-session.ts'
 import { publish } from './outbox.store.ts'
@@ -37,7 +37,7 @@ export function hookRoutes(connectors: Connectors, publicUrl: () => string): Raw
           const detail = 'Sign the request as the vendor does, with the secret of this connection.'
           throw new Problem('hook.signature_invalid', detail)
         }
-        const events = eventsOf(hooks.read, body)
+        const events = eventsOf(hooks, body)
         if (events.length > 0) {
           await store.transaction(workspaceId, async (tx) => {
             if ((await noteHookEvents(tx, connectionId, events, now)) === 0) return
@@ -62,9 +62,9 @@ export const tidyHooks: Timer = {
   },
 }
 
-function eventsOf(read: (body: Buffer) => HookEvent[], body: Buffer): HookEvent[] {
+function eventsOf(hooks: Hooks, body: Buffer): HookEvent[] {
   try {
-    return read(body)
+    return hooks.read(body)
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause
     throw new Problem('request.malformed', 'The body is not what this vendor sends.', { cause })

@@ -29,8 +29,7 @@ beforeEach(async () => {
 
 const secret = () => sandbox.oauthApp.clientSecret
 const hookPath = (id = connectionId) => `/hooks/hubspot/${id}`
-const countCalls = (end: string) =>
-  sandbox.requests().filter(({ path }) => path.endsWith(end)).length
+const countCalls = (end: string) => sandbox.requests().filter(({ url }) => url.endsWith(end)).length
 
 /** A connection after its first whole run: from then on changes are sent as they come. */
 async function connect(name: string, crm: HubspotSandbox): Promise<string> {
