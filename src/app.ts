@@ -8,6 +8,7 @@ import { approval } from '#access/permissions/approval.store.ts'
 import { createAccess } from '#access/index.ts'
 import { createMarketing, seedMarketing } from '#domains/marketing/index.ts'
 import { sales } from '#domains/sales/index.ts'
+import { scoring } from '#domains/scoring/index.ts'
 import { scopes } from '#access/roles.ts'
 import type { OutsideProvider } from '#access/sign-in/oidc.routes.ts'
 import { ConfigError, type Config } from '#config.ts'
@@ -177,7 +178,13 @@ export function composeModules(
   metrics: Metrics | null = null,
 ): readonly Module[] {
   const { publicUrl } = running
-  const domains = [people, createMarketing(publicUrl), sales, createReports(config.reportsKeptMs)]
+  const domains = [
+    people,
+    createMarketing(publicUrl),
+    sales,
+    scoring,
+    createReports(config.reportsKeptMs),
+  ]
   const entities = domains.flatMap((module) => module.entities)
   const imports = createImports(domains.flatMap((module) => module.importTargets ?? []))
   const sync = createSyncModule(
