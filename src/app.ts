@@ -9,6 +9,7 @@ import { sales } from '#domains/sales/index.ts'
 import { scopes } from '#access/roles.ts'
 import type { Config } from '#config.ts'
 import { hubspot } from '#connectors/hubspot/index.ts'
+import { salesforce } from '#connectors/salesforce/index.ts'
 import { createLog, type Log } from '#core/log.ts'
 import { createMetrics, type Metrics } from '#core/metrics.ts'
 import { MINUTE_MS, systemClock, type Clock } from '#core/time.ts'
@@ -144,7 +145,7 @@ export function composeModules(
   const domains = [people, createMarketing(publicUrl), sales, createReports(config.reportsKeptMs)]
   const entities = domains.flatMap((module) => module.entities)
   const imports = createImports(domains.flatMap((module) => module.importTargets ?? []))
-  const sync = createSyncModule([hubspot], entities, metrics)
+  const sync = createSyncModule([hubspot, salesforce], entities, metrics)
   return [createAccess(publicUrl), ...domains, imports, sync]
 }
 
