@@ -10,7 +10,7 @@ import type { Store } from '#store/store.ts'
 import { insertConnection, updateConnection, type ConnectionState } from '#sync/connection.store.ts'
 import type { Connector } from '#sync/connector.ts'
 import type { Engine } from '#sync/engine.ts'
-import type { Entity, EntityRecord } from '#sync/entity.ts'
+import type { Entity, EntityField, EntityRecord } from '#sync/entity.ts'
 import { pendingSubscriber } from '#sync/pending.ts'
 import { performRun, type RunEnd } from '#sync/run.ts'
 import { ensureStreams, findRun, insertRun, type RunCause, type RunRow } from '#sync/run.store.ts'
@@ -19,7 +19,8 @@ import { ensureStreams, findRun, insertRun, type RunCause, type RunRow } from '#
 export const testTables = `
   select pg_advisory_xact_lock(5); -- several test files may come at once
   create table if not exists test_leads (
-    id identifier primary key, workspace_id identifier not null, values jsonb not null);
+    id identifier primary key, workspace_id identifier not null, values jsonb not null,
+    clocks jsonb not null default '{}', changed_at timestamptz not null default now());
   create table if not exists test_records (
     id identifier primary key, workspace_id identifier not null, entity text not null, external_id text not null,
     values jsonb not null, refs jsonb not null, deleted boolean not null default false, writes integer not null default 1);
@@ -30,17 +31,68 @@ export const testTables = `
     end if;
   end $$`
 
+const field = (name: string, more: Partial<EntityField> = {}): EntityField => ({
+  name,
+  label: name,
+  type: 'text',
+  ...more,
+})
+
+/** Leads that are merged field by field. What the hub computes is never taken in; the status is critical. */
 export const testLead: Entity = {
   name: 'lead',
   pushAfter: ['lead.created', 'lead.updated'],
+  fields: [
+    ...['email', 'firstName', 'lastName', 'phone', 'jobTitle', 'company', 'country'].map((name) =>
+      field(name, { personal: true }),
+    ),
+    field('status', { critical: true }),
+    field('emailOptOut', { type: 'boolean', critical: true, optOut: true }),
+    ...['externalId', 'score', 'fitScore', 'engagementScore', 'channel', 'campaign', 'mqlAt'].map(
+      (name) => field(name, { computed: true }),
+    ),
+  ],
   async listIds(tx, afterId, limit) {
     const rows = await tx.query(sql<{ id: string }>`
       select id from test_leads where id > ${afterId ?? ''} order by id limit ${limit}`)
     return rows.map((row) => row.id)
   },
-  load: (tx, localIds) =>
-    tx.query(sql<EntityRecord>`
-      select id as local_id, values from test_leads where id = any(${[...localIds]})`),
+  async load(tx, localIds) {
+    const rows = await tx.query(sql<EntityRecord & { clocks: Record<string, string> }>`
+      select id as local_id, values, clocks, changed_at from test_leads where id = any(${[...localIds]})`)
+    return rows.map(({ clocks, ...row }) => ({
+      ...row,
+      clocks: Object.fromEntries(
+        Object.entries(clocks).map(([name, at]) => [name, new Date(String(at))]),
+      ),
+    }))
+  },
+  async match(tx, candidates) {
+    const emails = candidates.map(({ values }) => String(values['email'] ?? ''))
+    const rows = await tx.query(sql<{ id: string; email: string }>`
+      select id, values->>'email' as email from test_leads where values->>'email' = any(${emails})`)
+    const idOf = new Map(rows.map((row) => [row.email, row.id]))
+    return emails.map((email) => idOf.get(email) ?? null)
+  },
+  async write(tx, writes) {
+    const rows = writes.map((write) => ({
+      id: write.localId ?? newId('lead'),
+      values: write.values,
+      isNew: write.localId === null,
+      deleted: write.deleted,
+    }))
+    await tx.execute(sql`
+      insert into test_leads as known (id, values)
+      select id, values from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(id text, values jsonb)
+      on conflict (id) do update set values = known.values || excluded.values`)
+    return {
+      written: rows.map(({ id, isNew, deleted }) => ({
+        localId: id,
+        outcome: deleted ? 'deleted' : isNew ? 'created' : 'updated',
+      })),
+      events: rows.map(({ id }) => ({ event: 'lead.updated', subjectId: id })),
+    }
+  },
 }
 
 /** An entity that takes in what comes, under ids of its own. */
@@ -85,7 +137,10 @@ export function testEngine(
   clock: ManualClock,
   options: Partial<Omit<Engine, 'clock'>> = {},
 ) {
-  const entities = [testLead, ...['owner', 'pipeline', 'stage', 'opportunity'].map(testInbound)]
+  const entities = [
+    testLead,
+    ...['owner', 'pipeline', 'stage', 'account', 'opportunity', 'activity'].map(testInbound),
+  ]
   const engine: TestEngine = {
     store,
     clock,
@@ -167,15 +222,19 @@ export class TestHub {
   }
 
   async changeLead(id: string, values: Record<string, unknown>): Promise<void> {
+    const at = this.engine.clock.now().toISOString()
+    const clocks = Object.fromEntries(Object.keys(values).map((name) => [name, at]))
     await this.engine.store.transaction(this.workspaceId, (tx) =>
       tx.execute(sql`
-        update test_leads set values = values || ${JSON.stringify(values)}::jsonb where id = ${id}`),
+        update test_leads set values = values || ${JSON.stringify(values)}::jsonb,
+          clocks = clocks || ${JSON.stringify(clocks)}::jsonb
+        where id = ${id}`),
     )
   }
 
   /** Queues a run of the streams. */
   async queue(
-    streams = ['owners', 'pipelines', 'stages', 'contacts', 'deals'],
+    streams = ['owners', 'pipelines', 'stages', 'companies', 'contacts', 'deals', 'tasks'],
     cause: RunCause = 'manual',
     options: { reconcile?: boolean } = {},
   ): Promise<string> {

@@ -29,6 +29,10 @@ export type IdPrefix =
   | 'job'
   | 'sch'
   | 'conf'
+  | 'chg'
+  | 'acc'
+  | 'act'
+  | 'mbr'
 
 let lastMs = 0
 let sequence = 0

@@ -94,6 +94,26 @@ const kinds = {
     title: 'The connected system refused the connection',
     retry: 'after a change',
   },
+  'conflict.settled': {
+    status: 409,
+    title: 'The conflict was decided already',
+    retry: 'after a change',
+  },
+  'conflict.not_resolved': {
+    status: 409,
+    title: 'The conflict was not decided by a person',
+    retry: 'after a change',
+  },
+  'conflict.changed_since': {
+    status: 409,
+    title: 'The field was changed since the decision',
+    retry: 'after a change',
+  },
+  'conflict.not_writable': {
+    status: 409,
+    title: 'The record is not written by the hub',
+    retry: 'after a change',
+  },
   'sync.paused': { status: 409, title: 'The stream is paused', retry: 'after a change' },
   'sync.running': {
     status: 409,

@@ -161,6 +161,11 @@ export type PushResult =
        */
       now?: Candidate | null
     }
+  /**
+   * The vendor has this record already and it is nobody else's: it is linked and merged as it is `now`, and what is left to
+   * send follows. A connector never overwrites a record that it finds in the way.
+   */
+  | { kind: 'exists'; externalId: string; now: Candidate }
   | {
       kind: 'refused'
       fault: FaultKind
@@ -186,12 +191,23 @@ export interface Stream {
   everyMinutes: number
   /** Why this cadence is enough; shown beside it. */
   cadenceReason: string
-  /** Records in one call of `push` or one page of `fetch`. */
+  /** Records in one call of `push`, and in one of `fetch` unless `fetchSize` says otherwise. */
   batchSize: number
+  fetchSize?: number
+  /** `fetch` with 'history' gives clocks of fields: before an edit is judged by its time, it is asked. */
+  keepsHistory?: boolean
   /** The next page after the cursor; null starts from the beginning. */
   pull?: (cursor: unknown, signal: AbortSignal) => Promise<PullPage>
-  /** These records as they are now; those that are gone come as deleted candidates or not at all. At most `batchSize`. */
-  fetch?: (externalIds: readonly string[], signal: AbortSignal) => Promise<Candidate[]>
+  /**
+   * These records as they are now; those that are gone come as deleted candidates or not at all. At most `batchSize`.
+   * Streams that push have it: what is to be changed is read before it is written.
+   * @param need  'history': with `clocks` and `history` where the vendor keeps them, at whatever calls it costs.
+   */
+  fetch?: (
+    externalIds: readonly string[],
+    signal: AbortSignal,
+    need?: 'history',
+  ) => Promise<Candidate[]>
   /** Ids of all live records at the vendor that carry an id of ours, page by page: the whole truth for reconciliation. */
   listLinked?: (cursor: unknown, signal: AbortSignal) => Promise<LinkedPage>
   /** Ids of all live records at the vendor, page by page. Only after its end may a record that it lacks be called gone. */
@@ -204,7 +220,10 @@ export interface Stream {
    * @param references  vendor ids of the records that it names, by field; those not known at the vendor are absent.
    */
   toVendor?: (record: EntityRecord, references: VendorReferences) => VendorProperties
-  /** Writes up to `batchSize` records in as few calls as the vendor allows; one result a change, in order. */
+  /**
+   * Writes up to `batchSize` records in as few calls as the vendor allows; one result a change, in order. The changes of one
+   * call are all of records that have a vendor id, or none is.
+   */
   push?: (changes: readonly PushChange[], signal: AbortSignal) => Promise<PushResult[]>
   /** Another way to write for volumes from `atLeast` records on, such as Salesforce's Bulk API 2.0. */
   bulk?: {
@@ -214,7 +233,7 @@ export interface Stream {
   }
 }
 
-/** Vendor ids by field. Fields that name several records are in `record.values` instead. */
+/** Vendor ids by field; '' for a field that names nothing any more. Fields that name several are in `record.values`. */
 export type VendorReferences = Record<string, string>
 
 export interface ListedPage {

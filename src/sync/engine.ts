@@ -3,8 +3,9 @@ import type { Log } from '#core/log.ts'
 import type { Clock } from '#core/time.ts'
 import type { EventDraft } from '#jobs/job.ts'
 import type { Store, Transaction } from '#store/store.ts'
-import type { Connector, Session } from './connector.ts'
+import type { Connector, Session, Stream } from './connector.ts'
 import type { Entity } from './entity.ts'
+import type { StreamRules } from './field-rules.ts'
 import type { Lease } from './lease.ts'
 import type { Patience } from './retry.ts'
 
@@ -32,6 +33,8 @@ export interface Run {
   connectionId: string
   vendor: string
   session: Session
+  /** How the stream is merged field by field; null when one side alone writes its records. */
+  rulesOf(entity: Entity, stream: Stream): StreamRules | null
   lease: Lease
   patience: Patience
   /** Aborts on shutdown, when the job's time is over, and when the lease is lost. */

@@ -5,6 +5,8 @@ import type { Candidate, Entity } from './entity.ts'
 /** The link of a candidate's record, as the page needs it. */
 export interface KnownLink {
   localId: string
+  /** The vendor's record is gone for good: '' deleted, else the id that it was merged into or converted to. */
+  goneTo: string | null
   base: Buffer | null
   externalModifiedAt: Date | null
   deletedAt: Date | null
@@ -65,7 +67,7 @@ async function findLinks(
 ): Promise<Map<string, KnownLink>> {
   const ids = candidates.map((candidate) => candidate.externalId)
   const rows = await tx.query(sql<KnownLink & { externalId: string }>`
-    select l.external_id, l.local_id, l.base, l.external_modified_at, l.deleted_at
+    select l.external_id, l.local_id, l.base, l.external_modified_at, l.deleted_at, l.gone_to
     from unnest(${ids}::text[]) as wanted(id)
     cross join lateral (
       select * from sync_links

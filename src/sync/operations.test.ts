@@ -85,8 +85,10 @@ describe('connections', () => {
       'owners',
       'pipelines',
       'stages',
+      'companies',
       'contacts',
       'deals',
+      'tasks',
     ])
     const path = `/api/v1/connections/${id}/streams/deals`
     const changed = await workspace.patch(path, { paused: true, everyMinutes: 60 })

@@ -18,6 +18,12 @@ export type PullStream = Stream & Required<Pick<Stream, 'pull'>>
  */
 export async function pullStream(run: Run, stream: PullStream, entity: Entity): Promise<void> {
   await revisit(run, stream, entity)
+  await pullPages(run, stream, entity)
+  // What both sides changed is looked at once more, with its history: whose edit came last is not guessed.
+  if (run.rulesOf(entity, stream)) await revisit(run, stream, entity)
+}
+
+async function pullPages(run: Run, stream: PullStream, entity: Entity): Promise<void> {
   let cursor = await run.engine.store.read(run.workspaceId, (tx) =>
     readCursor(tx, run.connectionId, stream.name),
   )
@@ -41,17 +47,17 @@ export async function pullStream(run: Run, stream: PullStream, entity: Entity): 
 }
 
 /** Looks again at records that someone asked for, and at those that named a record which is known by now. */
-async function revisit(run: Run, stream: PullStream, entity: Entity): Promise<void> {
+export async function revisit(run: Run, stream: Stream, entity: Entity): Promise<void> {
   const { fetch } = stream
   if (!fetch) return
   let after = ''
   for (;;) {
     const ids = await run.engine.store.read(run.workspaceId, (tx) =>
-      listRevisits(tx, run.connectionId, stream.name, after, stream.batchSize),
+      listRevisits(tx, run.connectionId, stream.name, after, stream.fetchSize ?? stream.batchSize),
     )
     const last = ids.at(-1)
     if (last === undefined) return
-    const candidates = await withPatience(() => fetch(ids, run.signal), run.patience)
+    const candidates = await withPatience(() => fetch(ids, run.signal, 'history'), run.patience)
     const found = new Set(candidates.map((candidate) => candidate.externalId))
     const gone = ids.filter((id) => !found.has(id))
     await keepPage(run, stream, entity, candidates, undefined, gone)
@@ -61,7 +67,7 @@ async function revisit(run: Run, stream: PullStream, entity: Entity): Promise<vo
 
 async function keepPage(
   run: Run,
-  stream: PullStream,
+  stream: Stream,
   entity: Entity,
   candidates: readonly Candidate[],
   cursor: unknown,
@@ -74,7 +80,7 @@ async function keepPage(
     if (cursor !== undefined) await keepCursor(tx, run.connectionId, stream.name, cursor)
     return written
   })
-  count(run, stream, outcomes)
+  count(run, stream, outcomes.outcomes)
 }
 
 /** Asks the vendor about records that the page names and that have no link: it may keep our ids on them. */

@@ -2,10 +2,16 @@ import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { MINUTE_MS } from '#core/time.ts'
 import type { Transaction } from '#store/store.ts'
+import { emptyBase, openMergeBase, sealBase, type MergeBase } from './base.ts'
+import { insertChanges, type ChangeDraft } from './change.store.ts'
+import { findDisputed } from './conflict.store.ts'
 import type { PushChange, PushResult, Stream, VendorProperties } from './connector.ts'
 import type { Run } from './engine.ts'
-import type { Entity, EntityRecord } from './entity.ts'
+import type { Entity, EntityRecord, FieldValue } from './entity.ts'
+import type { StreamRules } from './field-rules.ts'
+import type { FieldChange } from './merge-record.ts'
 import { writeOutcomes, type Outcome } from './outcome.store.ts'
+import { planPush, referencesOf, type PushPlan, type VendorIds } from './push-plan.ts'
 
 const SEED_PAGE = 5000
 /** Failing deliveries of one record before it is held back for a person. */
@@ -20,7 +26,9 @@ export interface PendingKey {
 interface LinkPart {
   externalId: string | null
   fingerprint: Buffer | null
+  base: Buffer | null
   deletedAt: Date | null
+  goneTo: string | null
 }
 
 interface PendingRow extends PendingKey, LinkPart {
@@ -30,8 +38,13 @@ interface PendingRow extends PendingKey, LinkPart {
 
 /** What became of a record of the page. */
 export interface Delivery {
-  change: Pick<PushChange, 'record' | 'externalId'>
-  result: PushResult | { kind: 'unchanged' } | { kind: 'skipped'; code: string; detail: string }
+  change: Pick<PushChange, 'record' | 'externalId'> & { deleted?: boolean }
+  result:
+    | PushResult
+    | { kind: 'unchanged' }
+    | { kind: 'skipped'; code: string; detail: string }
+    /** Nothing of this stream's: taken off the list without an outcome. */
+    | { kind: 'passed' }
 }
 
 export interface PushPage {
@@ -41,6 +54,8 @@ export interface PushPage {
   settled: Delivery[]
   pending: ReadonlyMap<string, { changedIn: string; attempts: number }>
   fingerprints: ReadonlyMap<string, Buffer>
+  /** What each change of a merged stream sends. */
+  plans: ReadonlyMap<string, PushPlan>
   /** The last key of the page; null when nothing is pending any more. */
   last: PendingKey | null
 }
@@ -72,6 +87,20 @@ export async function seedPending(
   return done
 }
 
+/** How many records are due, counted up to `limit`. */
+export async function countPending(
+  tx: Transaction,
+  connectionId: string,
+  entity: string,
+  limit: number,
+): Promise<number> {
+  const row = await tx.find(sql<{ count: number }>`
+    select count(*)::integer as count from (
+      select from sync_pending where connection_id = ${connectionId} and entity = ${entity} and held_code is null
+      limit ${limit}) as due`)
+  return row?.count ?? 0
+}
+
 /** What was last seen to at the vendor; with `done`, keeps that instead. */
 export async function findPlan(
   tx: Transaction,
@@ -87,52 +116,128 @@ export async function findPlan(
   return row?.prepared ?? null
 }
 
-/** The next page of pending records with their present properties. Four statements, however many records. */
+/** The next page of pending records with what they have to send. Five statements, however many records. */
 export async function loadPage(
   tx: Transaction,
   connectionId: string,
   stream: Stream & Required<Pick<Stream, 'toVendor'>>,
   entity: Entity,
+  rules: StreamRules | null,
   after: PendingKey | null,
   now: Date,
   limit: number,
 ): Promise<PushPage> {
   const rows = await listPending(tx, connectionId, entity.name, after, now, limit)
+  const ids = rows.map((row) => row.localId)
   const records = new Map(
-    (
-      await (entity.load?.(
-        tx,
-        rows.map((row) => row.localId),
-      ) ?? [])
-    ).map((record) => [record.localId, record]),
+    ((await entity.load?.(tx, ids)) ?? []).map((record) => [record.localId, record]),
   )
   const named = await findNamed(tx, connectionId, [...records.values()])
-  const page = {
-    changes: [] as PushChange[],
-    settled: [] as Delivery[],
+  const place = { connectionId, entity: entity.name }
+  const disputed = rules && ids.length > 0 ? await findDisputed(tx, place, ids) : null
+  const fingerprints = new Map<string, Buffer>()
+  const plans = new Map<string, PushPlan>()
+  const page: PushPage = {
+    changes: [],
+    settled: [],
     pending: new Map(rows.map((row) => [row.localId, row])),
-    fingerprints: new Map<string, Buffer>(),
+    fingerprints,
+    plans,
     last: rows.at(-1) ?? null,
   }
   for (const row of rows) {
     const { localId, externalId } = row
     const record = records.get(localId)
-    if (!record) {
-      const detail = 'The record is gone here; nothing was sent.'
-      const gone = { record: { localId, values: {} }, externalId }
-      page.settled.push({ change: gone, result: { kind: 'skipped', code: 'record.gone', detail } })
+    const early = earlyDelivery(stream, row, record ?? null)
+    if (early) {
+      if (early === 'delete') page.changes.push(deletion(row))
+      else page.settled.push(early)
       continue
     }
-    const properties = stream.toVendor(record, referencesOf(record, named))
-    const fingerprint = fingerprintOf(properties)
-    page.fingerprints.set(localId, fingerprint)
-    if (row.deletedAt === null && row.fingerprint?.equals(fingerprint)) {
-      page.settled.push({ change: { record, externalId }, result: { kind: 'unchanged' } })
-    } else {
-      page.changes.push({ key: localId, record, externalId, properties })
+    if (!record) continue
+    if (!rules) {
+      planWhole(stream, row, record, named, page, fingerprints)
+      continue
     }
+    const isNewThere = externalId === null || row.deletedAt !== null
+    const base = openMergeBase(tx, connectionId, entity.name, localId, row.base)
+    const none = new Set<string>()
+    const state = { isNewThere, base, disputed: disputed?.get(localId) ?? none }
+    const plan = planPush(stream, rules, record, named, state)
+    plans.set(localId, plan)
+    const { properties } = plan
+    fingerprints.set(localId, fingerprintOf(properties))
+    if (Object.keys(properties).length > 0 || isNewThere) {
+      page.changes.push({
+        key: localId,
+        record,
+        externalId: isNewThere ? null : externalId,
+        properties,
+      })
+    } else page.settled.push({ change: { record, externalId }, result: restOf(plan) })
   }
   return page
+}
+
+/** What is decided without looking at values; null when the record is to be sent. */
+function earlyDelivery(
+  stream: Stream,
+  { localId, externalId, deletedAt, goneTo }: PendingRow,
+  record: EntityRecord | null,
+): Delivery | 'delete' | null {
+  const change = { record: record ?? { localId, values: {} }, externalId }
+  const skip = (code: string, detail: string): Delivery => ({
+    change,
+    result: { kind: 'skipped', code, detail },
+  })
+  if (goneTo !== null) {
+    return goneTo === ''
+      ? skip('record.deleted_there', 'It was deleted in the connected system; nothing was sent.')
+      : skip('record.merged_there', `It is part of ${goneTo} there; nothing was sent.`)
+  }
+  if (externalId === null && stream.onlyLinked) return { change, result: { kind: 'passed' } }
+  if (record) return null
+  if (stream.pushesDeletes && externalId !== null && deletedAt === null) return 'delete'
+  return skip('record.gone', 'The record is gone here; nothing was sent.')
+}
+
+function deletion({ localId, externalId }: PendingRow): PushChange {
+  return {
+    key: localId,
+    record: { localId, values: {} },
+    externalId,
+    properties: {},
+    deleted: true,
+  }
+}
+
+function restOf({ waiting }: PushPlan): Delivery['result'] {
+  if (waiting.length === 0) return { kind: 'unchanged' }
+  const detail = `These name records that are not there yet: ${waiting.join(', ')}.`
+  return { kind: 'refused', fault: 'transient', code: 'reference.unknown', detail }
+}
+
+/** A record that one side alone writes goes as a whole, unless the vendor has exactly that. */
+function planWhole(
+  stream: Required<Pick<Stream, 'toVendor'>>,
+  { localId, externalId, deletedAt, fingerprint: known }: PendingRow,
+  record: EntityRecord,
+  named: VendorIds,
+  page: PushPage,
+  fingerprints: Map<string, Buffer>,
+): void {
+  const properties = stream.toVendor(record, referencesOf(record, named))
+  const fingerprint = fingerprintOf(properties)
+  fingerprints.set(localId, fingerprint)
+  if (deletedAt === null && known?.equals(fingerprint)) {
+    page.settled.push({ change: { record, externalId }, result: { kind: 'unchanged' } })
+  } else
+    page.changes.push({
+      key: localId,
+      record,
+      externalId: deletedAt ? null : externalId,
+      properties,
+    })
 }
 
 /** In the order of their first unsent change. Links are looked up key by key: a plan that missing statistics cannot spoil. */
@@ -153,13 +258,13 @@ async function listPending(
     limit ${limit}`)
   const ids = pending.map((row) => row.localId)
   const links = await tx.query(sql<LinkPart & { localId: string }>`
-    select l.local_id, l.external_id, l.fingerprint, l.deleted_at
+    select l.local_id, l.external_id, l.fingerprint, l.base, l.deleted_at, l.gone_to
     from unnest(${ids}::text[]) as wanted(id)
     cross join lateral (
       select * from sync_links
       where connection_id = ${connectionId} and entity = ${entity} and local_id = wanted.id limit 1) l`)
   const linkOf = new Map(links.map((link) => [link.localId, link]))
-  const none = { externalId: null, fingerprint: null, deletedAt: null }
+  const none = { externalId: null, fingerprint: null, base: null, deletedAt: null, goneTo: null }
   return pending.map((row) => ({ ...row, ...(linkOf.get(row.localId) ?? none) }))
 }
 
@@ -171,7 +276,8 @@ async function findNamed(
 ): Promise<Map<string, string>> {
   const named = new Map<string, { entity: string; localId: string }>()
   for (const record of records) {
-    for (const reference of Object.values(record.references ?? {})) {
+    const links = Object.values(record.links ?? {}).flat()
+    for (const reference of [...Object.values(record.references ?? {}), ...links]) {
       named.set(`${reference.entity}:${reference.localId}`, reference)
     }
   }
@@ -182,18 +288,6 @@ async function findNamed(
     join sync_links l on l.connection_id = ${connectionId} and l.entity = r.entity and l.local_id = r."localId"
     where l.deleted_at is null`)
   return new Map(rows.map((row) => [`${row.entity}:${row.localId}`, row.externalId]))
-}
-
-function referencesOf(
-  record: EntityRecord,
-  named: ReadonlyMap<string, string>,
-): Record<string, string> {
-  const references: Record<string, string> = {}
-  for (const [field, { entity, localId }] of Object.entries(record.references ?? {})) {
-    const externalId = named.get(`${entity}:${localId}`)
-    if (externalId !== undefined) references[field] = externalId
-  }
-  return references
 }
 
 function fingerprintOf(properties: VendorProperties): Buffer {
@@ -211,9 +305,12 @@ export async function settlePage(
   now: Date,
 ): Promise<void> {
   if (deliveries.length === 0) return
-  await writeLinks(tx, run.connectionId, stream.entity, page, deliveries, now)
+  await writeLinks(tx, run, stream, page, deliveries, now)
   const refused = deliveries.filter((delivery) => delivery.result.kind === 'refused')
-  const done = deliveries.filter((delivery) => delivery.result.kind !== 'refused')
+  // A record that was found in the way stays due: it is merged first.
+  const done = deliveries.filter(
+    ({ result }) => result.kind !== 'refused' && result.kind !== 'exists',
+  )
   await removePending(tx, run.connectionId, stream.entity, page, done)
   await holdPending(tx, run.connectionId, stream.entity, page, refused, now)
   const place = {
@@ -223,52 +320,143 @@ export async function settlePage(
     entity: stream.entity,
     direction: 'push' as const,
   }
-  await writeOutcomes(tx, place, deliveries.map(outcomeOf), now)
+  await writeOutcomes(tx, place, deliveries.flatMap(outcomeOf), now)
 }
 
-function outcomeOf({ change, result }: Delivery): Outcome {
+function outcomeOf({ change, result }: Delivery): Outcome[] {
   const ids = { localId: change.record.localId, externalId: change.externalId }
-  if (result.kind === 'written') {
-    const outcome = result.created ? 'created' : 'updated'
-    return { ...ids, externalId: result.externalId, outcome, code: null, detail: null }
+  switch (result.kind) {
+    case 'written': {
+      const written = result.created ? 'created' : 'updated'
+      const outcome = change.deleted ? 'deleted' : written
+      return [{ ...ids, externalId: result.externalId, outcome, code: null, detail: null }]
+    }
+    case 'unchanged':
+      return [{ ...ids, outcome: 'unchanged', code: null, detail: null }]
+    case 'skipped':
+      return [{ ...ids, outcome: 'skipped', code: result.code, detail: result.detail }]
+    case 'refused': {
+      const outcome = result.fault === 'conflict' ? 'conflict' : 'refused'
+      return [{ ...ids, outcome, code: result.code, detail: result.detail }]
+    }
+    case 'exists': // its outcome follows when it was merged
+    case 'passed':
+      return []
   }
-  if (result.kind === 'unchanged') {
-    return { ...ids, outcome: 'unchanged', code: null, detail: null }
-  }
-  const { code, detail } = result
-  if (result.kind === 'skipped') return { ...ids, outcome: 'skipped', code, detail }
-  return { ...ids, outcome: result.fault === 'conflict' ? 'conflict' : 'refused', code, detail }
 }
 
 /** Two of ours at one vendor record would be a wrong link: the newer one, which the vendor has just confirmed, stays. */
 async function writeLinks(
   tx: Transaction,
-  connectionId: string,
-  entity: string,
+  run: Pick<Run, 'id' | 'connectionId'>,
+  stream: Stream,
   page: PushPage,
   deliveries: readonly Delivery[],
   now: Date,
 ): Promise<void> {
+  const { connectionId } = run
+  const { entity } = stream
+  const bases = await agreedBases(tx, run, entity, page, deliveries, now)
   const rows = deliveries.flatMap(({ change, result }) => {
-    if (result.kind !== 'written') return []
+    if (result.kind !== 'written' && result.kind !== 'exists') return []
     const { localId } = change.record
-    const fingerprint = page.fingerprints.get(localId)
+    const isDeleted = change.deleted === true
+    const fingerprint = result.kind === 'written' ? page.fingerprints.get(localId) : undefined
     return [
-      { localId, externalId: result.externalId, fingerprint: `\\x${fingerprint?.toString('hex')}` },
+      {
+        localId,
+        externalId: result.externalId,
+        fingerprint: fingerprint ? `\\x${fingerprint.toString('hex')}` : null,
+        base: bases.get(localId) ?? null,
+        modifiedAt: (result.kind === 'written' ? result.now?.modifiedAt : null) ?? null,
+        deletedAt: isDeleted ? now : null,
+        goneTo: isDeleted ? '' : null,
+      },
     ]
   })
   if (rows.length === 0) return
   const recordset = sql`jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-    as r("localId" text, "externalId" text, fingerprint bytea)`
+    as r("localId" text, "externalId" text, fingerprint bytea, base bytea, "modifiedAt" timestamptz,
+      "deletedAt" timestamptz, "goneTo" text)`
   await tx.execute(sql`
     delete from sync_links l using ${recordset}
     where l.connection_id = ${connectionId} and l.entity = ${entity} and l.external_id = r."externalId"
       and l.local_id <> r."localId"`)
   await tx.execute(sql`
-    insert into sync_links (connection_id, entity, local_id, external_id, fingerprint, linked_at)
-    select ${connectionId}, ${entity}, "localId", "externalId", fingerprint, ${now} from ${recordset}
+    insert into sync_links as known (connection_id, entity, local_id, external_id, fingerprint, base, external_modified_at,
+      deleted_at, gone_to, linked_at)
+    select ${connectionId}, ${entity}, "localId", "externalId", fingerprint, base, "modifiedAt", "deletedAt", "goneTo", ${now}
+    from ${recordset}
     on conflict (local_id, connection_id, entity) do update
-    set external_id = excluded.external_id, fingerprint = excluded.fingerprint, deleted_at = null`)
+    set external_id = excluded.external_id, fingerprint = excluded.fingerprint, deleted_at = excluded.deleted_at,
+      gone_to = excluded.gone_to, base = coalesce(excluded.base, known.base),
+      external_modified_at = coalesce(excluded.external_modified_at, known.external_modified_at)`)
+}
+
+/**
+ * What both sides agree on after the writes, sealed: the fields that were sent, over the base as it is now. Updates are noted
+ * in the history. Two statements.
+ */
+async function agreedBases(
+  tx: Transaction,
+  run: Pick<Run, 'id' | 'connectionId'>,
+  entity: string,
+  page: PushPage,
+  deliveries: readonly Delivery[],
+  now: Date,
+): Promise<Map<string, string>> {
+  const written = deliveries.flatMap(({ change, result }) => {
+    const plan = page.plans.get(change.record.localId)
+    return result.kind === 'written' && plan ? [{ change, result, plan }] : []
+  })
+  if (written.length === 0) return new Map()
+  const { connectionId } = run
+  const ids = written.map(({ change }) => change.record.localId)
+  const kept = await tx.query(sql<{ localId: string; base: Buffer | null }>`
+    select local_id, base from sync_links
+    where connection_id = ${connectionId} and entity = ${entity} and local_id = any(${ids})
+    for no key update`)
+  const baseOfRecord = new Map(kept.map((row) => [row.localId, row.base]))
+  const bases = new Map<string, string>()
+  const drafts: ChangeDraft[] = []
+  for (const { change, result, plan } of written) {
+    const { localId } = change.record
+    const before = openMergeBase(
+      tx,
+      connectionId,
+      entity,
+      localId,
+      baseOfRecord.get(localId) ?? null,
+    )
+    const isUpdate = change.externalId !== null && before !== null
+    const base = isUpdate ? before : emptyBase()
+    const changes: FieldChange[] = []
+    for (const [field, { ours, key }] of plan.sent) {
+      const told = key === ours ? result.now?.values[field] : undefined
+      if (isUpdate) changes.push(sentChange(field, base, ours, now))
+      base.ours[field] = ours
+      base.theirs[field] = told === undefined ? key : told
+    }
+    if (changes.length > 0) drafts.push({ localId, externalId: result.externalId, changes })
+    bases.set(localId, `\\x${sealBase(tx, connectionId, entity, localId, base).toString('hex')}`)
+  }
+  await insertChanges(tx, { connectionId, entity, runId: run.id }, drafts, now)
+  return bases
+}
+
+function sentChange(field: string, base: MergeBase, ours: FieldValue, now: Date): FieldChange {
+  return {
+    field,
+    verdict: 'sent',
+    reason: 'only_hub_changed',
+    contested: false,
+    policy: '',
+    base: base.ours[field] ?? null,
+    ours,
+    theirs: base.theirs[field] ?? null,
+    oursAt: now.toISOString(),
+    theirsAt: null,
+  }
 }
 
 /** Takes delivered records off the list; one that changed since it was read stays, at the place of that change. */

@@ -3,6 +3,7 @@ import type { Entity } from './entity.ts'
 import { commit, type Run } from './engine.ts'
 import { LeaseLost } from './lease.ts'
 import {
+  countPending,
   findPlan,
   loadPage,
   seedPending,
@@ -11,7 +12,9 @@ import {
   type PendingKey,
   type PushPage,
 } from './push.store.ts'
+import { revisit } from './pull.ts'
 import { isPassing, withPatience } from './retry.ts'
+import { writePage } from './write.ts'
 
 const PAGE = 2000
 
@@ -20,21 +23,50 @@ type PushStream = Stream & Required<Pick<Stream, 'push' | 'toVendor'>>
 
 /**
  * Sends all records that are due to the vendor, in the order of their first unsent change, page by page: while one page
- * is on its way the next is read. Records whose properties the vendor has already cost no call.
+ * is on its way the next is read. Records that the vendor has already cost no call. On streams that are merged field by
+ * field, linked records are read and merged before they are written: only what changed here goes out.
  *
  * What was delivered before a fault is settled; the rest stays pending in its order.
  * @throws VendorFault when the vendor cannot go on.
  */
 export async function pushStream(run: Run, stream: PushStream, entity: Entity): Promise<void> {
-  await seed(run, stream, entity)
   await ensurePrepared(run)
+  const way = await chooseWay(run, stream, entity)
+  // Records that stood in the way were linked and merged: a second pass sends what is left of them.
+  for (let pass = 0; pass < 2; pass += 1) {
+    const isAgain = await pushPages(run, way, entity)
+    if (!isAgain) return
+  }
+}
+
+/** The bulk way of the vendor when so much is due that it pays, else the usual one. */
+async function chooseWay(run: Run, stream: PushStream, entity: Entity): Promise<PushStream> {
+  const { bulk } = stream
+  if (!bulk) return stream
+  const due = await run.engine.store.read(run.workspaceId, (tx) =>
+    countPending(tx, run.connectionId, entity.name, bulk.atLeast),
+  )
+  if (due < bulk.atLeast) return stream
+  return {
+    ...stream,
+    batchSize: bulk.batchSize,
+    push: (changes, signal) => bulk.push(changes, signal),
+  }
+}
+
+/** @returns whether records were found in the way, which are due again now. */
+async function pushPages(run: Run, stream: PushStream, entity: Entity): Promise<boolean> {
+  let isAgain = false
   let next = load(run, stream, entity, null)
-  for (;;) {
-    const page = await next
-    if (page.last === null) return
+  for (let after: PendingKey | null = null; ;) {
+    let page = await next
+    if (page.last === null) return isAgain
+    if (await freshen(run, stream, entity, page)) page = await load(run, stream, entity, after)
+    after = page.last ?? after
+    if (page.last === null) return isAgain
     next = load(run, stream, entity, page.last)
     try {
-      await deliver(run, stream, page)
+      isAgain = (await deliver(run, stream, entity, page)) || isAgain
     } catch (error) {
       await next.catch(() => null) // its fault, if any, is of no use any more: the page is read again next time
       throw error
@@ -42,8 +74,38 @@ export async function pushStream(run: Run, stream: PushStream, entity: Entity): 
   }
 }
 
+/**
+ * Reads the records that the page is about to change and merges what the vendor did to them since: a write of ours never
+ * covers an edit that we have not seen.
+ * @returns whether anything changed, so that the page is to be read again.
+ */
+async function freshen(
+  run: Run,
+  stream: PushStream,
+  entity: Entity,
+  page: PushPage,
+): Promise<boolean> {
+  const { fetch } = stream
+  if (!fetch || !run.rulesOf(entity, stream)) return false
+  const ids = page.changes.flatMap(({ externalId, deleted }) =>
+    externalId === null || deleted ? [] : [externalId],
+  )
+  let isChanged = false
+  const size = stream.fetchSize ?? stream.batchSize
+  for (let from = 0; from < ids.length; from += size) {
+    const part = ids.slice(from, from + size)
+    const candidates = await withPatience(() => fetch(part, run.signal), run.patience)
+    const moved = await commit(run, (tx) =>
+      writePage(tx, run, stream, entity, candidates, [], run.engine.clock.now(), 'before_push'),
+    )
+    isChanged ||= moved.isDeferred || moved.outcomes.some(({ outcome }) => outcome !== 'unchanged')
+    if (moved.isDeferred) await revisit(run, stream, entity)
+  }
+  return isChanged
+}
+
 /** A new connection is due all records that exist: they are queued in pages, before anything that changed later. */
-async function seed(run: Run, stream: PushStream, entity: Entity): Promise<void> {
+export async function seedStream(run: Run, stream: Stream, entity: Entity): Promise<void> {
   if (!entity.listIds) return
   let isSeeded = false
   while (!isSeeded) {
@@ -72,28 +134,61 @@ function load(
   after: PendingKey | null,
 ): Promise<PushPage> {
   const page = run.engine.store.read(run.workspaceId, (tx) =>
-    loadPage(tx, run.connectionId, stream, entity, after, run.engine.clock.now(), PAGE),
+    loadPage(
+      tx,
+      run.connectionId,
+      stream,
+      entity,
+      run.rulesOf(entity, stream),
+      after,
+      run.engine.clock.now(),
+      Math.max(PAGE, stream.batchSize),
+    ),
   )
   page.catch(() => null) // awaited by the caller later; until then a failure must not count as unhandled
   return page
 }
 
-/** Sends what of a page differs, then settles all that became of it in one transaction. */
-async function deliver(run: Run, stream: PushStream, page: PushPage): Promise<void> {
+/**
+ * Sends what of a page differs, then settles all that became of it in one transaction.
+ * @returns whether records were found in the way.
+ */
+async function deliver(
+  run: Run,
+  stream: PushStream,
+  entity: Entity,
+  page: PushPage,
+): Promise<boolean> {
   const deliveries: Delivery[] = [...page.settled]
   let fault: unknown = null
+  const isNew = (change: PushChange) => change.externalId === null
+  const kinds = [
+    page.changes.filter(isNew),
+    page.changes.filter((change) => !isNew(change) && !change.deleted),
+    page.changes.filter((change) => change.deleted),
+  ]
   try {
-    for (let from = 0; from < page.changes.length; from += stream.batchSize) {
-      const batch = page.changes.slice(from, from + stream.batchSize)
-      await deliverBatch(run, stream, batch, deliveries)
+    for (const changes of kinds) {
+      for (let from = 0; from < changes.length; from += stream.batchSize) {
+        const batch = changes.slice(from, from + stream.batchSize)
+        await deliverBatch(run, stream, batch, deliveries)
+      }
     }
   } catch (error) {
     if (error instanceof LeaseLost) throw error
     fault = error
   }
-  await commit(run, (tx) => settlePage(tx, run, stream, page, deliveries, run.engine.clock.now()))
+  const found = deliveries.flatMap(({ result }) => (result.kind === 'exists' ? [result.now] : []))
+  await commit(run, async (tx) => {
+    const now = run.engine.clock.now()
+    await settlePage(tx, run, stream, page, deliveries, now)
+    if (found.length > 0 && run.rulesOf(entity, stream)) {
+      await writePage(tx, run, stream, entity, found, [], now)
+    }
+  })
   count(run, stream, deliveries)
   if (fault !== null) throw fault
+  return found.length > 0
 }
 
 /**

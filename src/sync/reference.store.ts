@@ -97,7 +97,7 @@ export async function writeRevisits(
   tx: Transaction,
   connectionId: string,
   stream: Stream,
-  seen: readonly { candidate: Candidate; write: EntityWrite | null }[],
+  seen: readonly { candidate: Candidate; write: EntityWrite | null; isDeferred?: boolean }[],
   gone: readonly string[],
   now: Date,
 ): Promise<void> {
@@ -117,6 +117,9 @@ export async function writeRevisits(
         })),
     ),
   )
+  for (const { candidate, isDeferred } of seen) {
+    if (isDeferred) rows.push({ externalId: candidate.externalId, entity: '', wanted: '' })
+  }
   if (rows.length === 0) return
   await tx.execute(sql`
     insert into sync_revisits (connection_id, stream, external_id, wants_entity, wants_external_id, since)

@@ -14,9 +14,11 @@ import {
 } from './connection.store.ts'
 import { commit, type Engine, type Run } from './engine.ts'
 import { Lease, LeaseLost } from './lease.ts'
+import { mappingsOf, rulesOf, type StoredRule } from './field-rules.ts'
+import { listRules } from './field-rule.store.ts'
 import { closeStreamError, openErrors, type OutcomePlace } from './outcome.store.ts'
 import { pullStream } from './pull.ts'
-import { pushStream } from './push.ts'
+import { pushStream, seedStream } from './push.ts'
 import { reconcileStream } from './reconcile.ts'
 import { Circuit } from './retry.ts'
 import {
@@ -84,7 +86,7 @@ async function perform(
 ): Promise<void> {
   const opened = await open(engine, workspaceId, row)
   if (!opened) return
-  const { session, vendor, calls } = opened
+  const { session, vendor, calls, rules } = opened
   const stop = AbortSignal.any([signal, lease.signal])
   let noted = 0
   // Before the run ends, so that whoever sees the end sees its calls; and once more for what came behind.
@@ -99,6 +101,7 @@ async function perform(
     connectionId: row.connectionId,
     vendor,
     session,
+    rulesOf: (entity, stream) => rulesOf(entity, stream, rules),
     lease,
     signal: stop,
     patience: {
@@ -134,22 +137,34 @@ async function open(
   engine: Engine,
   workspaceId: string,
   row: RunRow,
-): Promise<{ session: Session; vendor: string; calls: { count: number } } | null> {
+): Promise<{
+  session: Session
+  vendor: string
+  calls: { count: number }
+  rules: readonly StoredRule[]
+} | null> {
   const found = await engine.store.transaction(workspaceId, async (tx) => {
     const connection = await findConnection(tx, row.connectionId)
-    return connection && { connection, settings: await readSettings(tx, row.connectionId) }
+    if (!connection) return null
+    const settings = await readSettings(tx, row.connectionId)
+    return { connection, settings, rules: await listRules(tx, row.connectionId) }
   })
   const connector = found && engine.connectors.get(found.connection.vendor)
   if (!found?.settings || !connector) return null
   const calls = { count: 0 }
-  const session = connector.open(
-    openConnection(engine, workspaceId, row.connectionId, found.settings, (status) => {
+  const connection = openConnection(
+    engine,
+    workspaceId,
+    row.connectionId,
+    found.settings,
+    (status) => {
       calls.count += 1
       const statusClass = status === 0 ? 'none' : `${Math.floor(status / 100)}xx`
       engine.metrics?.syncCalls.inc({ vendor: connector.vendor, status: statusClass })
-    }),
+    },
   )
-  return { session, vendor: connector.vendor, calls }
+  const session = connector.open({ ...connection, mappings: mappingsOf(found.rules) })
+  return { session, vendor: connector.vendor, calls, rules: found.rules }
 }
 
 /** What a connector is given to work with. */
@@ -207,8 +222,9 @@ async function goThroughOne(
     if (!entity) throw new VendorFault('mapping', `Nothing here takes ${stream.entity} records.`)
     const { pull, push, toVendor } = stream
     if (!isReconciled) await reconcileStream(run, stream)
+    if (push && toVendor) await seedStream(run, stream, entity)
     if (pull) await pullStream(run, { ...stream, pull }, entity)
-    else if (push && toVendor) await pushStream(run, { ...stream, push, toVendor }, entity)
+    if (push && toVendor) await pushStream(run, { ...stream, push, toVendor }, entity)
   } catch (error) {
     run.signal.throwIfAborted()
     if (!(error instanceof VendorFault)) throw error

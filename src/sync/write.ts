@@ -4,31 +4,32 @@ import type { Transaction } from '#store/store.ts'
 import type { Stream } from './connector.ts'
 import type { Run } from './engine.ts'
 import type { Candidate, Entity, EntityWrite, EntityWritten } from './entity.ts'
-import { findReferenced, writeRevisits } from './reference.store.ts'
-import { matchCandidates, type KnownLink, type Match } from './match.ts'
-import { merge, type Values } from './merge.ts'
+import { mapCandidate } from './field-rules.ts'
+import { sealBase } from './base.ts'
+import { followGone, writeConverted } from './gone.store.ts'
+import { matchCandidates } from './match.ts'
+import { decideMerged, keepMerged, loadOurs, noteWritten } from './merged-page.ts'
 import { writeOutcomes, type Outcome } from './outcome.store.ts'
+import {
+  baseContext,
+  passageOfMatch,
+  passageOfOwned,
+  unresolvedText,
+  type Passage,
+} from './passage.ts'
+import { findReferenced, writeRevisits } from './reference.store.ts'
 
-/** What both sides agreed on when a record was last taken in: its values, and the vendor ids that it names with ours. */
-interface Base {
-  values: Values
-  references: EntityWrite['references']
+export interface PageWritten {
+  outcomes: Outcome[]
+  /** Some records are to be looked at again with their history; they are among the revisits. */
+  isDeferred: boolean
 }
-
-/** One candidate on its way through the page. */
-interface Passage {
-  candidate: Candidate
-  outcome: Outcome | null
-  write: EntityWrite | null
-  base: Base | null
-}
-
-type LinkIds = ReadonlyMap<string, string>
 
 /**
  * Writes one page: match, merge, the module's rows, links, outcomes, items and revisits, all in the caller's transaction
  * and each table with one statement.
  * @param gone  vendor ids that were asked for and are not there any more.
+ * @param cause  whether the records came as changes or were read before they are written.
  */
 export async function writePage(
   tx: Transaction,
@@ -38,16 +39,31 @@ export async function writePage(
   candidates: readonly Candidate[],
   gone: readonly string[],
   now: Date,
-): Promise<Outcome[]> {
-  const latest = [...new Map(candidates.map((one) => [one.externalId, one])).values()]
+  cause: 'pull' | 'before_push' = 'pull',
+): Promise<PageWritten> {
+  const rules = run.rulesOf(entity, stream)
+  const latest = [...new Map(candidates.map((one) => [one.externalId, one])).values()].map((one) =>
+    mapCandidate(one, rules?.mappings ?? []),
+  )
+  await followGone(tx, run, entity, latest, now)
   const matches = await matchCandidates(tx, run.connectionId, entity, latest)
   const links = await findReferenced(tx, run.connectionId, latest)
-  const passages = latest.map((candidate, i) =>
-    passageOf(tx, run.connectionId, entity.name, candidate, matches[i]!, links),
-  )
+  const ours = rules ? await loadOurs(tx, run.connectionId, entity, matches) : null
+  const facts = { tx, connectionId: run.connectionId, entity: entity.name, links }
+  const passages = latest.map((candidate, i) => {
+    const match = matches[i]!
+    const early = passageOfMatch(candidate, match)
+    if (early) return early
+    return rules && ours
+      ? decideMerged(facts, rules, ours, candidate, match, stream.keepsHistory ?? false)
+      : passageOfOwned(facts, candidate, match)
+  })
   const events = await writeRecords(tx, run, entity, passages, now)
   await run.engine.publish(tx, events, now)
+  if (rules) await noteWritten(tx, entity, rules, passages)
   await writeLinks(tx, run.connectionId, entity.name, passages, now)
+  if (rules) await keepMerged(tx, run, stream, rules, passages, now)
+  await writeConverted(tx, run, entity, passages, now)
   await writeRevisits(tx, run.connectionId, stream, passages, gone, now)
   const outcomes = passages.map((passage) => passage.outcome!)
   const place = {
@@ -57,109 +73,12 @@ export async function writePage(
     entity: entity.name,
     direction: 'pull' as const,
   }
-  await writeOutcomes(tx, place, outcomes, now)
-  return outcomes
-}
-
-/** Decides about one candidate: an outcome at once, or a write whose outcome the module will tell. */
-function passageOf(
-  tx: Transaction,
-  connectionId: string,
-  entity: string,
-  candidate: Candidate,
-  match: Match,
-  links: LinkIds,
-): Passage {
-  const { externalId } = candidate
-  const settle = (
-    localId: string | null,
-    outcome: Outcome['outcome'],
-    code: string | null,
-    detail: string | null,
-  ): Passage => ({
-    candidate,
-    outcome: { localId, externalId, outcome, code, detail },
-    write: null,
-    base: null,
-  })
-  if (match.kind === 'ambiguous') return settle(null, 'conflict', match.code, match.detail)
-  const localId = match.kind === 'known' ? match.localId : null
-  const link = match.kind === 'known' ? match.link : null
-  if (candidate.deleted) {
-    if (localId === null) return settle(null, 'skipped', 'record.never_known', null)
-    if (link?.deletedAt) return settle(localId, 'unchanged', null, null)
-    return passage(candidate, localId, { values: {}, references: {} })
-  }
-  const references = resolve(candidate, links)
-  const base = openBase(tx, connectionId, entity, externalId, link)
-  const merged = merge(base?.values ?? null, null, candidate.values, () => 'theirs')
-  if (merged.kind === 'conflict') {
-    const detail = `Changed on both sides: ${merged.fields.join(', ')}.`
-    return settle(localId, 'conflict', 'merge.both_changed', detail)
-  }
-  const isSame = merged.kind === 'keep' && isSameReferences(base?.references, references)
-  if (isSame && !link?.deletedAt) return settle(localId, 'unchanged', ...unresolvedText(references))
-  const values = merged.kind === 'take' ? merged.values : (base?.values ?? {})
-  return passage(candidate, localId, { values, references })
-}
-
-function passage(candidate: Candidate, localId: string | null, base: Base): Passage {
-  const { externalId, deleted, modifiedAt } = candidate
-  return {
-    candidate,
-    outcome: null,
-    write: { localId, externalId, deleted, modifiedAt, ...base },
-    base,
-  }
-}
-
-function resolve(candidate: Candidate, links: LinkIds): EntityWrite['references'] {
-  const references: EntityWrite['references'] = {}
-  for (const [field, { entity, externalIds }] of Object.entries(candidate.references)) {
-    references[field] = externalIds.map((externalId) => ({
-      externalId,
-      localId: links.get(`${entity}:${externalId}`) ?? null,
-    }))
-  }
-  return references
-}
-
-function isSameReferences(
-  base: EntityWrite['references'] | undefined,
-  references: EntityWrite['references'],
-): boolean {
-  if (!base) return false
-  const text = (all: EntityWrite['references']) =>
-    Object.keys(all)
-      .sort()
-      .map((field) => [field, ...all[field]!.map((one) => `${one.externalId}=${one.localId}`)])
-  return JSON.stringify(text(base)) === JSON.stringify(text(references))
-}
-
-/** A record may be written while a record that it names is not known here: the outcome says so. */
-function unresolvedText(references: EntityWrite['references']): [string | null, string | null] {
-  const missing = Object.entries(references).flatMap(([field, named]) => {
-    const ids = named.filter((one) => one.localId === null).map((one) => one.externalId)
-    return ids.length > 0 ? [`${field}: ${ids.slice(0, 5).join(', ')}`] : []
-  })
-  return missing.length > 0
-    ? ['reference.unknown', `Not known here yet: ${missing.join('; ')}.`]
-    : [null, null]
-}
-
-function baseContext(connectionId: string, entity: string, externalId: string): string {
-  return `sync_links.base:${connectionId}:${entity}:${externalId}`
-}
-
-function openBase(
-  tx: Transaction,
-  connectionId: string,
-  entity: string,
-  externalId: string,
-  link: KnownLink | null,
-): Base | null {
-  if (!link?.base) return null
-  return tx.sealer.open<Base>(link.base, baseContext(connectionId, entity, externalId))
+  // Before a push only news are kept: the outcome of the record is that of the push.
+  const isNews = (outcome: Outcome) => cause === 'pull' || outcome.outcome !== 'unchanged'
+  const deferred = new Set(passages.filter((one) => one.isDeferred).map((one) => one.outcome))
+  const told = outcomes.filter((outcome) => isNews(outcome) && !deferred.has(outcome))
+  await writeOutcomes(tx, place, told, now)
+  return { outcomes: told, isDeferred: deferred.size > 0 }
 }
 
 /** Hands the writes to the module; records that it cannot write are isolated and refused, the others go on. */
@@ -204,6 +123,11 @@ async function writeWith(
 
 function accept(one: Passage, { localId, outcome }: EntityWritten): void {
   const [code, detail] = unresolvedText(one.write!.references)
+  if (one.outcome !== null) {
+    // The merge has told the outcome already (a conflict beside fields that were taken): it stays.
+    one.outcome = { ...one.outcome, localId }
+    return
+  }
   one.outcome = { localId, externalId: one.candidate.externalId, outcome, code, detail }
 }
 
@@ -230,29 +154,33 @@ async function writeLinks(
   passages: readonly Passage[],
   now: Date,
 ): Promise<void> {
-  const rows = passages.flatMap(({ candidate, outcome, write, base }) => {
-    if (!write || !outcome?.localId) return []
+  const rows = passages.flatMap(({ candidate, outcome, write, base, merged }) => {
+    const localId = outcome?.localId
+    if (!localId || (!write && !merged?.isBaseChanged)) return []
     const { externalId } = candidate
-    const sealed = tx.sealer.seal(base, baseContext(connectionId, entity, externalId))
+    const sealed = merged
+      ? sealBase(tx, connectionId, entity, localId, merged.base)
+      : tx.sealer.seal(base, baseContext(connectionId, entity, externalId))
     return [
       {
-        localId: outcome.localId,
+        localId,
         externalId,
         modifiedAt: candidate.modifiedAt,
         base: candidate.deleted ? null : `\\x${sealed.toString('hex')}`,
         deletedAt: candidate.deleted ? now : null,
+        goneTo: candidate.deleted ? (candidate.mergedInto ?? '') : null,
       },
     ]
   })
   if (rows.length === 0) return
   await tx.execute(sql`
-    insert into sync_links (connection_id, entity, local_id, external_id, external_modified_at, base, deleted_at, linked_at)
-    select ${connectionId}, ${entity}, "localId", "externalId", "modifiedAt", base, "deletedAt", ${now}
+    insert into sync_links (connection_id, entity, local_id, external_id, external_modified_at, base, deleted_at, gone_to, linked_at)
+    select ${connectionId}, ${entity}, "localId", "externalId", "modifiedAt", base, "deletedAt", "goneTo", ${now}
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-      as r("localId" text, "externalId" text, "modifiedAt" timestamptz, base bytea, "deletedAt" timestamptz)
+      as r("localId" text, "externalId" text, "modifiedAt" timestamptz, base bytea, "deletedAt" timestamptz, "goneTo" text)
     on conflict (local_id, connection_id, entity) do update
     set external_id = excluded.external_id, external_modified_at = excluded.external_modified_at,
-      base = excluded.base, deleted_at = excluded.deleted_at`)
+      base = excluded.base, deleted_at = excluded.deleted_at, gone_to = excluded.gone_to`)
 }
 
 export async function readCursor(

@@ -5,6 +5,19 @@ const Properties = z.record(z.string(), z.string().nullable())
 const HubspotRecord = z.object({
   id: z.coerce.string(),
   properties: Properties.default({}),
+  propertiesWithHistory: z
+    .record(
+      z.string(),
+      z.array(
+        z.object({
+          value: z.string().nullish(),
+          timestamp: z.string().nullish(),
+          sourceType: z.string().nullish(),
+          sourceId: z.coerce.string().nullish(),
+        }),
+      ),
+    )
+    .optional(),
   updatedAt: z.string().optional(),
   archived: z.boolean().optional(),
   archivedAt: z.string().nullish(),
@@ -60,11 +73,40 @@ export const Associations = z.object({
   results: z.array(
     z.object({
       from: z.object({ id: z.coerce.string() }),
-      to: z.array(z.object({ toObjectId: z.coerce.string() })),
+      to: z.array(
+        z.object({
+          toObjectId: z.coerce.string(),
+          associationTypes: z
+            .array(z.object({ category: z.string().nullish(), label: z.string().nullish() }))
+            .default([]),
+        }),
+      ),
       paging: Paging,
     }),
   ),
 })
+export const Definitions = z.object({
+  results: z.array(
+    z.object({
+      name: z.string(),
+      label: z.string().nullish(),
+      type: z.string(),
+      fieldType: z.string().nullish(),
+      hidden: z.boolean().default(false),
+      hubspotDefined: z.boolean().default(false),
+      hasUniqueValue: z.boolean().default(false),
+      calculated: z.boolean().default(false),
+      externalOptions: z.boolean().default(false),
+      referencedObjectType: z.string().nullish(),
+      modificationMetadata: z.object({ readOnlyValue: z.boolean().default(false) }).nullish(),
+      options: z
+        .array(z.object({ value: z.coerce.string(), label: z.string().nullish() }))
+        .default([]),
+    }),
+  ),
+})
+export type HubspotDefinition = z.infer<typeof Definitions>['results'][number]
+
 export const Account = z.object({
   portalId: z.coerce.string(),
   companyCurrency: z.string().nullish(),

@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { headerOf, VendorHttp, type VendorAnswer, type VendorRequest } from '#connectors/http.ts'
 import { RateGate } from '#connectors/rate-gate.ts'
-import { VendorFault, type OpenConnection } from '#sync/connector.ts'
+import { VendorFault, type OpenConnection, type VendorField } from '#sync/connector.ts'
 import { HubspotAccess, HubspotSettings } from './auth.ts'
 import {
   Account,
   Associations,
   Batch,
+  Definitions,
   OwnerPage,
   Pipelines,
   RecordPage,
@@ -14,6 +15,7 @@ import {
   type HubspotPipeline,
   type HubspotRecord,
 } from './answers.ts'
+import { fieldOfDefinition } from './describe.ts'
 import { faultOf } from './errors.ts'
 
 /** A property that the hub keeps in the account. */
@@ -133,34 +135,45 @@ export class HubspotClient {
     return { records: page.results, hasMore: Boolean(page.paging?.next) }
   }
 
-  /** At most 100 records by id; those that do not exist (any more) are left out. */
+  /** At most 100 records by id (50 with history); archived ones and those that do not exist are left out. */
   async readMany(
     type: string,
     ids: readonly string[],
     properties: readonly string[],
     signal: AbortSignal,
+    { history = [] }: { history?: readonly string[] } = {},
   ): Promise<HubspotRecord[]> {
-    const body = { properties, inputs: ids.map((id) => ({ id })) }
+    const body = {
+      properties,
+      ...(history.length > 0 ? { propertiesWithHistory: history } : {}),
+      inputs: ids.map((id) => ({ id })),
+    }
     const path = `/crm/objects/{version}/${type}/batch/read`
     return (await this.#post(path, body, Batch, signal)).results
+  }
+
+  /** All properties of a type, the vendor's own and the customer's. */
+  async describe(type: string, signal: AbortSignal): Promise<VendorField[]> {
+    const answer = await this.#get(`/crm/properties/{version}/${type}`, {}, Definitions, signal)
+    return answer.results.filter((one) => !one.hidden).map(fieldOfDefinition)
   }
 
   /** Writes at most 100 records; failed rows come in `errors`. */
   writeMany(
     type: string,
-    action: 'upsert' | 'update',
+    action: 'upsert' | 'update' | 'create',
     inputs: readonly BatchInput[],
     signal: AbortSignal,
   ): Promise<Batch> {
     return this.#post(`/crm/objects/{version}/${type}/batch/${action}`, { inputs }, Batch, signal)
   }
 
-  /** Contact ids by deal id, for at most 1,000 deals. */
+  /** By deal, for at most 1,000 deals: its contacts, and the label of the association, '' for none. */
   async contactsOfDeals(
     dealIds: readonly string[],
     signal: AbortSignal,
-  ): Promise<Map<string, string[]>> {
-    const contacts = new Map<string, string[]>()
+  ): Promise<Map<string, Map<string, string>>> {
+    const contacts = new Map<string, Map<string, string>>()
     let inputs: { id: string; after?: string }[] = dealIds.map((id) => ({ id }))
     for (let page = 0; inputs.length > 0; page += 1) {
       if (page === MAX_ASSOCIATION_PAGES) {
@@ -170,8 +183,11 @@ export class HubspotClient {
       const answer = await this.#post(path, { inputs }, Associations, signal)
       inputs = []
       for (const { from, to, paging } of answer.results) {
-        const known = contacts.get(from.id) ?? []
-        contacts.set(from.id, [...new Set([...known, ...to.map((end) => end.toObjectId)])])
+        const known = contacts.get(from.id) ?? new Map<string, string>()
+        for (const { toObjectId, associationTypes } of to) {
+          known.set(toObjectId, associationTypes.find((type) => type.label)?.label ?? '')
+        }
+        contacts.set(from.id, known)
         if (paging?.next) inputs.push({ id: from.id, after: paging.next.after })
       }
     }

@@ -59,6 +59,9 @@ async function oauthSettings(): Promise<Record<string, unknown>> {
   return { baseUrl: sandbox.url, clientId, clientSecret, refreshToken }
 }
 
+const streamOf = (session: Session, name: string) =>
+  session.streams.find((stream) => stream.name === name)!
+
 async function faultOf(work: Promise<unknown>): Promise<VendorFault> {
   const error = await work.then(
     () => null,
@@ -86,18 +89,19 @@ describe('access', () => {
 
   test('calls at the same time share one renewal of the access token', async () => {
     const session = open(await oauthSettings())
-    const [owners, , , contacts] = session.streams
+    const [owners] = session.streams
+    const contacts = streamOf(session, 'contacts')
     await Promise.all([
       session.test(signal),
       owners!.pull!(null, signal),
-      contacts!.listLinked!(null, signal),
+      contacts.listLinked!(null, signal),
     ])
     expect(calls.filter((call) => call.path.startsWith('/oauth/'))).toHaveLength(1)
   })
 
   test('an access token is renewed before it expires, and once more when it is refused', async () => {
     const session = open(await oauthSettings())
-    const list = () => session.streams[3]!.listLinked!(null, signal)
+    const list = () => streamOf(session, 'contacts').listLinked!(null, signal)
     await list()
     clock.advance(25 * MINUTE_MS)
     await list()
@@ -183,27 +187,44 @@ describe('preparing the account', () => {
 })
 
 describe('sending contacts', () => {
-  test('an empty field here does not blank what is there', async () => {
+  test('a contact that is in the way is given back as it is and not overwritten', async () => {
     const session = openStatic()
     await session.prepare(signal)
     const [id] = sandbox.seedContacts([{ email: 'ada@example.com', phone: '+49 30 1' }])
-    const contacts = session.streams[3]!
+    const contacts = streamOf(session, 'contacts')
     const record = {
       localId: 'lead_1',
-      values: { email: 'ada@example.com', phone: null, score: 7 },
+      values: { email: 'ada@example.com', phone: '+49 30 2', score: 7 },
     }
     const properties = contacts.toVendor!(record, {})
     const change = { key: 'lead_1', record, externalId: null, properties }
-    const results = await contacts.push!([change], signal)
-    expect(results).toEqual([{ kind: 'written', externalId: id, created: false }])
+    const [found] = await contacts.push!([change], signal)
+    expect(found).toMatchObject({ kind: 'exists', externalId: id, now: { localId: 'lead_1' } })
+    expect(found?.kind === 'exists' && found.now.values['phone']).toBe('+49 30 1')
     expect(sandbox.read('contacts', id!, 'phone')).toBe('+49 30 1')
+  })
+
+  test('a linked contact gets the fields that it is sent; what is absent stays, what is null is cleared', async () => {
+    const session = openStatic()
+    await session.prepare(signal)
+    const [id] = sandbox.seedContacts([
+      { email: 'ada@example.com', phone: '+49 30 1', jobtitle: 'CTO' },
+    ])
+    const contacts = streamOf(session, 'contacts')
+    const record = { localId: 'lead_1', values: { phone: null, score: 7 } }
+    const properties = contacts.toVendor!(record, {})
+    const change = { key: 'lead_1', record, externalId: id!, properties }
+    const [written] = await contacts.push!([change], signal)
+    expect(written).toMatchObject({ kind: 'written', externalId: id, created: false })
+    expect(sandbox.read('contacts', id!, 'phone')).toBeNull()
+    expect(sandbox.read('contacts', id!, 'jobtitle')).toBe('CTO')
     expect(sandbox.read('contacts', id!, 'hub_score')).toBe('7')
   })
 
   test('one bad record of a hundred is named, and the others are written', async () => {
     const session = openStatic()
     await session.prepare(signal)
-    const contacts = session.streams[3]!
+    const contacts = streamOf(session, 'contacts')
     const changes = Array.from({ length: 100 }, (_, i) => {
       const email = i === 50 ? 'nonsense' : `p${i}@example.com`
       const record = { localId: `lead_${i}`, values: { email } }

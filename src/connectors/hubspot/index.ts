@@ -1,31 +1,41 @@
 import { DAY_MS, MINUTE_MS } from '#core/time.ts'
 import type {
   Connector,
+  FieldLink,
   LinkedPage,
   OpenConnection,
   PullPage,
   Session,
   Stream,
 } from '#sync/connector.ts'
+import type { HubspotRecord } from './answers.ts'
 import { HubspotSettings } from './auth.ts'
 import { HubspotClient } from './client.ts'
-import { pushContacts } from './contacts.ts'
-import { DealReader } from './deals.ts'
+import { companyFields, contactFields, dealFields, LEAD_ID_PROPERTY, taskFields } from './fields.ts'
 import {
+  accountToCompany,
+  activityToTask,
+  companyToCandidate,
   contactDefinitions,
   contactToCandidate,
-  LEAD_ID_PROPERTY,
+  dealToCandidate,
   leadToContact,
+  opportunityToDeal,
   ownerToCandidate,
   pipelineToCandidate,
   propertyGroup,
+  stageEntryProperty,
   stagesToCandidates,
+  taskToCandidate,
 } from './mapping.ts'
+import { pushRecords, type PushType } from './push.ts'
+import { RecordReader, type RecordType } from './records.ts'
 
 const DAILY = DAY_MS / MINUTE_MS
 const BATCH = 100
+const MAX_STAGE_PROPERTIES = 150
 
-/** HubSpot: leads out as contacts; owners, pipelines, stages and deals in. */
+/** HubSpot: owners, pipelines and stages in; companies, contacts, deals and tasks both ways. */
 export const hubspot: Connector = {
   vendor: 'hubspot',
   label: 'HubSpot',
@@ -35,6 +45,7 @@ export const hubspot: Connector = {
 
 function openSession(connection: OpenConnection): Session {
   const client = new HubspotClient(connection)
+  const types = typesOf(client)
   return {
     async test(signal) {
       const account = await client.account(signal)
@@ -47,8 +58,10 @@ function openSession(connection: OpenConnection): Session {
       ownerStream(client),
       pipelineStream(client),
       stageStream(client),
-      contactStream(client),
-      dealStream(client, connection),
+      companyStream(client, connection, types.companies),
+      contactStream(client, connection, types.contacts),
+      dealStream(client, connection, types.deals),
+      taskStream(client, connection, types.tasks),
     ],
     async identify(entity, externalIds, signal) {
       if (entity !== 'lead') return []
@@ -116,17 +129,131 @@ function stageStream(client: HubspotClient): Stream {
   }
 }
 
-function contactStream(client: HubspotClient): Stream {
+/** What is read of contacts besides what their fields name. */
+const contactExtras = [LEAD_ID_PROPERTY]
+
+function typesOf(
+  client: HubspotClient,
+): Record<'contacts' | 'companies' | 'deals' | 'tasks', RecordType> {
+  const plain = (
+    type: string,
+    fields: readonly FieldLink[],
+    candidateOf: RecordType['candidateOf'],
+    extras: readonly string[] = [],
+  ): RecordType => ({
+    type,
+    modifiedProperty: type === 'contacts' ? 'lastmodifieddate' : 'hs_lastmodifieddate',
+    properties: async () => [...propertyNames(fields), ...extras],
+    historyOf: historyOf(fields),
+    complete: async (records) => records.map(candidateOf),
+    candidateOf,
+  })
+  const alone = (deal: HubspotRecord) => dealToCandidate(deal, null)
   return {
-    name: 'contacts',
-    entity: 'lead',
-    direction: 'push',
+    contacts: plain('contacts', contactFields, contactToCandidate, contactExtras),
+    companies: plain('companies', companyFields, companyToCandidate),
+    tasks: plain('tasks', taskFields, taskToCandidate),
+    deals: {
+      ...plain('deals', dealFields, alone),
+      async properties(signal) {
+        const pipelines = await client.pipelines(signal)
+        const stageIds = pipelines.flatMap((pipeline) => pipeline.stages.map((stage) => stage.id))
+        const entries = stageIds.slice(0, MAX_STAGE_PROPERTIES).map(stageEntryProperty)
+        return [...propertyNames(dealFields), 'hs_is_closed_won', ...entries]
+      },
+      /** Adds the contacts: search and batch reads come without associations. */
+      async complete(deals, signal) {
+        const ids = deals.map((deal) => deal.id)
+        const contacts = await client.contactsOfDeals(ids, signal)
+        const { companyCurrency } = await client.account(signal)
+        return deals.map((deal) =>
+          dealToCandidate(deal, {
+            contacts: contacts.get(deal.id) ?? new Map<string, string>(),
+            accountCurrency: companyCurrency ?? 'USD',
+          }),
+        )
+      },
+    },
+  }
+}
+
+/** HubSpot's properties that fields name; those with a placeholder or an association are read by other means. */
+function propertyNames(fields: readonly FieldLink[]): string[] {
+  return [...new Set(fields.flatMap((field) => field.properties))].filter(
+    (name) => !/[<>/]/.test(name),
+  )
+}
+
+/** The fields whose changes HubSpot dates one by one. */
+function historyOf(fields: readonly FieldLink[]): ReadonlyMap<string, string> {
+  return new Map(
+    fields.flatMap(({ field, properties: [property], direction }) =>
+      direction === 'both' && property !== undefined ? [[field, property] as const] : [],
+    ),
+  )
+}
+
+interface TwoWay {
+  name: string
+  entity: string
+  fields: readonly FieldLink[]
+  cadenceReason: string
+  toVendor: NonNullable<Stream['toVendor']>
+  idProperty?: string
+}
+
+/** A stream that pulls and pushes records of a type. */
+function twoWayStream(
+  client: HubspotClient,
+  connection: OpenConnection,
+  type: RecordType,
+  { name, entity, fields, cadenceReason, toVendor, idProperty }: TwoWay,
+): Stream {
+  const mapped = (connection.mappings ?? [])
+    .filter((mapping) => mapping.entity === entity)
+    .map((mapping) => mapping.property)
+  const reader = new RecordReader(client, connection.clock, type, mapped)
+  const spec: PushType = {
+    type: type.type,
+    idProperty: idProperty ?? null,
+    definitions: type.type === 'contacts' ? contactDefinitions : [],
+    properties: propertyNames(fields),
+    candidateOf: (record) => type.candidateOf(record),
+  }
+  return {
+    name,
+    entity,
+    direction: 'both',
+    fields,
+    onlyLinked: idProperty === undefined,
     everyMinutes: DAILY,
-    cadenceReason:
-      'Sales work on leads of the day before; run it more often for a faster hand-over.',
+    cadenceReason,
     batchSize: BATCH,
-    toVendor: leadToContact,
-    push: (changes, signal) => pushContacts(client, changes, signal),
+    keepsHistory: true,
+    pull: (cursor, signal) => reader.pull(cursor, signal),
+    fetch: (ids, signal, need) => reader.fetch(ids, signal, need),
+    listAll: (cursor, signal) => reader.listAll(cursor, signal),
+    describe: (signal) => client.describe(type.type, signal),
+    toVendor,
+    push: (changes, signal) => pushRecords(client, spec, changes, signal),
+  }
+}
+
+function contactStream(
+  client: HubspotClient,
+  connection: OpenConnection,
+  type: RecordType,
+): Stream {
+  return {
+    ...twoWayStream(client, connection, type, {
+      name: 'contacts',
+      entity: 'lead',
+      fields: contactFields,
+      cadenceReason:
+        'Sales work on leads of the day before; run it more often for a faster hand-over.',
+      toVendor: leadToContact,
+      idProperty: LEAD_ID_PROPERTY,
+    }),
     async listLinked(cursor, signal): Promise<LinkedPage> {
       const after = typeof cursor === 'string' ? cursor : null
       const page = await client.list('contacts', [LEAD_ID_PROPERTY], after, false, signal)
@@ -139,18 +266,34 @@ function contactStream(client: HubspotClient): Stream {
   }
 }
 
-function dealStream(client: HubspotClient, connection: OpenConnection): Stream {
-  const deals = new DealReader(client, connection.clock)
-  return {
+function companyStream(client: HubspotClient, connection: OpenConnection, type: RecordType) {
+  return twoWayStream(client, connection, type, {
+    name: 'companies',
+    entity: 'account',
+    fields: companyFields,
+    cadenceReason: 'Contacts and deals name their company, whose facts change rarely.',
+    toVendor: accountToCompany,
+  })
+}
+
+function dealStream(client: HubspotClient, connection: OpenConnection, type: RecordType) {
+  return twoWayStream(client, connection, type, {
     name: 'deals',
     entity: 'opportunity',
-    direction: 'pull',
-    everyMinutes: DAILY,
+    fields: dealFields,
     cadenceReason: 'Attribution and pipeline reports are read by the day.',
-    batchSize: BATCH,
-    pull: (cursor, signal) => deals.pull(cursor, signal),
-    fetch: (ids, signal) => deals.fetch(ids, signal),
-  }
+    toVendor: opportunityToDeal,
+  })
+}
+
+function taskStream(client: HubspotClient, connection: OpenConnection, type: RecordType) {
+  return twoWayStream(client, connection, type, {
+    name: 'tasks',
+    entity: 'activity',
+    fields: taskFields,
+    cadenceReason: 'What sales did is read beside the lead, by the day.',
+    toVendor: activityToTask,
+  })
 }
 
 function readCursor(cursor: unknown): { after: string | null; archived: boolean } {

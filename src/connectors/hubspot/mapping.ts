@@ -1,11 +1,11 @@
-import { parseMinor } from '#core/money.ts'
-import type { VendorProperties } from '#sync/connector.ts'
-import type { Candidate, EntityRecord, FieldValue } from '#sync/entity.ts'
+import { formatMinor, parseMinor } from '#core/money.ts'
+import type { VendorProperties, VendorReferences } from '#sync/connector.ts'
+import type { Candidate, EntityRecord, FieldValue, FieldVersion } from '#sync/entity.ts'
 import type { HubspotOwner, HubspotPipeline, HubspotRecord } from './answers.ts'
+import { LEAD_ID_PROPERTY } from './fields.ts'
 import type { PropertyDefinition } from './client.ts'
 
-/** The unique property by which a contact is found again. */
-export const LEAD_ID_PROPERTY = 'hub_lead_id'
+export { LEAD_ID_PROPERTY } from './fields.ts'
 
 export const propertyGroup = { name: 'throughline', label: 'Throughline' }
 
@@ -31,6 +31,7 @@ export const contactDefinitions: readonly PropertyDefinition[] = [
   { name: 'hub_channel', label: 'Throughline channel', type: 'string', fieldType: 'text' },
   { name: 'hub_campaign', label: 'Throughline campaign', type: 'string', fieldType: 'text' },
   { name: 'hub_mql_at', label: 'Throughline qualified at', type: 'datetime', fieldType: 'date' },
+  { name: 'hub_email_optout', label: 'Throughline opt-out', type: 'string', fieldType: 'text' },
 ]
 
 /** HubSpot's property for each field of a lead that is sent. */
@@ -53,21 +54,88 @@ const contactProperties: readonly [field: string, property: string][] = [
 ]
 
 /**
- * A lead as contact properties, all text. Where the lead has no value, only our own properties are cleared: an empty
- * field here must not blank what someone typed into HubSpot.
+ * A lead as contact properties, all text. A field that is not among the values is not sent; null clears it there: the
+ * engine sends what changed, so an empty field here never blanks what nobody emptied.
  */
 export function leadToContact(
   record: EntityRecord,
-  references: Record<string, string>,
+  references: VendorReferences,
+): Record<string, string> {
+  const properties = propertiesFrom(contactProperties, record)
+  if (properties['email'] !== undefined) properties['email'] = properties['email'].toLowerCase()
+  const optOut = record.values['emailOptOut']
+  if (optOut !== undefined) properties['hub_email_optout'] = optOut === true ? 'true' : 'false'
+  if (references['owner'] !== undefined) properties['hubspot_owner_id'] = references['owner']
+  return properties
+}
+
+const companyProperties: readonly [field: string, property: string][] = [
+  ['name', 'name'],
+  ['domain', 'domain'],
+  ['website', 'website'],
+  ['industry', 'industry'],
+  ['employees', 'numberofemployees'],
+  ['phone', 'phone'],
+  ['city', 'city'],
+  ['country', 'country'],
+]
+
+export function accountToCompany(
+  record: EntityRecord,
+  references: VendorReferences,
+): Record<string, string> {
+  const properties = propertiesFrom(companyProperties, record)
+  if (references['owner'] !== undefined) properties['hubspot_owner_id'] = references['owner']
+  return properties
+}
+
+export function opportunityToDeal(
+  record: EntityRecord,
+  references: VendorReferences,
+): Record<string, string> {
+  const properties = propertiesFrom([['name', 'dealname']], record)
+  const { amountMinor, currency } = record.values
+  if (amountMinor !== undefined && typeof currency === 'string') {
+    properties['amount'] = typeof amountMinor === 'number' ? formatMinor(amountMinor, currency) : ''
+    properties['deal_currency_code'] = currency
+  }
+  const named = { stage: 'dealstage', pipeline: 'pipeline', owner: 'hubspot_owner_id' }
+  for (const [field, property] of Object.entries(named)) {
+    const id = references[field]
+    if (id !== undefined) properties[property] = id
+  }
+  return properties
+}
+
+export function activityToTask(
+  record: EntityRecord,
+  references: VendorReferences,
+): Record<string, string> {
+  const properties = propertiesFrom(
+    [
+      ['subject', 'hs_task_subject'],
+      ['body', 'hs_task_body'],
+      ['dueAt', 'hs_timestamp'],
+    ],
+    record,
+  )
+  const { state } = record.values
+  if (state !== undefined) {
+    properties['hs_task_status'] = state === 'done' ? 'COMPLETED' : 'NOT_STARTED'
+  }
+  if (references['owner'] !== undefined) properties['hubspot_owner_id'] = references['owner']
+  return properties
+}
+
+function propertiesFrom(
+  table: readonly (readonly [field: string, property: string])[],
+  record: EntityRecord,
 ): Record<string, string> {
   const properties: Record<string, string> = {}
-  for (const [field, property] of contactProperties) {
-    if (record.values[field] === undefined) continue
-    const text = textOf(record.values[field] ?? null)
-    if (text !== '' || property.startsWith('hub_')) properties[property] = text
+  for (const [field, property] of table) {
+    const value = record.values[field]
+    if (value !== undefined) properties[property] = textOf(value)
   }
-  if (properties['email'] !== undefined) properties['email'] = properties['email'].toLowerCase()
-  if (references['owner'] !== undefined) properties['hubspot_owner_id'] = references['owner']
   return properties
 }
 
@@ -130,60 +198,59 @@ export function stagesToCandidates(pipeline: HubspotPipeline): Candidate[] {
   })
 }
 
-/** What a deal is asked for, besides the time at which it entered each stage. */
-export const dealProperties = [
-  'dealname',
-  'amount',
-  'deal_currency_code',
-  'pipeline',
-  'dealstage',
-  'createdate',
-  'closedate',
-  'hs_is_closed',
-  'hs_is_closed_won',
-  'hs_lastmodifieddate',
-  'hubspot_owner_id',
-]
-
 /** The property in which HubSpot keeps when a deal entered a stage. */
 export function stageEntryProperty(stageId: string): string {
   return `hs_v2_date_entered_${stageId}`
 }
 
+/** What else a record is known by, besides its own properties. */
+export interface Around {
+  /** The contacts associated with a deal, with the label of the association, '' for none. */
+  contacts: ReadonlyMap<string, string>
+  /** For deals without a currency of their own. */
+  accountCurrency: string
+}
+
 /**
- * A deal in our words.
- * @param contactIds  the contacts associated with it.
- * @param accountCurrency  for deals without a currency of their own.
+ * A deal in our words. As for all records: a property that was not read is no field of the candidate.
+ * @param around  null for an answer to a write, which tells of the deal alone.
  */
-export function dealToCandidate(
-  deal: HubspotRecord,
-  contactIds: readonly string[],
-  accountCurrency: string,
-): Candidate {
-  const read = (name: string) => deal.properties[name] || null
-  const currency = currencyOf(read('deal_currency_code'), accountCurrency)
+export function dealToCandidate(deal: HubspotRecord, around: Around | null): Candidate {
+  const { has, read } = readerOf(deal)
+  const currency = currencyOf(read('deal_currency_code'), around?.accountCurrency ?? '')
   const amount = read('amount')
   const status =
     read('hs_is_closed_won') === 'true' ? 'won' : read('hs_is_closed') === 'true' ? 'lost' : 'open'
+  const values: Candidate['values'] = {}
+  if (has('dealname')) values['name'] = read('dealname') ?? `Deal ${deal.id}`
+  if (has('amount') && currency !== '') {
+    values['amountMinor'] = amount === null ? null : parseMinor(amount, currency)
+    values['currency'] = currency
+  }
+  if (has('hs_is_closed')) {
+    values['status'] = status
+    values['closedAt'] = status === 'open' ? null : textOfTime(read('closedate'))
+  }
+  if (has('createdate')) values['openedAt'] = textOfTime(read('createdate'))
+  const entry = stageEntryProperty(read('dealstage') ?? '')
+  if (has(entry)) values['stageEnteredAt'] = textOfTime(read(entry))
+  const references: Candidate['references'] = {}
+  if (has('pipeline')) references['pipeline'] = named('pipeline', read('pipeline'))
+  if (has('dealstage')) references['stage'] = named('stage', read('dealstage'))
+  if (has('hubspot_owner_id')) references['owner'] = named('owner', read('hubspot_owner_id'))
+  if (has('hs_primary_associated_company')) {
+    references['account'] = named('account', read('hs_primary_associated_company'))
+  }
+  if (around) references['leads'] = people(around.contacts)
+  return { ...stampOf(deal), values, references }
+}
+
+function people(contacts: ReadonlyMap<string, string>): Candidate['references'][string] {
+  const roles = Object.fromEntries([...contacts].filter(([, role]) => role !== ''))
   return {
-    externalId: deal.id,
-    modifiedAt: modifiedAtOf(deal),
-    deleted: deal.archived === true,
-    values: {
-      name: read('dealname') ?? `Deal ${deal.id}`,
-      amountMinor: amount === null ? null : parseMinor(amount, currency),
-      currency,
-      status,
-      openedAt: textOfTime(read('createdate')),
-      closedAt: status === 'open' ? null : textOfTime(read('closedate')),
-      stageEnteredAt: textOfTime(read(stageEntryProperty(read('dealstage') ?? ''))),
-    },
-    references: {
-      pipeline: named('pipeline', read('pipeline')),
-      stage: named('stage', read('dealstage')),
-      owner: named('owner', read('hubspot_owner_id')),
-      leads: { entity: 'lead', externalIds: [...contactIds].sort() },
-    },
+    entity: 'lead',
+    externalIds: [...contacts.keys()].sort(),
+    ...(Object.keys(roles).length > 0 ? { roles } : {}),
   }
 }
 
@@ -191,32 +258,140 @@ function named(entity: string, id: string | null): { entity: string; externalIds
   return { entity, externalIds: id ? [id] : [] }
 }
 
-/** An archived deal: only that it is gone, and since when. */
-export function dealToTombstone(deal: HubspotRecord): Candidate {
+/** A contact in our words; `hub_…` properties that only the hub writes are not read back. */
+export function contactToCandidate(contact: HubspotRecord): Candidate {
+  const { has, read } = readerOf(contact)
+  const values: Candidate['values'] = {}
+  const names = ['firstname', 'lastname', 'phone', 'jobtitle', 'company', 'country']
+  for (const [field, property] of contactProperties) {
+    if (names.includes(property) && has(property)) values[field] = read(property)
+  }
+  if (has('email')) values['email'] = read('email')?.toLowerCase() ?? null
+  if (has('hub_lead_status')) values['status'] = read('hub_lead_status')
+  const optOuts = ['hs_email_optout', 'hub_email_optout'].filter(has).map(read)
+  if (optOuts.length > 0) {
+    // Nothing said is not the same as an opt-in.
+    values['emailOptOut'] = optOuts.includes('true')
+      ? true
+      : optOuts.includes('false')
+        ? false
+        : null
+  }
+  const references: Candidate['references'] = {}
+  if (has('hubspot_owner_id')) references['owner'] = named('owner', read('hubspot_owner_id'))
+  if (has('associatedcompanyid')) {
+    references['account'] = named('account', read('associatedcompanyid'))
+  }
+  return { ...stampOf(contact), localId: read(LEAD_ID_PROPERTY), values, references }
+}
+
+export function companyToCandidate(company: HubspotRecord): Candidate {
+  const { has, read } = readerOf(company)
+  const values: Candidate['values'] = {}
+  for (const [field, property] of companyProperties) {
+    if (has(property)) values[field] = read(property)
+  }
+  if (has('numberofemployees')) values['employees'] = readNumber(read('numberofemployees'))
+  const references: Candidate['references'] = {}
+  if (has('hubspot_owner_id')) references['owner'] = named('owner', read('hubspot_owner_id'))
+  return { ...stampOf(company), values, references }
+}
+
+const TASK_KINDS: Record<string, string> = { CALL: 'call', EMAIL: 'email', TODO: 'task' }
+
+export function taskToCandidate(task: HubspotRecord): Candidate {
+  const { has, read } = readerOf(task)
+  const values: Candidate['values'] = {}
+  if (has('hs_task_subject')) values['subject'] = read('hs_task_subject')
+  if (has('hs_task_body')) values['body'] = read('hs_task_body')
+  if (has('hs_task_type')) values['kind'] = TASK_KINDS[read('hs_task_type') ?? ''] ?? 'task'
+  if (has('hs_task_status')) {
+    values['state'] = read('hs_task_status') === 'COMPLETED' ? 'done' : 'open'
+  }
+  if (has('hs_timestamp')) values['dueAt'] = textOfTime(read('hs_timestamp'))
+  if (has('hs_task_completion_date')) {
+    values['doneAt'] = textOfTime(read('hs_task_completion_date'))
+  }
+  const references: Candidate['references'] = {}
+  if (has('hubspot_owner_id')) references['owner'] = named('owner', read('hubspot_owner_id'))
+  return { ...stampOf(task), values, references }
+}
+
+function readerOf({ properties }: HubspotRecord) {
   return {
-    externalId: deal.id,
-    modifiedAt: readTime(deal.archivedAt) ?? modifiedAtOf(deal),
+    has: (name: string) => properties[name] !== undefined,
+    read: (name: string) => properties[name] || null,
+  }
+}
+
+/** What every candidate has: id, time, whether it is there, and whom it took in. */
+function stampOf(record: HubspotRecord) {
+  const merged = record.properties['hs_merged_object_ids']
+  return {
+    externalId: record.id,
+    modifiedAt: modifiedAtOf(record),
+    deleted: record.archived === true,
+    ...(merged ? { mergedFrom: merged.split(';').filter((id) => id !== record.id) } : {}),
+  }
+}
+
+/** An archived record: only that it is gone, and since when. */
+export function toTombstone(record: HubspotRecord): Candidate {
+  return {
+    externalId: record.id,
+    modifiedAt: readTime(record.archivedAt) ?? modifiedAtOf(record),
     deleted: true,
     values: {},
     references: {},
   }
 }
 
-/** A contact that a deal names, for matching it with a lead. */
-export function contactToCandidate(contact: HubspotRecord): Candidate {
-  const email = contact.properties['email']
-  return {
-    externalId: contact.id,
-    localId: contact.properties[LEAD_ID_PROPERTY] || null,
-    modifiedAt: readTime(contact.updatedAt),
-    deleted: false,
-    values: { email: email ? email.toLowerCase() : null },
-    references: {},
+/**
+ * Clocks and earlier values by field, from the property history.
+ * @param candidateOf  the mapping, asked once a version: so a version is in our words like any other value.
+ */
+export function withHistory(
+  record: HubspotRecord,
+  candidate: Candidate,
+  propertyOfField: ReadonlyMap<string, string>,
+  candidateOf: (record: HubspotRecord) => Candidate,
+): Candidate {
+  const clocks: Record<string, Date> = {}
+  const history: Record<string, FieldVersion[]> = {}
+  // Our own property is written by nobody else: who wrote it is us.
+  const us = record.propertiesWithHistory?.[LEAD_ID_PROPERTY]?.[0]?.sourceId ?? null
+  for (const [field, property] of propertyOfField) {
+    const versions = record.propertiesWithHistory?.[property] ?? []
+    const [latest] = versions
+    const at = readTime(latest?.timestamp)
+    if (at) clocks[field] = at
+    if (!(field in candidate.values)) continue
+    history[field] = versions.flatMap(
+      ({ value, timestamp, sourceType, sourceId }): FieldVersion[] => {
+        const changedAt = readTime(timestamp)
+        if (!changedAt) return []
+        const as = { ...record, properties: { ...record.properties, [property]: value ?? '' } }
+        const isOurs = us !== null && sourceType === 'INTEGRATION' && sourceId === us
+        return [
+          {
+            value: candidateOf(as).values[field] ?? null,
+            at: changedAt,
+            by: sourceType ?? null,
+            isOurs,
+          },
+        ]
+      },
+    )
   }
+  return { ...candidate, clocks, history }
 }
 
 export function modifiedAtOf(record: HubspotRecord): Date | null {
-  return readTime(record.properties['hs_lastmodifieddate']) ?? readTime(record.updatedAt)
+  const { properties } = record
+  return (
+    readTime(properties['lastmodifieddate'] ?? properties['hs_lastmodifieddate']) ??
+    readTime(record.updatedAt)
+  )
 }
 
 /** HubSpot gives times as RFC 3339 or as epoch milliseconds in text; null when it is neither. */
@@ -228,6 +403,11 @@ export function readTime(text: string | null | undefined): Date | null {
 
 function textOfTime(text: string | null): string | null {
   return readTime(text)?.toISOString() ?? null
+}
+
+function readNumber(text: string | null): number | null {
+  const value = text === null ? Number.NaN : Number(text)
+  return Number.isFinite(value) ? value : null
 }
 
 function currencyOf(code: string | null, accountCurrency: string): string {

@@ -9,7 +9,8 @@ import {
   rerouteLead,
   updateLead,
 } from './lead.operations.ts'
-import { leadEntity } from './lead.entity.ts'
+import { accountEntity, activityEntity } from './kept.entity.ts'
+import { contactEntity, leadEntity } from './lead.entity.ts'
 import { leadImport } from './lead.import.ts'
 import { opportunityEntity } from './opportunity.entity.ts'
 import { getOpportunity, listOpportunities, listPipelines } from './opportunity.operations.ts'
@@ -55,7 +56,16 @@ export const sales: Module = {
     getOpportunity,
     listPipelines,
   ],
-  entities: [leadEntity, ownerEntity, pipelineEntity, stageEntity, opportunityEntity],
+  entities: [
+    leadEntity,
+    contactEntity,
+    ownerEntity,
+    pipelineEntity,
+    stageEntity,
+    opportunityEntity,
+    accountEntity,
+    activityEntity,
+  ],
   jobs: [rescoreAll, routeWaiting],
   subscribers: [peopleFollower, settingsFollower],
   timers: [decayTimer, waitingTimer, slaTimer],

@@ -2,7 +2,9 @@ import { sql } from 'kysely'
 import { normaliseEmail } from '#people/identity.rules.ts'
 import { findExternalIds, openPersonal } from '#people/person.store.ts'
 import type { Transaction } from '#store/store.ts'
-import type { Candidate, Entity, EntityRecord } from '#sync/entity.ts'
+import type { Candidate, Entity, EntityField, EntityRecord, FieldValue } from '#sync/entity.ts'
+import { findAccountsOf } from './kept-record.store.ts'
+import { writeLeads } from './lead-sync.ts'
 import { effectiveScore } from './lead.rules.ts'
 import { leadColumns, toState, type LeadRow } from './lead.store.ts'
 import { textOf } from './sync-values.ts'
@@ -12,11 +14,45 @@ interface LoadedRow extends LeadRow {
   campaignKey: string | null
   lastChannel: string | null
   readAt: Date
+  personChangedAt: Date
+  optedOut: boolean | null
 }
+
+const text = (name: string, label: string, more: Partial<EntityField> = {}): EntityField => ({
+  name,
+  label,
+  type: 'text',
+  ...more,
+})
+const computed = { computed: true } as const
+
+const fields: readonly EntityField[] = [
+  text('email', 'E-mail', { type: 'email', personal: true }),
+  text('firstName', 'First name', { personal: true }),
+  text('lastName', 'Last name', { personal: true }),
+  text('phone', 'Phone', { type: 'phone', personal: true }),
+  text('jobTitle', 'Job title', { personal: true }),
+  text('company', 'Company'),
+  text('country', 'Country'),
+  text('status', 'Lifecycle status', { type: 'choice', critical: true }),
+  text('emailOptOut', 'Opted out of e-mail', { type: 'boolean', critical: true, optOut: true }),
+  text('owner', 'Owner', { type: 'reference', entity: 'owner', critical: true }),
+  text('account', 'Account', { type: 'reference', entity: 'account' }),
+  text('externalId', 'Id at the source', { personal: true, ...computed }),
+  text('score', 'Score', { type: 'number', ...computed }),
+  text('fitScore', 'Fit score', { type: 'number', ...computed }),
+  text('engagementScore', 'Engagement score', { type: 'number', ...computed }),
+  text('channel', 'First channel', computed),
+  text('lastChannel', 'Last channel', computed),
+  text('campaign', 'Campaign', computed),
+  text('mqlAt', 'Qualified at', { type: 'datetime', ...computed }),
+  text('capturedAt', 'Captured at', { type: 'datetime', ...computed }),
+]
 
 /** Leads as they go to a CRM, and how a CRM's contacts are recognised as leads. */
 export const leadEntity: Entity = {
   name: 'lead',
+  fields,
   pushAfter: ['lead.created', 'lead.updated', 'lead.qualified', 'lead.assigned', 'lead.scored'],
 
   async listIds(tx, afterId, limit) {
@@ -29,7 +65,13 @@ export const leadEntity: Entity = {
 
   async load(tx, localIds) {
     const rows = await tx.query(sql<LoadedRow>`
-      select ${leadColumns}, p.personal, c.key as campaign_key, now() as read_at, (
+      select ${leadColumns}, p.personal, c.key as campaign_key, now() as read_at, p.updated_at as person_changed_at, (
+        select bool_or(said.status in ('denied', 'withdrawn')) from (
+          select distinct on (k.channel) k.status from consents k
+          where k.workspace_id = ${tx.workspaceId} and k.person_id = l.person_id and k.purpose = 'marketing'
+            and k.channel in ('email', 'any')
+          order by k.channel, k.occurred_at desc) said
+      ) as opted_out, (
         select r.channel from lead_captures r
         where r.workspace_id = ${tx.workspaceId} and r.lead_id = l.id and r.channel <> 'unknown'
         order by r.captured_at desc, r.id desc limit 1
@@ -40,7 +82,13 @@ export const leadEntity: Entity = {
       tx,
       rows.map(({ personId }) => personId),
     )
-    return rows.map((row) => toRecord(tx, row, externalIds.get(row.personId) ?? null))
+    const accounts = await findAccountsOf(
+      tx,
+      rows.map(({ id }) => id),
+    )
+    return rows.map((row) =>
+      toRecord(tx, row, externalIds.get(row.personId) ?? null, accounts.get(row.id) ?? null),
+    )
   },
 
   async match(tx, candidates) {
@@ -56,12 +104,26 @@ export const leadEntity: Entity = {
       return named ?? byEmail.get(indexes[i]?.toString('hex') ?? '') ?? null
     })
   },
+
+  write: writeLeads,
+}
+
+/** The same people once a CRM calls them contacts: they come in and change, but a lead becomes one by the CRM's doing. */
+export const contactEntity: Entity = {
+  ...omitListing(leadEntity),
+  name: 'contact',
+  sharesIdsWith: 'lead',
+}
+
+function omitListing({ listIds: _listIds, ...entity }: Entity): Entity {
+  return entity
 }
 
 function toRecord(
   tx: Transaction,
-  { personal, campaignKey, lastChannel, readAt, ...row }: LoadedRow,
+  { personal, campaignKey, lastChannel, readAt, personChangedAt, optedOut, ...row }: LoadedRow,
   externalId: string | null,
+  accountId: string | null,
 ): EntityRecord {
   const lead = toState(tx, row)
   const { email, firstName, lastName, phone, jobTitle } = openPersonal(tx, lead.personId, personal)
@@ -81,6 +143,10 @@ function toRecord(
       employees,
       companyDomain: domain,
       status: lead.status,
+      emailOptOut: optedOut,
+      ...Object.fromEntries(
+        Object.entries(lead.custom ?? {}).map(([key, value]) => [`custom.${key}`, customOf(value)]),
+      ),
       isCustomer: lead.isCustomer,
       score: effectiveScore(lead, readAt),
       fitScore: lead.fitScore,
@@ -91,8 +157,26 @@ function toRecord(
       mqlAt: lead.mqlAt?.toISOString() ?? null,
       capturedAt: lead.capturedAt.toISOString(),
     },
-    references: lead.ownerId === null ? {} : { owner: { entity: 'owner', localId: lead.ownerId } },
+    references: {
+      ...(lead.ownerId === null ? {} : { owner: { entity: 'owner', localId: lead.ownerId } }),
+      ...(accountId === null ? {} : { account: { entity: 'account', localId: accountId } }),
+    },
+    changedAt: lead.updatedAt,
+    clocks: Object.fromEntries(
+      ['email', 'firstName', 'lastName', 'phone', 'jobTitle'].map((name) => [
+        name,
+        personChangedAt,
+      ]),
+    ),
   }
+}
+
+function customOf(value: unknown): FieldValue {
+  if (value === null || value === undefined) return null
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
+    return value
+  }
+  return JSON.stringify(value)
 }
 
 function emailIndex(tx: Transaction, { values }: Candidate): Buffer | null {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import type { EventDraft } from '#jobs/job.ts'
 import type { Transaction } from '#store/store.ts'
-import type { Entity, EntityWrite } from '#sync/entity.ts'
+import type { Entity, EntityRecord, EntityWrite } from '#sync/entity.ts'
 import { jobTitlesOf } from './capture-leads.ts'
+import { findAccountsOf, saveAccountsOf } from './kept-record.store.ts'
 import { isChanged, type LeadDraft } from './lead.rules.ts'
 import { findLeads, findPersonals, findWinners, lockLeads } from './lead.store.ts'
 import {
@@ -14,8 +15,10 @@ import {
   type WriteFacts,
 } from './opportunity.rules.ts'
 import {
+  findLeadsOfPeople,
   findOpportunities,
   findPeopleOfLeads,
+  findStageEntered,
   findStageOutcomes,
   getWorkspaceCurrency,
   insertStageEntries,
@@ -28,7 +31,43 @@ import { findSettings } from './score.store.ts'
 /** Deals of a CRM. A record that is as it was is not written at all. */
 export const opportunityEntity: Entity = {
   name: 'opportunity',
-  pushAfter: [],
+  pushAfter: ['opportunity.created', 'opportunity.updated'],
+  fields: [
+    { name: 'name', label: 'Name', type: 'text', personal: true },
+    { name: 'amountMinor', label: 'Amount', type: 'money', critical: true },
+    { name: 'currency', label: 'Currency', type: 'choice' },
+    { name: 'stage', label: 'Stage', type: 'reference', entity: 'stage', critical: true },
+    { name: 'pipeline', label: 'Pipeline', type: 'reference', entity: 'pipeline' },
+    { name: 'status', label: 'Status', type: 'choice', critical: true },
+    { name: 'owner', label: 'Owner', type: 'reference', entity: 'owner', critical: true },
+    { name: 'openedAt', label: 'Opened', type: 'datetime' },
+    { name: 'closedAt', label: 'Closed', type: 'datetime' },
+    { name: 'stageEnteredAt', label: 'In this stage since', type: 'datetime' },
+    { name: 'account', label: 'Account', type: 'reference', entity: 'account' },
+    { name: 'leads', label: 'People', type: 'reference', entity: 'lead', many: true },
+  ],
+
+  async load(tx, localIds) {
+    const states = await findOpportunities(tx, localIds, 'read')
+    const accounts = await findAccountsOf(
+      tx,
+      states.map(({ id }) => id),
+    )
+    const leads = await findLeadsOfPeople(
+      tx,
+      states.flatMap(({ personIds }) => personIds),
+    )
+    const entered = await findStageEntered(
+      tx,
+      states.map(({ id }) => id),
+    )
+    return states
+      .filter(({ deletedAt }) => deletedAt === null)
+      .map((state) =>
+        toRecord(state, leads, accounts.get(state.id) ?? null, entered.get(state.id) ?? null),
+      )
+  },
+
   async write(tx, writes, now) {
     const held = await findOpportunities(
       tx,
@@ -48,12 +87,63 @@ export const opportunityEntity: Entity = {
     })
     const changed = settled.filter(({ written }) => written.outcome !== 'unchanged')
     if (changed.length > 0) await save(tx, changed, states)
+    await saveAccounts(tx, writes, settled)
     const leadEvents = await followOpportunities(tx, changed, now)
     return {
       written: settled.map(({ written }) => written),
       events: [...changed.flatMap(opportunityEvents), ...leadEvents],
     }
   },
+}
+
+function toRecord(
+  state: OpportunityState,
+  leads: ReadonlyMap<string, string>,
+  accountId: string | null,
+  enteredAt: Date | null,
+): EntityRecord {
+  const { name, amountMinor, currency, status, openedAt, closedAt } = state
+  const named = { stage: state.stageId, pipeline: state.pipelineId, owner: state.ownerId }
+  const references = Object.entries({ ...named, account: accountId }).flatMap(([entity, localId]) =>
+    localId === null ? [] : [[entity, { entity, localId }] as const],
+  )
+  return {
+    localId: state.id,
+    values: {
+      name,
+      amountMinor,
+      currency,
+      status,
+      openedAt: openedAt.toISOString(),
+      closedAt: closedAt?.toISOString() ?? null,
+      stageEnteredAt: enteredAt?.toISOString() ?? null,
+    },
+    references: Object.fromEntries(references),
+    links: {
+      leads: state.personIds.flatMap((personId) => {
+        const localId = leads.get(personId)
+        return localId === undefined ? [] : [{ entity: 'lead', localId }]
+      }),
+    },
+    changedAt: state.updatedAt,
+  }
+}
+
+async function saveAccounts(
+  tx: Transaction,
+  writes: readonly EntityWrite[],
+  settled: readonly Settled[],
+): Promise<void> {
+  const accounts = new Map<string, string | null>()
+  writes.forEach(({ references }, i) => {
+    const named = references['account']
+    if (!named) return
+    const [first] = named
+    const { localId } = settled[i]!.written
+    if (!first) accounts.set(localId, null)
+    else if (first.localId) accounts.set(localId, first.localId)
+  })
+  await saveAccountsOf(tx, accounts)
 }
 
 async function findFacts(

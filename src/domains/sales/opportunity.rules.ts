@@ -96,7 +96,10 @@ function stateAfter(
   const stageId = referenceOf(write, 'stage', before?.stageId ?? null)
   const said = OpportunityStatus.safeParse(values['status'])
   const meant = stageId === null ? undefined : outcomeOfStage.get(stageId)
-  const status = said.success ? said.data : (meant ?? before?.status ?? 'open')
+  // A write that names neither leaves the status as it was.
+  const isStageTold = before === null || write.references['stage'] !== undefined
+  const told = said.success ? said.data : isStageTold ? meant : undefined
+  const status = told ?? before?.status ?? meant ?? 'open'
   const amount =
     'amountMinor' in values ? numberOf(values, 'amountMinor') : (before?.amountMinor ?? null)
   const code = CurrencyCode.safeParse(values['currency'])

@@ -22,17 +22,18 @@ function openName<Row extends { id: string; name: Buffer }>(
   return { ...row, name: tx.sealer.open<string>(row.name, nameContext(row.id)) }
 }
 
-/** These opportunities, deleted ones too, with their people; locked until the transaction ends. */
+/** These opportunities, deleted ones too, with their people; locked until the transaction ends unless only read. */
 export async function findOpportunities(
   tx: Transaction,
   ids: readonly string[],
+  use: 'change' | 'read' = 'change',
 ): Promise<OpportunityState[]> {
   const rows = await tx.query(sql<OpportunityRow & { personIds: string[] }>`
     select ${columns}, array(
       select op.person_id::text from opportunity_people op
       where op.workspace_id = ${tx.workspaceId} and op.opportunity_id = o.id order by op.person_id
     ) as person_ids
-    from opportunities o where o.id = any(${ids}::text[]) order by o.id for no key update of o`)
+    from opportunities o where o.id = any(${ids}::text[]) order by o.id ${use === 'change' ? sql`for no key update of o` : sql``}`)
   return rows.map((row) => openName(tx, row))
 }
 
@@ -140,6 +141,31 @@ export async function findPeopleOfLeads(
     from leads l left join leads s on s.id = l.merged_into
     where l.id = any(${leadIds}::text[])`)
   return new Map(rows.map(({ id, personId }) => [id, personId]))
+}
+
+/** By person: their lead. */
+export async function findLeadsOfPeople(
+  tx: Transaction,
+  personIds: readonly string[],
+): Promise<Map<string, string>> {
+  if (personIds.length === 0) return new Map()
+  const rows = await tx.query(sql<{ personId: string; id: string }>`
+    select person_id, id from leads
+    where workspace_id = ${tx.workspaceId} and person_id = any(${[...personIds]}::text[]) and merged_into is null`)
+  return new Map(rows.map(({ personId, id }) => [personId, id]))
+}
+
+/** By opportunity: when it entered the stage that it is in. */
+export async function findStageEntered(
+  tx: Transaction,
+  ids: readonly string[],
+): Promise<Map<string, Date>> {
+  const rows = await tx.query(sql<{ id: string; enteredAt: Date }>`
+    select o.id, max(h.entered_at) as entered_at
+    from opportunities o join opportunity_stages h
+      on h.workspace_id = o.workspace_id and h.opportunity_id = o.id and h.stage_id = o.stage_id
+    where o.id = any(${[...ids]}::text[]) group by o.id`)
+  return new Map(rows.map(({ id, enteredAt }) => [id, enteredAt]))
 }
 
 export async function getWorkspaceCurrency(tx: Transaction): Promise<string> {

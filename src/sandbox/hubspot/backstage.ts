@@ -89,6 +89,7 @@ export function seedAccount(account: Account, seed: Seed): Record<ObjectTypeName
     deals: [],
     tickets: [],
     leads: [],
+    tasks: [],
   }
   for (const { name } of OBJECT_TYPES) {
     ids[name] = seedRecords(account, name, seed.records?.[name] ?? [])

@@ -173,6 +173,17 @@ const DEFAULTS: Record<ObjectTypeName, readonly string[]> = {
     'hs_pipeline:enumeration?',
     'hs_pipeline_stage:enumeration?',
   ],
+  // HubSpot docs: engagements, tasks.
+  tasks: [
+    ...SHARED,
+    'hs_timestamp:datetime',
+    'hs_task_subject:string',
+    'hs_task_body:string',
+    'hs_task_status:enumeration=NOT_STARTED|IN_PROGRESS|WAITING|COMPLETED|DEFERRED',
+    'hs_task_priority:enumeration=LOW|MEDIUM|HIGH',
+    'hs_task_type:enumeration=CALL|EMAIL|TODO',
+    'hs_task_completion_date:datetime!',
+  ],
 }
 
 /** HubSpot docs: property groups. The first is where new properties usually go. */
@@ -182,6 +193,7 @@ export const PROPERTY_GROUPS: Record<ObjectTypeName, readonly string[]> = {
   deals: ['dealinformation', 'deal_activity', 'deal_revenue', 'analyticsinformation'],
   tickets: ['ticketinformation', 'ticket_activity'],
   leads: ['leadinformation', 'lead_activity'],
+  tasks: ['taskinformation'],
 }
 
 /** The properties every account starts with, by name. */

@@ -17,7 +17,7 @@ export interface ObjectType {
   searchable: readonly string[]
 }
 
-export type ObjectTypeName = 'contacts' | 'companies' | 'deals' | 'tickets' | 'leads'
+export type ObjectTypeName = 'contacts' | 'companies' | 'deals' | 'tickets' | 'leads' | 'tasks'
 
 export const OBJECT_TYPES: readonly ObjectType[] = [
   {
@@ -74,6 +74,18 @@ export const OBJECT_TYPES: readonly ObjectType[] = [
     readScope: 'crm.objects.leads.read',
     writeScope: 'crm.objects.leads.write',
     searchable: ['hs_lead_name'],
+  },
+  {
+    // HubSpot docs: engagements, tasks; rights come with those on contacts.
+    name: 'tasks',
+    singular: 'task',
+    typeId: '0-27',
+    modifiedProperty: 'hs_lastmodifieddate',
+    defaultProperties: ['hs_task_subject', 'hs_timestamp'],
+    required: [['hs_timestamp']],
+    readScope: 'crm.objects.contacts.read',
+    writeScope: 'crm.objects.contacts.write',
+    searchable: ['hs_task_subject', 'hs_task_body'],
   },
 ]
 

@@ -1,0 +1,88 @@
+import { sql } from 'kysely'
+import { newId } from '#core/id.ts'
+import type { Transaction } from '#store/store.ts'
+import type { FieldChange } from './merge-record.ts'
+
+export interface ChangeDraft {
+  localId: string
+  externalId: string
+  changes: readonly FieldChange[]
+}
+
+/** What happened to a record, field by field. */
+export interface ChangeRow {
+  id: string
+  connectionId: string
+  entity: string
+  localId: string
+  externalId: string
+  runId: string | null
+  actor: string | null
+  at: Date
+  changes: FieldChange[]
+}
+
+const context = (id: string) => `sync_changes.detail:${id}`
+
+/** Keeps what a page changed: one row a record, its fields sealed together. One statement. */
+export async function insertChanges(
+  tx: Transaction,
+  place: { connectionId: string; entity: string; runId: string | null; actor?: string },
+  drafts: readonly ChangeDraft[],
+  now: Date,
+): Promise<void> {
+  if (drafts.length === 0) return
+  const rows = drafts.map(({ localId, externalId, changes }) => {
+    const id = newId('chg')
+    const detail = `\\x${tx.sealer.seal(changes, context(id)).toString('hex')}`
+    return { id, localId, externalId, fields: changes.map((one) => one.field), detail }
+  })
+  await tx.execute(sql`
+    insert into sync_changes (id, connection_id, entity, local_id, external_id, run_id, actor, at, fields, detail)
+    select r.id, ${place.connectionId}, ${place.entity}, r."localId", r."externalId", ${place.runId}, ${place.actor ?? null},
+      ${now}, array(select jsonb_array_elements_text(r.fields)), r.detail
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+      as r(id text, "localId" text, "externalId" text, fields jsonb, detail bytea)`)
+}
+
+interface SealedRow extends Omit<ChangeRow, 'changes'> {
+  detail: Buffer
+}
+
+function openRow(tx: Transaction, { detail, ...row }: SealedRow): ChangeRow {
+  return { ...row, changes: tx.sealer.open<FieldChange[]>(detail, context(row.id)) }
+}
+
+const columns = sql.raw(
+  'id, connection_id, entity, local_id, external_id, run_id, actor, at, detail',
+)
+
+/** The changes of one record, newest first. */
+export async function listRecordChanges(
+  tx: Transaction,
+  record: { entity: string; localId: string },
+  before: string | null,
+  limit: number,
+): Promise<ChangeRow[]> {
+  const rows = await tx.query(sql<SealedRow>`
+    select ${columns} from sync_changes
+    where workspace_id = ${tx.workspaceId} and entity = ${record.entity} and local_id = ${record.localId}
+      and (${before}::text is null or id < ${before}::text)
+    order by id desc limit ${limit + 1}`)
+  return rows.map((row) => openRow(tx, row))
+}
+
+/** Changes of one field over a time, in order, for going through them page by page. */
+export async function listFieldChanges(
+  tx: Transaction,
+  place: { connectionId: string; entity: string; field: string; from: Date },
+  after: string,
+  limit: number,
+): Promise<ChangeRow[]> {
+  const rows = await tx.query(sql<SealedRow>`
+    select ${columns} from sync_changes
+    where connection_id = ${place.connectionId} and entity = ${place.entity} and ${place.field} = any(fields)
+      and at >= ${place.from} and id > ${after}
+    order by id limit ${limit}`)
+  return rows.map((row) => openRow(tx, row))
+}

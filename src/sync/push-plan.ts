@@ -1,0 +1,122 @@
+import { baseOf, type MergeBase } from './base.ts'
+import type { Stream, VendorProperties, VendorReferences } from './connector.ts'
+import type { EntityRecord, FieldValue } from './entity.ts'
+import { propertiesOf, type MergedField, type StreamRules } from './field-rules.ts'
+import { isBlank, isSame } from './merge.ts'
+import { oursOf } from './merge-record.ts'
+
+/** What a record that is merged field by field sends. */
+export interface PushPlan {
+  properties: VendorProperties
+  /** The fields that count as agreed on once the vendor took it, with our values and how the vendor names them. */
+  sent: ReadonlyMap<string, { ours: FieldValue; key: FieldValue }>
+  /** Fields that name records which the vendor does not have yet: they wait. */
+  waiting: readonly string[]
+}
+
+/** By entity and our id: the vendor's id. */
+export type VendorIds = ReadonlyMap<string, string>
+
+/**
+ * What a record has that the vendor lacks: all of it for a record that is new there, else the fields that changed since
+ * both sides agreed. Pure.
+ * @param disputed  fields that wait for a person.
+ */
+export function planPush(
+  stream: Required<Pick<Stream, 'toVendor'>>,
+  rules: StreamRules,
+  record: EntityRecord,
+  ids: VendorIds,
+  state: { isNewThere: boolean; base: MergeBase | null; disputed: ReadonlySet<string> },
+): PushPlan {
+  const { isNewThere, base, disputed } = state
+  const changed = new Set<string>()
+  const waiting: string[] = []
+  const sent = new Map<string, { ours: FieldValue; key: FieldValue }>()
+  for (const field of rules.fields.values()) {
+    if (field.direction === 'pull' || field.policy === 'off') continue
+    if (!isNewThere && disputed.has(field.name)) continue
+    const ours = oursOf(record, field)
+    const agreed = isNewThere ? null : baseOf(base, field.name)
+    if (agreed ? isSame(agreed.ours, ours) : isBlank(ours)) continue
+    const key = keyOf(record, field, ours, ids)
+    if (key === undefined) waiting.push(field.name)
+    else {
+      changed.add(field.name)
+      sent.set(field.name, { ours, key })
+    }
+  }
+  const only = new Set(changed)
+  for (const name of changed)
+    for (const other of rules.fields.get(name)?.with ?? []) only.add(other)
+  if (only.size === 0) return { properties: {}, sent, waiting }
+  const values = { ...record.values, ...manyOf(record, rules, ids) }
+  const references = referencesOf(record, ids)
+  const properties = propertiesOf(
+    stream,
+    rules,
+    { ...record, values },
+    references,
+    isNewThere ? null : cleared(record, rules, only, references),
+  )
+  return { properties, sent, waiting }
+}
+
+/** A reference that was let go is sent as blank: `toVendor` finds it among the values. */
+function cleared(
+  record: EntityRecord,
+  rules: StreamRules,
+  only: ReadonlySet<string>,
+  references: VendorReferences,
+): ReadonlySet<string> {
+  for (const name of only) {
+    const field = rules.fields.get(name)
+    if (field?.entity && !field.many && !record.references?.[name]) references[name] = ''
+  }
+  return only
+}
+
+/** How the base keeps what the vendor will have; undefined when the vendor does not know the named record yet. */
+function keyOf(
+  record: EntityRecord,
+  field: MergedField,
+  ours: FieldValue,
+  ids: VendorIds,
+): FieldValue | undefined {
+  if (!field.entity) return ours
+  if (!field.many) {
+    const named = record.references?.[field.name]
+    if (!named) return null
+    const id = ids.get(`${named.entity}:${named.localId}`)
+    return id === undefined ? undefined : `${id}=${named.localId}`
+  }
+  return (record.links?.[field.name] ?? [])
+    .flatMap(({ entity, localId, role }) => {
+      const id = ids.get(`${entity}:${localId}`)
+      return id === undefined ? [] : [role ? `${id}=${localId} ${role}` : `${id}=${localId}`]
+    })
+    .sort()
+}
+
+function manyOf(record: EntityRecord, rules: StreamRules, ids: VendorIds): EntityRecord['values'] {
+  const values: EntityRecord['values'] = {}
+  for (const field of rules.fields.values()) {
+    if (!field.entity || !field.many) continue
+    const named = (record.links?.[field.name] ?? []).flatMap(({ entity, localId, role }) => {
+      const id = ids.get(`${entity}:${localId}`)
+      return id === undefined ? [] : [{ id, role: role ?? '' }]
+    })
+    values[field.name] = named.map(({ id }) => id)
+    values[`${field.name}.roles`] = named.map(({ role }) => role)
+  }
+  return values
+}
+
+export function referencesOf(record: EntityRecord, ids: VendorIds): VendorReferences {
+  const references: VendorReferences = {}
+  for (const [field, { entity, localId }] of Object.entries(record.references ?? {})) {
+    const externalId = ids.get(`${entity}:${localId}`)
+    if (externalId !== undefined) references[field] = externalId
+  }
+  return references
+}
