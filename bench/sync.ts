@@ -1,5 +1,5 @@
 // Sends leads to a CRM sandbox in a process of its own: calls, a second run that changes nothing, memory, leads a second.
-// Flags: --sizes 10000,100000 (leads, smallest first).
+// Flags: --vendor hubspot; --sizes 10000,100000 (leads, smallest first).
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,22 +13,59 @@ import { residentBytes, startSandbox, type SandboxProcess } from '#bench/process
 
 const MIB = 2 ** 20
 const BATCH = 500
-/** What HubSpot takes in one call. */
-const UPSERT = 100
 const CALLS_BAR = 1.05
 const MEMORY_BAR = 1.3
 const SAMPLE_MS = 100
 
-/**
- * The calls that a first run of all streams cannot do without, beside the upserts: owners, owners that left, pipelines
- * with their stages, deals, deleted deals; and once for the account: its properties, our group, ours in one batch.
- */
-const LEAST_FIXED_CALLS = 8
+/** What a vendor's figures are measured by. */
+interface BenchVendor {
+  settings(sandbox: SandboxProcess): Record<string, unknown>
+  /** The sandbox's own count of what leads become. */
+  counted: string
+  /** The fewest calls that a first run of all streams can do with, for so many leads. */
+  fewest(leads: number): number
+  /** Calls that look like writes and are none. */
+  reads: RegExp
+}
+
+const vendors: Record<string, BenchVendor> = {
+  hubspot: {
+    settings: ({ url, token }) => ({ baseUrl: url, token }),
+    counted: 'contacts',
+    /*
+     * A hundred in one upsert. Besides: owners, owners that left, pipelines with their stages, deals, deleted deals; and
+     * once for the account: its properties, our group, ours in one batch.
+     */
+    fewest: (leads) => Math.ceil(leads / 100) + 8,
+    reads: /\/(?:search|read)$/,
+  },
+  salesforce: {
+    settings: ({ url, token }) => ({ baseUrl: url, accessToken: token }),
+    counted: 'Lead',
+    /*
+     * A job of the Bulk API for ten thousand, as many as the platform itself takes at a time: create, upload, close, one
+     * look, one file of results. Up to two thousand go by collections of 200. Besides: one description of all objects,
+     * users, queues, stages, and a look at accounts, leads, contacts, opportunities and tasks; and once for the org: who
+     * the login is, our fields, the permission set, its rights, its assignment, and the description again.
+     */
+    fewest: (leads) =>
+      (leads > 2000 ? Math.ceil(leads / 10_000) * 5 : Math.ceil(leads / 200)) + 9 + 6,
+    reads: /\/composite\/(?:batch|sobjects\/\{sObject\})$/,
+  },
+}
 
 const { values: flags } = parseArgs({
-  options: { sizes: { type: 'string', default: '10000,100000' } },
+  options: {
+    vendor: { type: 'string', default: 'hubspot' },
+    sizes: { type: 'string', default: '10000,100000' },
+  },
 })
 const sizes = flags.sizes.split(',').map(Number)
+const vendor = vendors[flags.vendor] ?? fail()
+
+function fail(): never {
+  throw new RangeError(`--vendor is one of ${Object.keys(vendors).join(', ')}`)
+}
 
 interface Run {
   id: string
@@ -51,13 +88,13 @@ interface Measured {
 async function main(): Promise<void> {
   const all: Measured[] = []
   for (const leads of sizes) all.push(await measure(leads))
-  report('sync', figuresOf(all))
+  report(`sync (${flags.vendor})`, figuresOf(all))
 }
 
 /** Leads into a fresh hub, then a hub process of its own for the two runs, so that its memory is theirs alone. */
 async function measure(leads: number): Promise<Measured> {
   const folder = await mkdtemp(join(tmpdir(), 'throughline-bench-'))
-  const sandbox = await startSandbox()
+  const sandbox = await startSandbox({ vendor: flags.vendor })
   try {
     const key = await takeIn(leads, folder)
     const hub = await startHub({ dataDir: folder })
@@ -108,19 +145,18 @@ async function sendTwice(
   sandbox: SandboxProcess,
   leads: number,
 ): Promise<Measured> {
-  const settings = { baseUrl: sandbox.url, token: sandbox.token }
   const sampler = new Sampler(hub.pid)
   const connection = await callHub<{ id: string }>(hub.url, key, 'POST', '/api/v1/connections', {
-    vendor: 'hubspot',
+    vendor: flags.vendor,
     name: 'CRM',
-    settings,
+    settings: vendor.settings(sandbox),
   })
   const first = await run(hub, key, connection.id)
   const peakBytes = sampler.stop()
   print(
     `first run: ${first.calls} calls, ${JSON.stringify(first.counts)}; ${JSON.stringify(await calls(sandbox))}`,
   )
-  const { live } = await control<{ live: number }>(sandbox, 'GET', 'counts/contacts')
+  const { live } = await control<{ live: number }>(sandbox, 'GET', `counts/${vendor.counted}`)
   if (live !== leads) throw new Error(`${live} of ${leads} leads are in the CRM`)
   await control(sandbox, 'DELETE', 'calls')
   const second = await run(hub, key, connection.id)
@@ -159,7 +195,7 @@ async function calls(sandbox: SandboxProcess): Promise<Record<string, number>> {
 }
 
 function isWrite(route: string): boolean {
-  return !route.startsWith('GET ') && !/\/(search|read)$/.test(route)
+  return !route.startsWith('GET ') && !vendor.reads.test(route)
 }
 
 async function control<T>({ url }: SandboxProcess, method: string, path: string): Promise<T> {
@@ -192,7 +228,7 @@ function figuresOf(all: readonly Measured[]): Figure[] {
   const most = all.at(-1)!
   const least = all[0]!
   const figures = all.flatMap((one) => {
-    const fewest = Math.ceil(one.leads / UPSERT) + LEAST_FIXED_CALLS
+    const fewest = vendor.fewest(one.leads)
     const bar = one === most ? { atMost: CALLS_BAR } : undefined
     return [
       figure(`${one.leads} leads: calls`, one.calls, ''),

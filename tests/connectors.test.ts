@@ -11,6 +11,7 @@ import {
 } from '#sync/connector.ts'
 import type { Candidate, EntityRecord } from '#sync/entity.ts'
 import { hubspotVendor } from '#tests/hubspot-vendor.ts'
+import { salesforceVendor } from '#tests/salesforce-vendor.ts'
 
 /** What the suite needs of a vendor's sandbox: the connector's view of it is not trusted. */
 export interface TestVendor {
@@ -42,7 +43,7 @@ export interface TestAccount {
 }
 
 /** One line a connector: each passes the same suite. */
-const vendors: readonly TestVendor[] = [hubspotVendor]
+const vendors: readonly TestVendor[] = [hubspotVendor, salesforceVendor]
 
 const signal = new AbortController().signal
 const start = new Date('2026-11-23T08:00:00Z')

@@ -115,6 +115,8 @@ export const Job = z.object({
 })
 export type Job = z.infer<typeof Job>
 
-export const Made = z.object({ id: z.string(), success: z.boolean() })
+export const CompositeAnswer = z.object({
+  compositeResponse: z.array(z.object({ httpStatusCode: z.number(), body: z.unknown() })),
+})
 
 export const UserInfo = z.object({ user_id: z.string() })

@@ -36,6 +36,7 @@ import {
 } from './outbound.ts'
 import { pipelinesOf, stagesOf } from './pipelines.ts'
 import { PREPARATION, prepare } from './prepare.ts'
+import { isId } from './soql.ts'
 import { twoWayStream } from './streams.ts'
 
 const DAILY = DAY_MS / MINUTE_MS
@@ -70,8 +71,9 @@ function openSession(connection: OpenConnection): Session {
       const hasKey = described.fields.some(({ name }) => name === HUB_ID)
       const fields = ['Id', 'Email', 'SystemModstamp', ...(hasKey ? [HUB_ID] : [])]
       const candidateOf = object === 'Lead' ? leadToCandidate : contactToCandidate
-      for (let from = 0; from < externalIds.length; from += BATCH) {
-        const ids = externalIds.slice(from, from + BATCH)
+      const known = externalIds.filter(isId)
+      for (let from = 0; from < known.length; from += BATCH) {
+        const ids = known.slice(from, from + BATCH)
         const rows = await client.readMany(object, ids, fields, signal)
         for (const row of rows) if (row) candidates.push(candidateOf(row))
       }

@@ -55,10 +55,10 @@ export async function prepare(client: SalesforceClient, signal: AbortSignal): Pr
   const missing = await listMissing(client, signal)
   if (missing.length === 0) return
   try {
-    for (const { object, name, metadata } of missing) {
-      await client.createField(object, name, metadata, signal).catch(ignoreExisting)
-    }
-    await permit(client, missing, signal)
+    const refusals = await client.createFields(missing, signal)
+    // A field that is there and not seen only lacks the right to see it.
+    const isMade = refusals.every((code) => code === 'DUPLICATE_DEVELOPER_NAME')
+    if (isMade) await permit(client, missing, signal)
   } catch (error) {
     if (!(error instanceof VendorFault) || !REFUSALS.has(error.kind)) throw error
   } finally {
@@ -91,12 +91,6 @@ async function listMissing(client: SalesforceClient, signal: AbortSignal): Promi
   return missing
 }
 
-/** A field that is there and not seen only lacks the right. */
-function ignoreExisting(error: unknown): void {
-  if (error instanceof VendorFault && error.code === 'DUPLICATE_DEVELOPER_NAME') return
-  throw error
-}
-
 /** Salesforce docs: a new field is seen by nobody until a permission set or profile says so. */
 async function permit(
   client: SalesforceClient,
@@ -105,30 +99,33 @@ async function permit(
 ): Promise<void> {
   const soql = `SELECT Id FROM PermissionSet WHERE Name = ${quote(PERMISSION_SET.Name)}`
   const [known] = (await client.query(soql, signal)).records
-  const parentId = known?.Id ?? (await client.create('PermissionSet', PERMISSION_SET, signal)).id
-  for (const { object, name } of fields) {
-    const right = {
-      ParentId: parentId,
-      SobjectType: object,
-      Field: `${object}.${name}`,
-      PermissionsRead: true,
-      PermissionsEdit: true,
-    }
-    await client.create('FieldPermissions', right, signal)
+  const permissionSetId =
+    known?.Id ?? (await makeOne(client, 'PermissionSet', PERMISSION_SET, signal))
+  const rights = fields.map(({ object, name }) => ({
+    ParentId: permissionSetId,
+    SobjectType: object,
+    Field: `${object}.${name}`,
+    PermissionsRead: true,
+    PermissionsEdit: true,
+  }))
+  await client.insert('FieldPermissions', rights, signal)
+  const assignment = {
+    PermissionSetId: permissionSetId,
+    AssigneeId: await client.userId(signal),
   }
-  await assign(client, parentId, signal)
+  // Refused as a duplicate where the login has it already.
+  await client.insert('PermissionSetAssignment', [assignment], signal)
 }
 
-/** The permission set is given to the login itself. */
-async function assign(
+async function makeOne(
   client: SalesforceClient,
-  permissionSetId: string,
+  object: string,
+  fields: object,
   signal: AbortSignal,
-): Promise<void> {
-  const userId = await client.userId(signal)
-  const soql = `SELECT Id FROM PermissionSetAssignment WHERE PermissionSetId = ${quote(permissionSetId)} AND AssigneeId = ${quote(userId)}`
-  const [known] = (await client.query(soql, signal)).records
-  if (known) return
-  const assignment = { PermissionSetId: permissionSetId, AssigneeId: userId }
-  await client.create('PermissionSetAssignment', assignment, signal)
+): Promise<string> {
+  const [made] = await client.insert(object, [fields], signal)
+  if (made?.id) return made.id
+  throw new VendorFault('permission', `The login may not make a ${object}.`, {
+    code: made?.errors[0]?.statusCode ?? null,
+  })
 }

@@ -9,7 +9,7 @@ import { MOST_READ, type ObjectName, type SalesforceClient } from './client.ts'
 import { customNames, fieldNames } from './describe.ts'
 import { HUB_ID } from './fields.ts'
 import { rawOf } from './mapping.ts'
-import { behind, list, moment, readTime, type Place } from './soql.ts'
+import { behind, isId, list, moment, readTime, type Place } from './soql.ts'
 
 /**
  * A long transaction is seen later than its time says: each run begins so much before the last one did. The clock is the
@@ -104,7 +104,8 @@ export class RowReader {
   }
 
   /** Rows as they are now; deleted ones come as such, those that are gone for good not at all. */
-  async fetch(ids: readonly string[], signal: AbortSignal): Promise<Candidate[]> {
+  async fetch(given: readonly string[], signal: AbortSignal): Promise<Candidate[]> {
+    const ids = given.filter(isId)
     const rows: SfRow[] = []
     const missing: string[] = []
     if (this.#spec.children === undefined) {

@@ -31,3 +31,8 @@ export function behind({ stampMs, id }: Place): string {
   const at = moment(stampMs)
   return `(SystemModstamp > ${at} OR (SystemModstamp = ${at} AND Id > ${quote(id)}))`
 }
+
+/** True for what may be an id; Salesforce refuses a whole query for one that is none. */
+export function isId(text: string): boolean {
+  return /^[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?$/.test(text)
+}

@@ -39,7 +39,13 @@ export function compositeRoutes(org: Org, routes: readonly Route<Caller>[]): Rou
       throw error
     }
   }
+  const tooling = BASE.replace('/composite', '/tooling/composite')
   return [
+    {
+      method: 'POST',
+      path: tooling,
+      target: (call, caller) => composite(org, call, caller, perform),
+    },
     { method: 'POST', path: BASE, target: (call, caller) => composite(org, call, caller, perform) },
     {
       method: 'POST',
