@@ -4,7 +4,7 @@ import { z } from 'zod'
 export const SfRow = z
   .object({ Id: z.string() })
   .catchall(z.unknown())
-  .transform(({ attributes: _attributes, ...fields }) => fields as SfRow)
+  .transform(({ attributes: _attributes, ...fields }) => fields)
 export interface SfRow {
   Id: string
   [field: string]: unknown

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { headerOf, VendorHttp, type VendorAnswer, type VendorRequest } from '#connectors/http.ts'
 import { RateGate } from '#connectors/rate-gate.ts'
 import { HOUR_MS, MINUTE_MS } from '#core/time.ts'

@@ -123,7 +123,7 @@ export function refused(fault: FaultKind, code: string, detail: string): PushRes
 /** `CODE:message:fields --`, as a file of failed rows has it. */
 export function errorOfFile(text: string): SaveError {
   const [statusCode = 'UNKNOWN', ...rest] = text.split(':')
-  const tail = rest.pop()?.replace(/\s*--\s*$/, '') ?? ''
+  const tail = rest.pop()?.replace('--', '') ?? ''
   const fields = tail.split(',').flatMap((name) => name.trim() || [])
   return { statusCode, message: rest.join(':'), fields }
 }

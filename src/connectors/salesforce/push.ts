@@ -17,7 +17,7 @@ export interface PushSpec {
   parent?: string
   /** What a row that stands in the way is read with. */
   properties: readonly string[]
-  candidateOf(row: SfRow): Candidate
+  candidateOf: (row: SfRow) => Candidate
 }
 
 /** Rows that were locked are sent again so often, each time after twice the pause. */

@@ -58,7 +58,7 @@ export interface ObjectSpec {
   properties: readonly string[]
   /** A sub-query for what hangs on each row; such objects are not read by bulk queries. */
   children?: string
-  candidateOf(row: SfRow): Candidate
+  candidateOf: (row: SfRow) => Candidate
 }
 
 /**

@@ -16,7 +16,7 @@ export interface TwoWay {
   object: ObjectName
   fields: readonly FieldLink[]
   cadenceReason: string
-  candidateOf(row: SfRow): Candidate
+  candidateOf: (row: SfRow) => Candidate
   toVendor: NonNullable<Stream['toVendor']>
   /** What is read besides what the fields name. */
   extras?: readonly string[]
