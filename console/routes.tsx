@@ -13,6 +13,7 @@ import { parseSearch, stringifySearch } from '#console/filters.ts'
 import { LensSearch } from '#console/lens.ts'
 import { HomeSearch } from '#console/pages/home/home.queries.ts'
 import { SignedOutPage } from '#console/pages/access/SignedOutPage.tsx'
+import { ConsentPage } from '#console/pages/access/ConsentPage.tsx'
 import { SignInPage } from '#console/pages/access/SignInPage.tsx'
 import { CampaignSearch } from '#console/pages/campaigns/campaign.search.ts'
 import { RunSearch, SyncSearch } from '#console/pages/sync/sync.search.ts'
@@ -40,16 +41,25 @@ const signedOutRoute = createRoute({
   component: SignedOutPage,
 })
 
+const consentRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/authorize/$uid',
+  component: function Consent() {
+    return <ConsentPage uid={consentRoute.useParams().uid} />
+  },
+})
+
 /** Every page but those for signing in stands in the frame, which knows who is signed in before it shows anything. */
 const frameRoute = createRoute({
   getParentRoute: () => rootRoute,
   id: 'frame',
   component: Frame,
-  async beforeLoad({ context }) {
+  async beforeLoad({ context, location }) {
     try {
       await context.queryClient.ensureQueryData(workspaceQuery)
     } catch (error) {
-      if (error instanceof ApiProblem && error.status === 401) throw redirect({ to: '/signed-out' })
+      if (error instanceof ApiProblem && error.status === 401)
+        throw redirect({ href: `/signed-out?next=${encodeURIComponent(location.href)}` })
       throw error
     }
   },
@@ -102,9 +112,25 @@ const recordRoute = createRoute({
   component: lazyRouteComponent(() => import('#console/pages/sync/RecordPage.tsx'), 'RecordPage'),
 })
 
+const accountRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/account',
+  component: lazyRouteComponent(
+    () => import('#console/pages/account/AccountPage.tsx'),
+    'AccountPage',
+  ),
+})
+
+const usersRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/users',
+  component: lazyRouteComponent(() => import('#console/pages/users/UsersPage.tsx'), 'UsersPage'),
+})
+
 const routeTree = rootRoute.addChildren([
   signInRoute,
   signedOutRoute,
+  consentRoute,
   frameRoute.addChildren([
     homeRoute,
     campaignsRoute,
@@ -112,6 +138,8 @@ const routeTree = rootRoute.addChildren([
     syncRoute,
     runRoute,
     recordRoute,
+    accountRoute,
+    usersRoute,
   ]),
 ])
 
@@ -121,9 +149,11 @@ export function createConsole() {
     queryCache: new QueryCache({
       onError(error) {
         if (!(error instanceof ApiProblem) || error.status !== 401) return
+        const { pathname, href } = router.state.location
+        if (pathname.startsWith('/authorize/')) return
         queryClient.removeQueries(workspaceQuery)
-        if (router.state.location.pathname !== '/sign-in')
-          void router.navigate({ to: '/signed-out' })
+        if (pathname !== '/sign-in' && pathname !== '/signed-out')
+          void router.navigate({ href: `/signed-out?next=${encodeURIComponent(href)}` })
       },
     }),
     defaultOptions: {

@@ -54,6 +54,7 @@ create table api_keys (
   revoked_at timestamp with time zone,
   rotated_to identifier,
   last_used_at timestamp with time zone,
+  tenants text[],
   CHECK (((length(name) >= 1) AND (length(name) <= 200))),
   CHECK ((rate_limit_per_minute > 0)),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
@@ -130,6 +131,44 @@ create table attribution_windows (
 );
 alter table attribution_windows enable row level security;
 
+create table audit_checkpoints (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  seq bigint not null,
+  chain_hash bytea not null,
+  signed_at timestamp with time zone not null,
+  key_id text not null,
+  signature bytea not null,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, seq)
+);
+alter table audit_checkpoints enable row level security;
+
+create table audit_heads (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  seq bigint not null default 0,
+  chain_hash bytea not null,
+  xid xid8 not null default '0'::xid8,
+  audit_id text not null default ''::text,
+  signed_seq bigint not null default 0,
+  signed_at timestamp with time zone,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id)
+);
+alter table audit_heads enable row level security;
+
+create table audit_links (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  seq bigint not null,
+  audit_id identifier not null,
+  entry_hash bytea not null,
+  chain_hash bytea not null,
+  CHECK ((seq > 0)),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, seq),
+  UNIQUE (audit_id)
+);
+alter table audit_links enable row level security;
+
 create table audit_log (
   id identifier not null,
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
@@ -140,9 +179,11 @@ create table audit_log (
   subject_id text,
   detail jsonb not null default '{}'::jsonb,
   request_id text,
+  xid xid8 not null default pg_current_xact_id(),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (id)
 );
+CREATE INDEX audit_log_unlinked ON public.audit_log USING btree (workspace_id, xid, id);
 CREATE INDEX audit_log_workspace_id_occurred_at_id_idx ON public.audit_log USING btree (workspace_id, occurred_at DESC, id DESC);
 CREATE INDEX audit_log_workspace_id_subject_id_id_idx ON public.audit_log USING btree (workspace_id, subject_id, id DESC);
 alter table audit_log enable row level security;
@@ -225,6 +266,19 @@ create table consents (
 CREATE INDEX consents_workspace_id_person_id_purpose_channel_occurred_at_idx ON public.consents USING btree (workspace_id, person_id, purpose, channel, occurred_at DESC);
 alter table consents enable row level security;
 
+create table context_rules (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  name text not null,
+  rule jsonb not null,
+  created_at timestamp with time zone not null,
+  CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE INDEX context_rules_workspace_id_id_idx ON public.context_rules USING btree (workspace_id, id);
+alter table context_rules enable row level security;
+
 create table credit_sums (
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
   opportunity_id identifier not null,
@@ -271,6 +325,19 @@ CREATE INDEX credits_campaign ON public.credits USING btree (workspace_id, campa
 CREATE INDEX credits_closed ON public.credits USING btree (workspace_id, window_days, model, closed_at DESC, opportunity_id DESC, touchpoint_id DESC);
 CREATE INDEX credits_touchpoint ON public.credits USING btree (workspace_id, touchpoint_id);
 alter table credits enable row level security;
+
+create table custom_roles (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  name text not null,
+  label text not null,
+  scopes text[] not null,
+  created_at timestamp with time zone not null,
+  CHECK (((length(label) >= 1) AND (length(label) <= 100))),
+  CHECK ((name ~ '^[a-z][a-z0-9_-]{1,39}$'::text)),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, name)
+);
+alter table custom_roles enable row level security;
 
 create table dead_events (
   subscriber text not null,
@@ -448,6 +515,18 @@ CREATE INDEX imports_untrimmed ON public.imports USING btree (created_at) WHERE 
 CREATE INDEX imports_workspace_id_id_idx ON public.imports USING btree (workspace_id, id DESC);
 alter table imports enable row level security;
 
+create table integration_approvals (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  connection_id identifier not null,
+  fingerprint text not null,
+  domain text not null,
+  approved_by text not null,
+  approved_at timestamp with time zone not null,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, connection_id, domain)
+);
+alter table integration_approvals enable row level security;
+
 create table lead_captures (
   id identifier not null,
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
@@ -531,6 +610,59 @@ CREATE INDEX leads_quality ON public.leads USING btree (workspace_id, captured_a
 CREATE INDEX leads_reached ON public.leads USING btree (workspace_id, person_id) INCLUDE (channel, captured_at, owner_id) WHERE (merged_into IS NULL);
 CREATE INDEX leads_waiting ON public.leads USING btree (workspace_id, person_id) WHERE ((owner_id IS NULL) AND (merged_into IS NULL));
 alter table leads enable row level security;
+
+create table oauth_artifacts (
+  model text not null,
+  id_hash bytea not null,
+  grant_hash bytea,
+  client_id identifier,
+  sealed bytea not null,
+  expires_at timestamp with time zone,
+  consumed_at timestamp with time zone,
+  PRIMARY KEY (model, id_hash)
+);
+CREATE INDEX oauth_artifacts_expires_at_idx ON public.oauth_artifacts USING btree (expires_at);
+CREATE INDEX oauth_artifacts_grant_hash_idx ON public.oauth_artifacts USING btree (grant_hash) WHERE (grant_hash IS NOT NULL);
+
+create table oauth_clients (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  name text not null,
+  kind text not null,
+  secret_hash bytea,
+  old_secret_hash bytea,
+  old_secret_until timestamp with time zone,
+  authentication text not null,
+  redirect_uris text[] not null,
+  scopes text[] not null,
+  rate_limit_per_minute integer not null,
+  created_at timestamp with time zone not null,
+  created_by identifier not null,
+  revoked_at timestamp with time zone,
+  CHECK ((authentication = ANY (ARRAY['client_secret_basic'::text, 'client_secret_post'::text, 'none'::text]))),
+  CHECK ((kind = ANY (ARRAY['service'::text, 'web'::text, 'native'::text]))),
+  CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+  CHECK ((rate_limit_per_minute > 0)),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE INDEX oauth_clients_workspace_id_id_idx ON public.oauth_clients USING btree (workspace_id, id);
+alter table oauth_clients enable row level security;
+
+create table oauth_revocations (
+  id text not null,
+  expires_at timestamp with time zone not null,
+  PRIMARY KEY (id)
+);
+CREATE INDEX oauth_revocations_expires_at_idx ON public.oauth_revocations USING btree (expires_at);
+
+create table oauth_signing_keys (
+  kid text not null,
+  sealed bytea not null,
+  created_at timestamp with time zone not null,
+  retired_at timestamp with time zone,
+  PRIMARY KEY (kid)
+);
 
 create table opportunities (
   id identifier not null,
@@ -632,6 +764,22 @@ CREATE INDEX people_merged_into ON public.people USING btree (workspace_id, merg
 CREATE INDEX people_workspace_id_created_at_id_idx ON public.people USING btree (workspace_id, created_at DESC, id DESC);
 alter table people enable row level security;
 
+create table permission_grants (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  subject text not null,
+  effect text not null,
+  scope text not null,
+  node text not null,
+  created_at timestamp with time zone not null,
+  created_by text not null,
+  CHECK ((effect = ANY (ARRAY['allow'::text, 'deny'::text]))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id),
+  UNIQUE (workspace_id, subject, effect, scope, node)
+);
+alter table permission_grants enable row level security;
+
 create table pipelines (
   id identifier not null,
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
@@ -709,6 +857,9 @@ create table sessions (
   last_seen_at timestamp with time zone not null,
   expires_at timestamp with time zone not null,
   revoked_at timestamp with time zone,
+  authenticated_at timestamp with time zone not null,
+  methods text[] not null default '{link}'::text[],
+  place bytea,
   FOREIGN KEY (user_id) REFERENCES users(id),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (id),
@@ -716,6 +867,24 @@ create table sessions (
 );
 CREATE INDEX sessions_workspace_id_user_id_idx ON public.sessions USING btree (workspace_id, user_id);
 alter table sessions enable row level security;
+
+create table sign_in_challenges (
+  token_hash bytea not null,
+  kind text not null,
+  sealed bytea not null,
+  expires_at timestamp with time zone not null,
+  CHECK ((kind = ANY (ARRAY['second_factor'::text, 'passkey'::text, 'step_up'::text, 'oidc'::text]))),
+  PRIMARY KEY (token_hash)
+);
+CREATE INDEX sign_in_challenges_expires_at_idx ON public.sign_in_challenges USING btree (expires_at);
+
+create table sign_in_failures (
+  key bytea not null,
+  window_ends_at timestamp with time zone not null,
+  failures integer not null,
+  PRIMARY KEY (key)
+);
+CREATE INDEX sign_in_failures_window_ends_at_idx ON public.sign_in_failures USING btree (window_ends_at);
 
 create table sign_in_links (
   token_hash bytea not null,
@@ -1049,6 +1218,17 @@ CREATE INDEX tasks_list ON public.tasks USING btree (workspace_id, created_at DE
 CREATE UNIQUE INDEX tasks_one_open ON public.tasks USING btree (workspace_id, lead_id, kind) WHERE (state = 'open'::text);
 alter table tasks enable row level security;
 
+create table teams (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  name text not null,
+  owner_ids text[] not null,
+  created_at timestamp with time zone not null,
+  CHECK ((name ~ '^[a-z][a-z0-9_-]{1,39}$'::text)),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, name)
+);
+alter table teams enable row level security;
+
 create table timers (
   name text not null,
   every_ms bigint not null,
@@ -1090,6 +1270,87 @@ CREATE INDEX touchpoints_person ON public.touchpoints USING btree (workspace_id,
 CREATE INDEX touchpoints_time ON public.touchpoints USING btree (workspace_id, occurred_at DESC, id DESC);
 alter table touchpoints enable row level security;
 
+create table user_devices (
+  token_hash bytea not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  user_id identifier not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (token_hash, user_id)
+);
+CREATE INDEX user_devices_user_id_idx ON public.user_devices USING btree (user_id);
+alter table user_devices enable row level security;
+
+create table user_identities (
+  subject_hash bytea not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  user_id identifier not null,
+  created_at timestamp with time zone not null,
+  FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (subject_hash)
+);
+CREATE INDEX user_identities_user_id_idx ON public.user_identities USING btree (user_id);
+alter table user_identities enable row level security;
+
+create table user_passkeys (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  user_id identifier not null,
+  credential_id text not null,
+  public_key bytea not null,
+  counter bigint not null,
+  transports text[] not null,
+  name text not null,
+  created_at timestamp with time zone not null,
+  last_used_at timestamp with time zone,
+  CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+  FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id),
+  UNIQUE (credential_id)
+);
+CREATE INDEX user_passkeys_workspace_id_user_id_idx ON public.user_passkeys USING btree (workspace_id, user_id);
+alter table user_passkeys enable row level security;
+
+create table user_passwords (
+  user_id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  hash text not null,
+  stands_alone boolean not null,
+  changed_at timestamp with time zone not null,
+  FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (user_id)
+);
+alter table user_passwords enable row level security;
+
+create table user_recovery_codes (
+  user_id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  code_hash bytea not null,
+  used_at timestamp with time zone,
+  FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (user_id, code_hash)
+);
+alter table user_recovery_codes enable row level security;
+
+create table user_totp (
+  user_id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  secret bytea not null,
+  confirmed_at timestamp with time zone,
+  last_step bigint not null default 0,
+  created_at timestamp with time zone not null,
+  FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (user_id)
+);
+alter table user_totp enable row level security;
+
 create table users (
   id identifier not null,
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
@@ -1097,11 +1358,90 @@ create table users (
   roles text[] not null,
   active boolean not null default true,
   created_at timestamp with time zone not null,
+  email_index bytea,
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (id)
 );
+CREATE UNIQUE INDEX users_by_email ON public.users USING btree (email_index) WHERE (email_index IS NOT NULL);
 CREATE INDEX users_workspace_id_idx ON public.users USING btree (workspace_id);
 alter table users enable row level security;
+
+create table webhook_attempts (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  endpoint_id identifier not null,
+  message_id identifier not null,
+  at timestamp with time zone not null,
+  status integer,
+  duration_ms integer not null,
+  error text,
+  FOREIGN KEY (endpoint_id) REFERENCES webhook_endpoints(id) ON DELETE CASCADE,
+  FOREIGN KEY (message_id) REFERENCES webhook_messages(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE INDEX webhook_attempts_endpoint_id_message_id_id_idx ON public.webhook_attempts USING btree (endpoint_id, message_id, id DESC);
+alter table webhook_attempts enable row level security;
+
+create table webhook_deliveries (
+  endpoint_id identifier not null,
+  message_id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  state text not null default 'pending'::text,
+  attempts integer not null default 0,
+  next_attempt_at timestamp with time zone,
+  last_attempt_at timestamp with time zone,
+  last_status integer,
+  last_error text,
+  delivered_at timestamp with time zone,
+  CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text]))),
+  FOREIGN KEY (endpoint_id) REFERENCES webhook_endpoints(id) ON DELETE CASCADE,
+  FOREIGN KEY (message_id) REFERENCES webhook_messages(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (endpoint_id, message_id)
+);
+CREATE INDEX webhook_deliveries_due ON public.webhook_deliveries USING btree (endpoint_id, next_attempt_at) WHERE (state = 'pending'::text);
+CREATE INDEX webhook_deliveries_message ON public.webhook_deliveries USING btree (message_id);
+alter table webhook_deliveries enable row level security;
+
+create table webhook_endpoints (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  url text not null,
+  description text not null default ''::text,
+  format text not null,
+  events text[] not null,
+  secret bytea not null,
+  old_secret bytea,
+  old_secret_until timestamp with time zone,
+  state text not null default 'enabled'::text,
+  disabled_reason text,
+  failing_since timestamp with time zone,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  version integer not null default 1,
+  CHECK ((length(description) <= 500)),
+  CHECK (((cardinality(events) >= 1) AND (cardinality(events) <= 200))),
+  CHECK ((format = ANY (ARRAY['standard'::text, 'slack'::text]))),
+  CHECK ((state = ANY (ARRAY['enabled'::text, 'disabled'::text]))),
+  CHECK ((length(url) <= 2000)),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE INDEX webhook_endpoints_workspace_id_id_idx ON public.webhook_endpoints USING btree (workspace_id, id);
+alter table webhook_endpoints enable row level security;
+
+create table webhook_messages (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  event text not null,
+  payload text not null,
+  occurred_at timestamp with time zone not null,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE INDEX webhook_messages_workspace_id_id_idx ON public.webhook_messages USING btree (workspace_id, id);
+alter table webhook_messages enable row level security;
 
 create table workspace_keys (
   workspace_id identifier not null,

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
 import { scopes } from '#access/roles.ts'
 import { composeModules } from '#app.ts'
+import { systemClock } from '#core/time.ts'
 import { settings } from '#config.ts'
 import { silentLog } from '#core/log.ts'
 import { createMetrics } from '#core/metrics.ts'
@@ -106,9 +107,18 @@ async function schemaSql(): Promise<string> {
   }
 }
 
-const operations = composeModules({ reportsKeptMs: 0 }, () => 'http://localhost:4000').flatMap(
-  (module) => module.operations,
-)
+/** Describing operations runs none of them. */
+const idle = {
+  publicUrl: () => 'http://localhost:4000',
+  store: () => {
+    throw new Error('nothing runs while the reference is made')
+  },
+  clock: systemClock,
+}
+const operations = composeModules(
+  { reportsKeptMs: 0, dataDir: '', keyFile: undefined, egressAllow: [] },
+  idle,
+).flatMap((module) => module.operations)
 const files: Record<string, string> = {
   'docs/reference/openapi.json': `${JSON.stringify(createOpenApi(operations, scopes), null, 2)}\n`,
   'docs/reference/config.md': configPage(),

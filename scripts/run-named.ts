@@ -9,7 +9,18 @@ const names = (await readdir(path))
   .filter((file) => /^[a-z-]+\.ts$/.test(file))
   .map((file) => file.slice(0, -3))
 const shown = names.filter(
-  (file) => !['figures', 'fixtures', 'load', 'hub', 'leads', 'ceiling', 'processes'].includes(file),
+  (file) =>
+    ![
+      'figures',
+      'fixtures',
+      'load',
+      'hub',
+      'leads',
+      'ceiling',
+      'processes',
+      'non-linear',
+      'outcome',
+    ].includes(file),
 )
 if (name === undefined || !shown.includes(name)) {
   console.error(`Usage: npm run ${folder} -- NAME, where NAME is one of: ${shown.join(', ')}`)

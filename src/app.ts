@@ -1,13 +1,15 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
 import { createClient } from 'redis'
 import { createAuthenticator } from '#access/authenticate.ts'
+import type { AuditFiles } from '#access/audit-chain.ts'
 import { createAccess } from '#access/index.ts'
 import { createMarketing, seedMarketing } from '#domains/marketing/index.ts'
 import { sales } from '#domains/sales/index.ts'
 import { scopes } from '#access/roles.ts'
-import type { Config } from '#config.ts'
+import type { OutsideProvider } from '#access/sign-in/oidc.routes.ts'
+import { ConfigError, type Config } from '#config.ts'
 import { hubspot } from '#connectors/hubspot/index.ts'
 import { salesforce } from '#connectors/salesforce/index.ts'
 import { createLog, type Log } from '#core/log.ts'
@@ -30,6 +32,7 @@ import { startEmbedded } from '#store/embedded.ts'
 import { migrate } from '#store/migrate.ts'
 import type { Store, Transaction } from '#store/store.ts'
 import { createSyncModule } from '#sync/index.ts'
+import { createWebhooks } from '#webhooks/index.ts'
 
 /** A running hub. */
 export interface App {
@@ -73,11 +76,16 @@ export async function startApp(
   try {
     const store = await openDatabase(config, log, undo)
     let url = config.publicUrl ?? `http://${config.httpHost}:${config.httpPort}`
-    const modules = composeModules(config, () => url, metrics)
+    const modules = composeModules(
+      config,
+      { publicUrl: () => url, store: () => store, clock },
+      metrics,
+    )
     const operations = modules.flatMap((module) => module.operations)
     const redis = await openRedis(config, log, undo)
-    const authenticator = createAuthenticator(store, clock)
+    const authenticator = createAuthenticator(store, clock, () => url)
     undo.push(() => authenticator.flush())
+    undo.push(await store.listen('throughline_credentials', () => authenticator.forget()))
     let isStopping = false
     const server = await createServer({
       store,
@@ -98,7 +106,8 @@ export async function startApp(
         ...createDocsRoutes(() => createOpenApi(operations, scopes)),
         ...createConsoleRoutes(CONSOLE_FOLDER),
       ],
-      publicUrl: url,
+      mounts: modules.flatMap((module) => module.mounts ?? []),
+      publicUrl: () => url,
       maxBodyBytes: config.maxBodyBytes,
       writers: config.writers,
     })
@@ -136,17 +145,54 @@ export async function startApp(
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const CONSOLE_FOLDER = join(ROOT, 'console', 'dist')
 
+type OidcSettings = Pick<Config, 'oidcIssuer' | 'oidcClientId' | 'oidcClientSecret' | 'oidcName'>
+
+function outsideProvider(config: Partial<OidcSettings>): OutsideProvider | null {
+  const { oidcIssuer: issuer, oidcClientId: clientId, oidcClientSecret: clientSecret } = config
+  if (issuer === undefined && clientId === undefined && clientSecret === undefined) return null
+  if (issuer === undefined || clientId === undefined || clientSecret === undefined)
+    throw new ConfigError(
+      'THROUGHLINE_OIDC_ISSUER, THROUGHLINE_OIDC_CLIENT_ID and THROUGHLINE_OIDC_CLIENT_SECRET belong together: set all three or none.',
+    )
+  return { issuer, clientId, clientSecret, name: config.oidcName ?? issuer }
+}
+
+/** What modules reach only once the hub runs. */
+export interface Running {
+  /** The hub's address as browsers see it, without a slash at its end. */
+  publicUrl: () => string
+  store: () => Store
+  clock: Clock
+}
+
 /** Every module there is; the order is the order of the documentation. */
 export function composeModules(
-  config: Pick<Config, 'reportsKeptMs'>,
-  publicUrl: () => string,
+  config: Pick<Config, 'reportsKeptMs' | 'dataDir' | 'keyFile' | 'egressAllow'> &
+    Partial<OidcSettings>,
+  running: Running,
   metrics: Metrics | null = null,
 ): readonly Module[] {
+  const { publicUrl } = running
   const domains = [people, createMarketing(publicUrl), sales, createReports(config.reportsKeptMs)]
   const entities = domains.flatMap((module) => module.entities)
   const imports = createImports(domains.flatMap((module) => module.importTargets ?? []))
   const sync = createSyncModule([hubspot, salesforce], entities, metrics)
-  return [createAccess(publicUrl), ...domains, imports, sync]
+  return [
+    createAccess({ ...running, outside: outsideProvider(config), auditFiles: auditFiles(config) }),
+    ...domains,
+    imports,
+    sync,
+    createWebhooks(config.egressAllow),
+  ]
+}
+
+/** Both beside the key file: outside the database, and backed up with the keys. */
+export function auditFiles(config: Pick<Config, 'dataDir' | 'keyFile'>): AuditFiles {
+  const folder = config.keyFile === undefined ? config.dataDir : dirname(config.keyFile)
+  return {
+    keyFile: join(folder, 'audit-key.pem'),
+    checkpointFile: join(folder, 'audit-checkpoints.jsonl'),
+  }
 }
 
 async function openDatabase(

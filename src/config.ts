@@ -54,8 +54,32 @@ export const settings = {
   },
   publicUrl: {
     env: 'THROUGHLINE_PUBLIC_URL',
-    schema: z.url().optional(),
+    schema: z
+      .url()
+      .optional()
+      .transform((url) => url?.replace(/\/$/, '')),
     about: 'The hub’s address as browsers see it; default http://host:port.',
+  },
+  oidcIssuer: {
+    env: 'THROUGHLINE_OIDC_ISSUER',
+    schema: z.url().optional(),
+    about:
+      'An outside OpenID provider by which invited people may sign in, such as https://accounts.example.com.',
+  },
+  oidcClientId: {
+    env: 'THROUGHLINE_OIDC_CLIENT_ID',
+    schema: z.string().min(1).optional(),
+    about: 'The hub’s client id at the outside provider.',
+  },
+  oidcClientSecret: {
+    env: 'THROUGHLINE_OIDC_CLIENT_SECRET',
+    schema: z.string().min(1).optional(),
+    about: 'The hub’s client secret at the outside provider.',
+  },
+  oidcName: {
+    env: 'THROUGHLINE_OIDC_NAME',
+    schema: z.string().min(1).max(40).default('your company’s sign-in'),
+    about: 'How the sign-in page calls the outside provider.',
   },
   logLevel: {
     env: 'THROUGHLINE_LOG_LEVEL',
@@ -87,6 +111,19 @@ export const settings = {
     schema: z.coerce.number().int().min(0).max(600_000).default(60_000),
     about:
       'For how long a performance report may be given again, in milliseconds; it says of which moment it is.',
+  },
+  egressAllow: {
+    env: 'THROUGHLINE_EGRESS_ALLOW',
+    schema: z
+      .string()
+      .default('')
+      .transform((text) => text.split(',').flatMap((part) => part.trim() || []))
+      .refine(
+        (all) => all.every((one) => /^[^\s:/]+:\d{1,5}$/.test(one)),
+        'is a list of host:port',
+      ),
+    about:
+      'Inner addresses that webhooks may be sent to, as host:port with commas between; plain http too. Others must be public and https.',
   },
   runJobs: {
     env: 'THROUGHLINE_RUN_JOBS',

@@ -1,5 +1,5 @@
 import type { Operation } from '#gateway/operation.ts'
-import type { RawRoute } from '#gateway/raw-route.ts'
+import type { Mount, RawRoute } from '#gateway/raw-route.ts'
 import type { ImportTarget } from '#imports/target.ts'
 import type { Job, Subscriber, Timer } from '#jobs/job.ts'
 import type { Entity } from '#sync/entity.ts'
@@ -9,6 +9,7 @@ export interface Module {
   name: string
   operations: readonly Operation[]
   rawRoutes?: readonly RawRoute[]
+  mounts?: readonly Mount[]
   entities: readonly Entity[]
   jobs: readonly Job[]
   subscribers: readonly Subscriber[]

@@ -13,6 +13,7 @@ const CONTRACTS = [
   'sync/connector.ts',
   'sync/entity.ts',
   'jobs/job.ts',
+  'jobs/own-work.ts',
   'imports/target.ts',
 ]
 const allowed: Record<string, string[]> = {
@@ -34,6 +35,7 @@ const allowed: Record<string, string[]> = {
   ],
   people: ['core', 'store', 'imports/names.ts', ...CONTRACTS],
   imports: ['core', 'store', 'gateway/batch.ts', 'gateway/input.ts', ...CONTRACTS],
+  webhooks: ['core', 'store', ...CONTRACTS],
   domains: ['core', 'store', 'people', 'imports', 'analytics/scoring', ...CONTRACTS],
   reports: ['core', 'store', 'analytics', ...CONTRACTS],
   connectors: ['core', 'sync/connector.ts', 'sync/entity.ts'],

@@ -7,6 +7,7 @@ import {
   IconLogout,
   IconSearch,
   IconSelector,
+  IconShieldLock,
 } from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
@@ -133,6 +134,14 @@ function WorkspaceMenu() {
           scopes
         </Menu.Label>
         <Menu.Divider />
+        {principal.kind === 'user' && (
+          <Menu.Item
+            leftSection={<IconShieldLock size={15} />}
+            onClick={() => void navigate({ to: '/account' })}
+          >
+            Your sign-in
+          </Menu.Item>
+        )}
         <Menu.Item leftSection={<IconLogout size={15} />} onClick={() => void leave()}>
           Sign out
         </Menu.Item>

@@ -1,9 +1,9 @@
-import { IconActivityHeartbeat, IconHome, IconSpeakerphone } from '@tabler/icons-react'
+import { IconActivityHeartbeat, IconHome, IconSpeakerphone, IconUsers } from '@tabler/icons-react'
 import type { ComponentType } from 'react'
 
 export interface RailItem {
   label: string
-  to: '/' | '/campaigns' | '/sync'
+  to: '/' | '/campaigns' | '/sync' | '/users'
   icon: ComponentType<{ size?: number; stroke?: number }>
   /** The keys that go there, one after the other. */
   keys: string
@@ -49,5 +49,9 @@ export const rail: readonly RailGroup[] = [
         scope: 'sync:read',
       },
     ],
+  },
+  {
+    label: 'Trust',
+    items: [{ label: 'Users', to: '/users', icon: IconUsers, keys: 'g u', scope: 'users:read' }],
   },
 ]

@@ -8,12 +8,12 @@ import {
 } from '#access/api-key.schema.ts'
 import { newSecret } from '#access/api-key.rules.ts'
 import { insertKey, listKeys, lockKey, markRotated, revokeKey } from '#access/api-key.store.ts'
-import { roles, scopes, scopesOf } from '#access/roles.ts'
+import { refuseUnknownOrGreater } from '#access/grantable.ts'
 import { newId } from '#core/id.ts'
 import { cutPage, decodeCursor, Page } from '#core/page.ts'
-import { Problem, type InputFault } from '#core/problem.ts'
+import { Problem } from '#core/problem.ts'
 import { HOUR_MS } from '#core/time.ts'
-import { defineOperation, type Principal } from '#gateway/operation.ts'
+import { defineOperation } from '#gateway/operation.ts'
 
 const notFound = () => new Problem('resource.not_found', 'There is no key with this id.')
 
@@ -27,11 +27,12 @@ export const createApiKey = defineOperation({
   description:
     'The key itself is in this answer and nowhere else. Nobody can give a key more than they have themselves.',
   event: 'api_key.created',
+  freshWithinMinutes: 15,
   subject: (key) => key.id,
   input: NewApiKey,
   output: IssuedApiKey,
   async perform(input, { tx, principal, now }) {
-    refuseUnknownOrGreater(input, principal)
+    await refuseUnknownOrGreater(tx, input, principal)
     const { token, prefix, secretHash } = newSecret()
     const key: ApiKey = {
       id: newId('key'),
@@ -46,40 +47,6 @@ export const createApiKey = defineOperation({
     return { ...key, key: token }
   },
 })
-
-/** A typing error must not make a key that silently can do nothing, and a grant must not exceed the granter. */
-function refuseUnknownOrGreater(
-  input: { roles: string[]; scopes: string[] },
-  principal: Principal,
-): void {
-  const errors: InputFault[] = [
-    ...input.roles.flatMap((role, i) =>
-      role in roles
-        ? []
-        : [
-            {
-              pointer: `/roles/${i}`,
-              detail: `There are the roles ${Object.keys(roles).join(', ')}.`,
-            },
-          ],
-    ),
-    ...input.scopes.flatMap((scope, i) =>
-      scope in scopes
-        ? []
-        : [{ pointer: `/scopes/${i}`, detail: 'There is no such scope: see the documentation.' }],
-    ),
-  ]
-  if (input.roles.length + input.scopes.length === 0)
-    errors.push({ pointer: '/roles', detail: 'Give the key a role or a scope.' })
-  if (errors.length > 0) throw new Problem('request.invalid', errors[0]!.detail, { errors })
-  const wanted = [...scopesOf(input.roles), ...input.scopes]
-  const greater = wanted.find((scope) => !principal.scopes.has(scope))
-  if (greater)
-    throw new Problem(
-      'auth.forbidden',
-      `You cannot give ${greater}, which you do not have yourself.`,
-    )
-}
 
 export const listApiKeys = defineOperation({
   id: 'listApiKeys',
@@ -135,6 +102,7 @@ export const rotateApiKey = defineOperation({
   description:
     'Makes a new key with the same rights; the old one works on for the overlap, so that nothing fails meanwhile.',
   event: 'api_key.rotated',
+  freshWithinMinutes: 15,
   subject: (key) => key.id,
   input: RotateApiKey,
   output: IssuedApiKey,

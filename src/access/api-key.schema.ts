@@ -17,6 +17,12 @@ export const ApiKey = z.object({
     .max(100)
     .meta({ description: 'Scopes beyond those of the roles' }),
   rateLimitPerMinute: z.int().min(1).max(1_000_000),
+  tenants: z
+    .array(z.string().min(1).max(64))
+    .min(1)
+    .max(1000)
+    .nullable()
+    .meta({ description: 'The customer accounts that the key is limited to; null for all' }),
   createdAt: Instant,
   expiresAt: Instant.nullable(),
   revokedAt: Instant.nullable(),
@@ -31,6 +37,7 @@ export const NewApiKey = z.object({
   scopes: ApiKey.shape.scopes.default([]),
   rateLimitPerMinute: ApiKey.shape.rateLimitPerMinute.default(600),
   expiresAt: Instant.nullable().default(null),
+  tenants: ApiKey.shape.tenants.default(null),
 })
 
 /** The one answer that holds the key itself. */

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { ApiKey } from '#access/api-key.schema.ts'
 import type { Queries, SystemTransaction, Transaction } from '#store/store.ts'
 
-const columns = sql`id, name, prefix, roles, scopes, rate_limit_per_minute, created_at, expires_at, revoked_at, rotated_to, last_used_at`
+const columns = sql`id, name, prefix, roles, scopes, rate_limit_per_minute, created_at, expires_at, revoked_at, rotated_to, last_used_at, tenants`
 
 export interface KeyRow extends ApiKey {
   workspaceId: string
@@ -27,9 +27,9 @@ export async function insertKey(
   createdBy: string,
 ): Promise<void> {
   await tx.execute(sql`
-    insert into api_keys (id, workspace_id, name, prefix, secret_hash, roles, scopes, rate_limit_per_minute, created_at, created_by, expires_at)
+    insert into api_keys (id, workspace_id, name, prefix, secret_hash, roles, scopes, rate_limit_per_minute, created_at, created_by, expires_at, tenants)
     values (${key.id}, ${workspaceId}, ${key.name}, ${key.prefix}, ${secretHash}, ${key.roles}, ${key.scopes}, ${key.rateLimitPerMinute},
-      ${key.createdAt}, ${createdBy}, ${key.expiresAt})`)
+      ${key.createdAt}, ${createdBy}, ${key.expiresAt}, ${key.tenants})`)
 }
 
 export async function listKeys(

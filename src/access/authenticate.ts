@@ -1,6 +1,10 @@
 import { isSecret, splitToken } from '#access/api-key.rules.ts'
 import { findKeyByPrefix, touchKeys, type KeyRow } from '#access/api-key.store.ts'
-import { scopesOf } from '#access/roles.ts'
+import { findTokenBearer, type TokenBearer } from '#access/oauth/client.store.ts'
+import { SigningKeys } from '#access/oauth/signing-keys.ts'
+import { isJwt, verifyAccessToken, type AccessToken } from '#access/oauth/token.ts'
+import { rightsOf, type Rights } from '#access/permissions/narrowing.ts'
+import { findPermissions } from '#access/permissions/permission.store.ts'
 import { hashToken, isLive } from '#access/session.rules.ts'
 import { findSession, touchSession, type SessionRow } from '#access/session.store.ts'
 import { MINUTE_MS, SECOND_MS, type Clock } from '#core/time.ts'
@@ -8,7 +12,7 @@ import type { Authenticate } from '#gateway/gateway.ts'
 import type { Principal } from '#gateway/operation.ts'
 import type { Store } from '#store/store.ts'
 
-/** A revoked key or session may go on for this long; the promise is five seconds. */
+/** A revoked credential may go on for this long if the word of it does not arrive; the promise is five seconds. */
 const CACHED_MS = 4 * SECOND_MS
 const MAX_CACHED = 10_000
 const USER_RATE_LIMIT = 1200
@@ -18,39 +22,97 @@ interface Cached<Row> {
   readAtMs: number
 }
 
-/** Finds principals by API key or session, with a short cache; `flush` writes down when keys were last used. */
+/** A row as it was read, with the rights that follow from it: worked out once, not at every request. */
+type Known<Row> = Row & { rights: Rights }
+
+interface TokenRow {
+  token: AccessToken
+  bearer: TokenBearer
+}
+
+export interface Authenticator {
+  authenticate: Authenticate
+  /** Writes down when keys were last used. */
+  flush(): Promise<void>
+  /** Lets go of all that is cached: some credential ended or changed. */
+  forget(): void
+}
+
+/** Finds principals by API key, access token or session, with a short cache. */
 export function createAuthenticator(
   store: Store,
   clock: Clock,
-): { authenticate: Authenticate; flush(): Promise<void> } {
-  const keys = new Map<string, Cached<KeyRow>>()
-  const sessions = new Map<string, Cached<SessionRow>>()
+  publicUrl: () => string,
+): Authenticator {
+  const keys = new Map<string, Cached<Known<KeyRow>>>()
+  const sessions = new Map<string, Cached<Known<SessionRow>>>()
+  const tokens = new Map<string, Cached<Known<TokenRow>>>()
   const used = new Map<string, Date>()
+  const signingKeys = new SigningKeys(store, clock)
 
   async function byKey(token: string): Promise<Principal | null> {
     const parts = splitToken(token)
     if (!parts) return null
     const row = await remember(keys, parts.prefix, clock, () =>
-      store.system((tx) => findKeyByPrefix(tx, parts.prefix)),
+      store.system(async (tx) => {
+        const found = await findKeyByPrefix(tx, parts.prefix)
+        if (!found) return null
+        const rows = await findPermissions(tx, found.workspaceId, found.id, found.roles)
+        return { ...found, rights: rightsOf(found.roles, found.scopes, rows, found.tenants) }
+      }),
     )
     const now = clock.now()
     if (!row || !isSecret(parts.secret, row.secretHash)) return null
     if (row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= now)) return null
     used.set(row.id, now)
-    const scopes = new Set([...scopesOf(row.roles), ...row.scopes])
     return {
       id: row.id,
       kind: 'api_key',
       workspaceId: row.workspaceId,
-      scopes,
+      ...granted(row.rights),
       rateLimitPerMinute: row.rateLimitPerMinute,
+    }
+  }
+
+  async function readToken(text: string): Promise<Known<TokenRow> | null> {
+    const token = await verifyAccessToken(text, signingKeys, publicUrl(), clock.now())
+    if (!token) return null
+    const { clientId, userId, grantId, jti } = token
+    const ids = grantId === null ? [jti] : [jti, grantId]
+    return store.system(async (tx) => {
+      const bearer = await findTokenBearer(tx, { clientId, userId, ids })
+      if (!bearer) return null
+      const roles = bearer.roles ?? []
+      const rows = await findPermissions(tx, bearer.workspaceId, userId ?? clientId, roles)
+      const own = rightsOf(roles, userId === null ? bearer.scopes : [], rows, null)
+      return { token, bearer, rights: bounded(own, token.scopes, bearer.scopes) }
+    })
+  }
+
+  /** A token can do what it was issued for, and of that only what its client and its person may do now. */
+  async function byToken(text: string): Promise<Principal | null> {
+    const known = await remember(tokens, text, clock, () => readToken(text))
+    if (!known || known.token.expiresAt <= clock.now()) return null
+    const { token, bearer, rights } = known
+    return {
+      id: token.userId ?? token.clientId,
+      kind: token.userId === null ? 'client' : 'user',
+      workspaceId: bearer.workspaceId,
+      ...granted(rights),
+      rateLimitPerMinute: bearer.rateLimitPerMinute,
+      clientId: token.clientId,
     }
   }
 
   async function byCookie(token: string): Promise<Principal | null> {
     const tokenHash = hashToken(token)
     const row = await remember(sessions, tokenHash.toString('hex'), clock, () =>
-      store.system((tx) => findSession(tx, tokenHash)),
+      store.system(async (tx) => {
+        const found = await findSession(tx, tokenHash)
+        if (!found) return null
+        const rows = await findPermissions(tx, found.workspaceId, found.userId, found.roles)
+        return { ...found, rights: rightsOf(found.roles, ['account:write'], rows, null) }
+      }),
     )
     const now = clock.now()
     if (!row || !isLive(row, now)) return null
@@ -62,14 +124,15 @@ export function createAuthenticator(
       id: row.userId,
       kind: 'user',
       workspaceId: row.workspaceId,
-      scopes: scopesOf(row.roles),
+      ...granted(row.rights),
       rateLimitPerMinute: USER_RATE_LIMIT,
+      session: { id: row.id, authenticatedAt: row.authenticatedAt, methods: row.methods },
     }
   }
 
   return {
     async authenticate({ bearer, cookie }) {
-      if (bearer !== null) return byKey(bearer)
+      if (bearer !== null) return isJwt(bearer) ? byToken(bearer) : byKey(bearer)
       return cookie === null ? null : byCookie(cookie)
     },
     async flush() {
@@ -77,6 +140,29 @@ export function createAuthenticator(
       const rows = [...used].map(([id, at]) => ({ id, at }))
       used.clear()
       await store.system((tx) => touchKeys(tx, rows))
+    },
+    forget() {
+      for (const cache of [keys, sessions, tokens]) cache.clear()
+    },
+  }
+}
+
+function granted({ scopes, narrowing }: Rights): Pick<Principal, 'scopes' | 'narrowing'> {
+  return narrowing === null ? { scopes } : { scopes, narrowing }
+}
+
+/** The rights of a token: never beyond what it was issued for, in part as in whole. */
+function bounded(
+  { scopes, narrowing }: Rights,
+  issued: readonly string[],
+  client: readonly string[],
+): Rights {
+  const most = new Set(issued.filter((scope) => client.includes(scope)))
+  return {
+    scopes: new Set([...scopes].filter((scope) => most.has(scope))),
+    narrowing: narrowing && {
+      ...narrowing,
+      reaches: (scope) => most.has(scope) && narrowing.reaches(scope),
     },
   }
 }

@@ -1,9 +1,13 @@
 import { sql } from 'kysely'
 import { newSecret } from '#access/api-key.rules.ts'
 import { insertKey } from '#access/api-key.store.ts'
+import { emailIndex, installationSealer } from '#access/installation.ts'
 import { LINK_MS, newToken } from '#access/session.rules.ts'
 import { insertSignInLink } from '#access/session.store.ts'
+import { sealPersonal } from '#access/sign-in/personal.ts'
+import { insertUser } from '#access/sign-in/users.store.ts'
 import { newId } from '#core/id.ts'
+import { Problem } from '#core/problem.ts'
 import type { Store, Transaction } from '#store/store.ts'
 
 export interface NewWorkspace {
@@ -59,7 +63,13 @@ export async function listWorkspaces(
 export async function issueKey(
   store: Store,
   workspaceId: string,
-  input: { name: string; roles: string[]; scopes?: string[]; rateLimitPerMinute?: number },
+  input: {
+    name: string
+    roles: string[]
+    scopes?: string[]
+    rateLimitPerMinute?: number
+    tenants?: string[]
+  },
   now: Date,
 ): Promise<{ id: string; token: string }> {
   const { token, prefix, secretHash } = newSecret()
@@ -74,6 +84,7 @@ export async function issueKey(
     createdAt: now,
     expiresAt: null,
     revokedAt: null,
+    tenants: input.tenants ?? null,
     rotatedTo: null,
     lastUsedAt: null,
   }
@@ -81,20 +92,27 @@ export async function issueKey(
   return { id, token }
 }
 
-/** Adds a user. */
+/** Adds a user from outside the API. With an address they may set a password. */
 export async function createUser(
   store: Store,
   workspaceId: string,
-  input: { name: string; roles: string[] },
+  input: { name: string; email?: string; roles: string[] },
   now: Date,
 ): Promise<string> {
   const id = newId('usr')
   const sealer = await store.sealerOf(workspaceId)
-  await store.system((tx) =>
-    tx.execute(sql`
-      insert into users (id, workspace_id, personal, roles, created_at)
-      values (${id}, ${workspaceId}, ${sealer.seal({ name: input.name }, `users.personal:${id}`)}, ${input.roles}, ${now})`),
-  )
+  const email = input.email ?? null
+  const index = email === null ? null : emailIndex(await installationSealer(store), email)
+  const user = {
+    id,
+    workspaceId,
+    personal: sealPersonal(sealer, id, { name: input.name, email }),
+    emailIndex: index,
+    roles: input.roles,
+    createdAt: now,
+  }
+  if (!(await store.system((tx) => insertUser(tx, user))))
+    throw new Problem('user.duplicate', 'A user of this installation has this address.')
   return id
 }
 

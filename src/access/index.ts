@@ -4,28 +4,121 @@ import {
   revokeApiKey,
   rotateApiKey,
 } from '#access/api-key.operations.ts'
-import { listAudit } from '#access/audit.operations.ts'
-import { createSessionRoutes } from '#access/session.routes.ts'
+import {
+  createAuditVerification,
+  listAudit,
+  listAuditCheckpoints,
+} from '#access/audit.operations.ts'
+import { createAuditTimer, type AuditFiles } from '#access/audit-chain.ts'
+import { emailIndex, installationSealer } from '#access/installation.ts'
+import {
+  createOAuthClient,
+  listOAuthClients,
+  revokeOAuthClient,
+  rotateOAuthClientSecret,
+} from '#access/oauth/client.operations.ts'
+import { createInteractionRoutes } from '#access/oauth/interaction.routes.ts'
+import { OAuthServer } from '#access/oauth/server.ts'
+import { explainAccess } from '#access/permissions/explain.operations.ts'
+import { permissionOperations } from '#access/permissions/permission.operations.ts'
+import { createAccountOperations } from '#access/sign-in/account.operations.ts'
+import { createOidcRoutes, type OutsideProvider } from '#access/sign-in/oidc.routes.ts'
+import { createPasskeyOperations } from '#access/sign-in/passkey.operations.ts'
+import { createSignInRoutes } from '#access/sign-in/sign-in.routes.ts'
+import { createUserOperations } from '#access/sign-in/users.operations.ts'
 import { getCurrentWorkspace } from '#access/workspace.operations.ts'
 import { tidyTimer } from '#access/tidy.ts'
+import { HOUR_MS, type Clock } from '#core/time.ts'
+import type { RawRoute } from '#gateway/raw-route.ts'
 import type { Module } from '#module.ts'
+import type { Store } from '#store/store.ts'
 
-/** Workspaces, users, sessions, API keys, roles and the audit log. */
-export function createAccess(publicUrl: () => string): Module {
+export interface AccessParts {
+  publicUrl: () => string
+  store: () => Store
+  clock: Clock
+  outside: OutsideProvider | null
+  auditFiles: AuditFiles
+}
+
+/** Workspaces, people and their sign-in, OAuth, API keys, roles and the audit log. */
+export function createAccess({
+  publicUrl,
+  store,
+  clock,
+  outside,
+  auditFiles,
+}: AccessParts): Module {
+  const isSecure = () => publicUrl().startsWith('https:')
+  let server: OAuthServer | null = null
+  const oauth = () => (server ??= new OAuthServer(store(), clock, publicUrl))
+  const indexOf = async (email: string) => emailIndex(await installationSealer(store()), email)
   return {
     name: 'access',
     operations: [
       getCurrentWorkspace,
+      ...createAccountOperations(isSecure),
+      ...createPasskeyOperations(publicUrl, isSecure),
+      ...createUserOperations(publicUrl, indexOf),
       createApiKey,
       listApiKeys,
       rotateApiKey,
       revokeApiKey,
+      createOAuthClient,
+      listOAuthClients,
+      rotateOAuthClientSecret,
+      revokeOAuthClient,
+      ...permissionOperations,
+      explainAccess,
       listAudit,
+      listAuditCheckpoints,
+      createAuditVerification(auditFiles),
     ],
-    rawRoutes: createSessionRoutes(publicUrl),
+    rawRoutes: [
+      ...createSignInRoutes(publicUrl, outside?.name ?? null),
+      ...createOidcRoutes(outside, publicUrl),
+      ...createInteractionRoutes(oauth, publicUrl),
+      metadataRoute(oauth),
+    ],
+    mounts: [
+      {
+        id: 'oauth',
+        paths: [
+          '/oauth/authorize',
+          '/oauth/authorize/:uid',
+          '/oauth/token',
+          '/oauth/jwks',
+          '/oauth/revoke',
+          '/oauth/introspect',
+        ],
+        perMinute: 600,
+        handle: (request, response) => oauth().handle(request, response),
+      },
+    ],
     entities: [],
     jobs: [],
     subscribers: [],
-    timers: [tidyTimer],
+    timers: [
+      tidyTimer,
+      createAuditTimer(auditFiles),
+      { name: 'access.signing-keys', everyMs: HOUR_MS, run: () => oauth().keys.tend() },
+    ],
+  }
+}
+
+/** Where OAuth clients read what this server does (RFC 8414 §3). */
+function metadataRoute(oauth: () => OAuthServer): RawRoute {
+  return {
+    id: 'oauthMetadata',
+    method: 'GET',
+    path: '/.well-known/oauth-authorization-server',
+    scope: null,
+    maxBytes: 0,
+    crossOrigin: true,
+    handle: async () => ({
+      status: 200,
+      headers: { 'content-type': 'application/json', 'cache-control': 'public, max-age=300' },
+      body: JSON.stringify(oauth().metadata()),
+    }),
   }
 }

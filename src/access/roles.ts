@@ -1,9 +1,20 @@
 /** Every scope there is, with what it lets its bearer do. Deny is the default: a route without one of these is not reachable. */
 export const scopes = {
-  'keys:read': 'See API keys (never their secrets)',
-  'keys:write': 'Make, rotate and revoke API keys',
+  'account:write': 'Manage one’s own sign-in: password, second factors, sessions',
+  'users:read': 'See who may sign in, and their roles',
+  'users:write': 'Invite people, change their roles, end their access',
+  'keys:read': 'See API keys and OAuth clients (never their secrets)',
+  'keys:write': 'Make, rotate and revoke API keys and OAuth clients',
   'audit:read': 'Read the audit log',
   'workspace:read': 'See the workspace and who is signed in',
+  'access:read': 'See roles, grants, teams and access rules, and why somebody may see something',
+  'access:write': 'Change roles, grants, teams and access rules',
+  'marketing:approve': 'Sign integrations for marketing',
+  'sales:approve': 'Sign integrations for sales',
+  'product:approve': 'Sign integrations for product',
+  'success:approve': 'Sign integrations for customer success',
+  'finance:approve': 'Sign integrations for finance',
+  'people:reveal': 'See personal values in clear; without it they are masked',
   'people:read': 'Read people, their identities and timelines',
   'people:write': 'Add and identify people',
   'consents:write': 'Record consent and its withdrawal',
@@ -26,6 +37,10 @@ export const scopes = {
   'connections:write': 'Connect systems and change connections',
   'sync:read': 'See sync runs, outcomes and errors',
   'sync:write': 'Run, pause and retry sync',
+  'webhooks:read': 'See webhook endpoints and their deliveries',
+  'webhooks:write': 'Make, change and replay webhook endpoints',
+  'conflicts:read': 'See both sides of sync conflicts and the history of fields',
+  'conflicts:write': 'Decide sync conflicts and hand them to somebody',
   'attribution:read': 'Read attribution and the credit ledger',
   'attribution:write': 'Change attribution windows and recompute',
   'performance:read': 'Read sales performance',
@@ -44,6 +59,23 @@ const shared = reading(
   'opportunities:read',
 )
 
+/** Whoever signs an integration sees what it is. */
+const signing = (scope: Scope) => reading('workspace:read', 'connections:read', scope)
+
+/** What opens the door to everything else, or shows who did what. */
+const adminOnly = new Set<Scope>([
+  'account:write',
+  'users:write',
+  'keys:write',
+  'audit:read',
+  'access:write',
+  'marketing:approve',
+  'sales:approve',
+  'product:approve',
+  'success:approve',
+  'finance:approve',
+])
+
 /** Roles by domain. Finance sees money and no people; nobody but admin touches keys. */
 export const roles: Readonly<Record<string, { label: string; scopes: readonly Scope[] }>> = {
   admin: { label: 'Administrator', scopes: allScopes },
@@ -51,6 +83,7 @@ export const roles: Readonly<Record<string, { label: string; scopes: readonly Sc
     label: 'Marketing',
     scopes: [
       ...shared,
+      'people:reveal',
       'people:read',
       'people:write',
       'consents:write',
@@ -70,6 +103,7 @@ export const roles: Readonly<Record<string, { label: string; scopes: readonly Sc
     label: 'Sales',
     scopes: [
       ...shared,
+      'people:reveal',
       'people:read',
       'touchpoints:read',
       'leads:read',
@@ -80,22 +114,29 @@ export const roles: Readonly<Record<string, { label: string; scopes: readonly Sc
       'tasks:read',
       'tasks:write',
       'sync:read',
+      'conflicts:read',
+      'conflicts:write',
     ],
   },
   product: { label: 'Product', scopes: shared },
   success: {
     label: 'Customer success',
-    scopes: [...shared, 'people:read', 'leads:read', 'tasks:read', 'owners:read'],
+    scopes: [...shared, 'people:reveal', 'people:read', 'leads:read', 'tasks:read', 'owners:read'],
   },
   finance: { label: 'Finance', scopes: shared },
   integrator: {
     label: 'Integrator',
-    scopes: allScopes.filter((scope) => scope !== 'keys:write' && scope !== 'audit:read'),
+    scopes: allScopes.filter((scope) => !adminOnly.has(scope)),
   },
   viewer: { label: 'Viewer', scopes: shared },
+  'marketing-approver': { label: 'Signs for marketing', scopes: signing('marketing:approve') },
+  'sales-approver': { label: 'Signs for sales', scopes: signing('sales:approve') },
+  'product-approver': { label: 'Signs for product', scopes: signing('product:approve') },
+  'success-approver': { label: 'Signs for success', scopes: signing('success:approve') },
+  'finance-approver': { label: 'Signs for finance', scopes: signing('finance:approve') },
 }
 
 /** The scopes of these roles together; an unknown role gives none. */
 export function scopesOf(names: readonly string[]): Set<string> {
-  return new Set(names.flatMap((name) => roles[name]?.scopes ?? []))
+  return new Set(names.flatMap((name) => (Object.hasOwn(roles, name) ? roles[name]!.scopes : [])))
 }

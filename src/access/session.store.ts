@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { SystemTransaction } from '#store/store.ts'
+import type { Queries, SystemTransaction, Transaction } from '#store/store.ts'
 
 export interface SessionRow {
   id: string
@@ -9,6 +9,8 @@ export interface SessionRow {
   createdAt: Date
   lastSeenAt: Date
   expiresAt: Date
+  authenticatedAt: Date
+  methods: string[]
 }
 
 /** A session that was not revoked and whose user is active; the caller checks its times. */
@@ -17,7 +19,7 @@ export async function findSession(
   tokenHash: Buffer,
 ): Promise<SessionRow | null> {
   return tx.find(sql<SessionRow>`
-    select s.id, s.workspace_id, s.user_id, u.roles, s.created_at, s.last_seen_at, s.expires_at
+    select s.id, s.workspace_id, s.user_id, u.roles, s.created_at, s.last_seen_at, s.expires_at, s.authenticated_at, s.methods
     from sessions s join users u on u.id = s.user_id
     where s.token_hash = ${tokenHash} and s.revoked_at is null and u.active`)
 }
@@ -26,10 +28,12 @@ export async function insertSession(
   tx: SystemTransaction,
   session: Omit<SessionRow, 'roles'>,
   tokenHash: Buffer,
+  place: Buffer,
 ): Promise<void> {
   await tx.execute(sql`
-    insert into sessions (id, workspace_id, user_id, token_hash, created_at, last_seen_at, expires_at)
-    values (${session.id}, ${session.workspaceId}, ${session.userId}, ${tokenHash}, ${session.createdAt}, ${session.lastSeenAt}, ${session.expiresAt})`)
+    insert into sessions (id, workspace_id, user_id, token_hash, created_at, last_seen_at, expires_at, authenticated_at, methods, place)
+    values (${session.id}, ${session.workspaceId}, ${session.userId}, ${tokenHash}, ${session.createdAt}, ${session.lastSeenAt},
+      ${session.expiresAt}, ${session.authenticatedAt}, ${session.methods}, ${place})`)
 }
 
 export async function touchSession(
@@ -51,7 +55,7 @@ export async function revokeSession(
 }
 
 export async function insertSignInLink(
-  tx: SystemTransaction,
+  tx: Queries,
   link: { workspaceId: string; userId: string; expiresAt: Date },
   tokenHash: Buffer,
 ): Promise<void> {
@@ -70,4 +74,72 @@ export async function takeSignInLink(
     update sign_in_links set used_at = ${now}
     where token_hash = ${tokenHash} and used_at is null and expires_at > ${now}
     returning workspace_id, user_id`)
+}
+
+/** Gives a session a new token after its person proved themselves once more; the old token ends. */
+export async function renewSession(
+  tx: Queries,
+  sessionId: string,
+  tokenHash: Buffer,
+  methods: readonly string[],
+  now: Date,
+): Promise<void> {
+  await tx.execute(sql`
+    update sessions set token_hash = ${tokenHash}, authenticated_at = ${now}, last_seen_at = ${now}, methods = ${methods}
+    where id = ${sessionId} and revoked_at is null`)
+}
+
+/** Ends the sessions of a user, all or all but one. */
+export async function revokeSessions(
+  tx: Queries,
+  userId: string,
+  exceptId: string | null,
+  now: Date,
+): Promise<void> {
+  await tx.execute(sql`
+    update sessions set revoked_at = ${now}
+    where user_id = ${userId} and revoked_at is null and (${exceptId}::text is null or id <> ${exceptId})`)
+}
+
+/** Changes only the token of a session: what it may do has changed, so the old token ends. */
+export async function rotateSession(
+  tx: Queries,
+  sessionId: string,
+  tokenHash: Buffer,
+): Promise<{ expiresAt: Date } | null> {
+  return tx.find(sql<{ expiresAt: Date }>`
+    update sessions set token_hash = ${tokenHash} where id = ${sessionId} and revoked_at is null returning expires_at`)
+}
+
+export interface OpenSession {
+  id: string
+  place: Buffer | null
+  methods: string[]
+  createdAt: Date
+  lastSeenAt: Date
+  expiresAt: Date
+}
+
+/** The sessions of a user that could still be used, newest first. */
+export async function listSessions(
+  tx: Transaction,
+  userId: string,
+  idleSince: Date,
+  now: Date,
+): Promise<OpenSession[]> {
+  return tx.query(sql<OpenSession>`
+    select id, place, methods, created_at, last_seen_at, expires_at from sessions
+    where user_id = ${userId} and revoked_at is null and expires_at > ${now} and last_seen_at > ${idleSince}
+    order by id desc limit 100`)
+}
+
+export async function endSession(
+  tx: Transaction,
+  userId: string,
+  sessionId: string,
+  now: Date,
+): Promise<boolean> {
+  const touched = await tx.execute(sql`
+    update sessions set revoked_at = ${now} where id = ${sessionId} and user_id = ${userId} and revoked_at is null`)
+  return touched === 1
 }

@@ -11,7 +11,7 @@ export const CurrentWorkspace = z.object({
   createdAt: Instant,
   principal: z.object({
     id: z.string(),
-    kind: z.enum(['api_key', 'user', 'system']),
+    kind: z.enum(['api_key', 'user', 'client', 'system']),
     scopes: z.array(z.string()),
   }),
 })

@@ -1,19 +1,20 @@
 import { Command } from 'commander'
 import type { App } from '#app.ts'
+import { addFileOptions, attributeFile, furtherModels } from '#cli/attribution.file.ts'
+import type { FileOptions } from '#cli/attribution.file.ts'
 import { call } from '#cli/call.ts'
 import { withApp } from '#cli/with-app.ts'
 import { chooseWorkspace } from '#cli/workspace.ts'
 import { formatMinor } from '#core/money.ts'
 import { Problem } from '#core/problem.ts'
 
-interface Options {
-  model: string
-  window: string
+interface Options extends FileOptions {
+  model?: string
+  window?: string
   currency?: string
   from?: string
   to?: string
   workspace?: string
-  json: boolean
 }
 
 interface Credit {
@@ -44,25 +45,35 @@ interface CampaignReport {
 }
 
 export function attributionCommand(): Command {
-  return new Command('attribution')
-    .description('What was won, by channel; or what one campaign brought, under every model.')
+  const command = new Command('attribution')
+    .description(
+      'What was won, by channel; or what one campaign brought, under every model. Of files (--paths, --journeys) without a database.',
+    )
     .argument('[campaign]', 'key or id of a campaign; left out: all channels')
-    .option('-m, --model <model>', 'first, last, linear, position or time_decay', 'linear')
-    .option('--window <days>', 'days before the close in which a touch counts, or all', '90')
+    .option(
+      '-m, --model <model>',
+      `first, last, linear, position or time_decay (default: linear); of files also ${furtherModels()}, several with commas, or all (default: markov)`,
+    )
+    .option(
+      '--window <days>',
+      'days before the close in which a touch counts, or all (default: 90; of files all)',
+    )
     .option('--currency <code>', 'deals of this currency; default: the currency of the workspace')
     .option('--from <date>', 'first day of the close')
     .option('--to <date>', 'last day of the close')
     .option('--json', 'the whole answer as JSON', false)
     .option('-w, --workspace <name>', 'the workspace, when there are several')
-    .action((campaign: string | undefined, options: Options) =>
-      withApp(async (app) => {
-        const workspaceId = await chooseWorkspace(app, options.workspace)
-        await app.jobs.drain() // figures of a moment ago are no figures
-        await (campaign === undefined
-          ? showChannels(app, workspaceId, options)
-          : showCampaign(app, workspaceId, campaign, options))
-      }),
-    )
+  return addFileOptions(command).action(async (campaign: string | undefined, options: Options) => {
+    if (options.paths !== undefined || options.journeys !== undefined)
+      return attributeFile(command, options)
+    return withApp(async (app) => {
+      const workspaceId = await chooseWorkspace(app, options.workspace)
+      await app.jobs.drain() // figures of a moment ago are no figures
+      await (campaign === undefined
+        ? showChannels(app, workspaceId, options)
+        : showCampaign(app, workspaceId, campaign, options))
+    })
+  })
 }
 
 async function showChannels(app: App, workspaceId: string, options: Options): Promise<void> {
@@ -122,7 +133,13 @@ async function findCampaign(app: App, workspaceId: string, key: string): Promise
   return data[0].id
 }
 
-function lensOf({ model, window, currency, from, to }: Options): Record<string, string> {
+function lensOf({
+  model = 'linear',
+  window = '90',
+  currency,
+  from,
+  to,
+}: Options): Record<string, string> {
   const given = Object.entries({ currency, from, to }).filter(([, value]) => value !== undefined)
   return { model, window, ...(Object.fromEntries(given) as Record<string, string>) }
 }

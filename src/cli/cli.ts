@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { attributionCommand } from '#cli/attribution.ts'
+import { auditCommand } from '#cli/audit.ts'
 import { demoCommand } from '#cli/demo.ts'
 import { exportCommand } from '#cli/export.ts'
 import { importCommand } from '#cli/import.ts'
@@ -25,6 +26,7 @@ export async function runCli(argv: string[]): Promise<void> {
     exportCommand(),
     syncCommand(),
     attributionCommand(),
+    auditCommand(),
   ])
     program.addCommand(command.exitOverride())
   try {

@@ -51,6 +51,36 @@ const kinds = {
     title: 'The sign-in link is not valid any more',
     retry: 'after a change',
   },
+  'auth.step_up_required': {
+    status: 401,
+    title: 'A fresh sign-in is needed for this',
+    retry: 'after a change',
+  },
+  'auth.sign_in_refused': {
+    status: 401,
+    title: 'The sign-in was refused',
+    retry: 'after a change',
+  },
+  'auth.sign_in_throttled': {
+    status: 429,
+    title: 'Too many failed sign-ins',
+    retry: 'same request',
+  },
+  'auth.password_unfit': {
+    status: 422,
+    title: 'The password cannot be used',
+    retry: 'after a change',
+  },
+  'user.duplicate': {
+    status: 409,
+    title: 'A user with this address exists already',
+    retry: 'after a change',
+  },
+  'user.last_admin': {
+    status: 409,
+    title: 'A workspace keeps at least one administrator',
+    retry: 'after a change',
+  },
   'idempotency.key_reused': {
     status: 422,
     title: 'The idempotency key was used with another request',
@@ -71,6 +101,16 @@ const kinds = {
   'identity.conflict': {
     status: 409,
     title: 'The identifiers belong to two different people',
+    retry: 'after a change',
+  },
+  'webhook.address_refused': {
+    status: 422,
+    title: 'Nothing is sent to this address',
+    retry: 'after a change',
+  },
+  'webhook.too_many': {
+    status: 409,
+    title: 'There are too many endpoints',
     retry: 'after a change',
   },
   'owner.duplicate': {

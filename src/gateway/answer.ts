@@ -1,6 +1,6 @@
-import { z } from 'zod'
 import type { Answer } from '#gateway/exchange.ts'
-import type { Operation, Settled } from '#gateway/operation.ts'
+import { encodeFor } from '#gateway/encode.ts'
+import type { Operation, Principal, Settled } from '#gateway/operation.ts'
 import { problemAnswer, problemBody } from '#gateway/problem.ts'
 
 /** What became of one item; `invalid` ones were refused before they were performed. */
@@ -16,24 +16,31 @@ export function statusOf(operation: Operation, done: { status?: 200 | 201 }): nu
 }
 
 /** The answer to a single request. */
-export function answerOf(operation: Operation, outcome: ItemOutcome, requestId: string): Answer {
+export function answerOf(
+  operation: Operation,
+  principal: Principal,
+  outcome: ItemOutcome,
+  requestId: string,
+): Answer {
   if (outcome.kind === 'invalid')
     throw new Error('a single request that is not valid never gets here')
   if (outcome.kind === 'refused') return problemAnswer(outcome.problem, requestId)
   const status = statusOf(operation, outcome)
   const headers: Record<string, string> = {}
+  const body = JSON.stringify(encodeFor(principal, operation, outcome.output))
   if (status === 204) return { status, body: '', headers }
   headers['content-type'] = JSON_TYPE
   const location = operation.location?.(outcome.output)
   if (location !== undefined) headers.location = location
   const version = operation.version?.(outcome.output)
   if (version !== undefined) headers.etag = `"${version}"`
-  return { status, body: JSON.stringify(z.encode(operation.output, outcome.output)), headers }
+  return { status, body, headers }
 }
 
 /** 207: one outcome for each item, in the order of the items. */
 export function batchAnswer(
   operation: Operation,
+  principal: Principal,
   outcomes: ItemOutcome[],
   requestId: string,
 ): Answer {
@@ -46,7 +53,7 @@ export function batchAnswer(
         problem: problemBody(outcome.problem, requestId),
       })
     done += 1
-    return `{"status":${statusOf(operation, outcome)},"data":${JSON.stringify(z.encode(operation.output, outcome.output))}}`
+    return `{"status":${statusOf(operation, outcome)},"data":${JSON.stringify(encodeFor(principal, operation, outcome.output))}}`
   })
   const summary = JSON.stringify({ items: outcomes.length, done, refused: outcomes.length - done })
   return {

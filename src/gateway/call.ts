@@ -1,6 +1,6 @@
-import { z } from 'zod'
 import { newId } from '#core/id.ts'
 import { collectEffects } from '#gateway/effects.ts'
+import { encodeFor } from '#gateway/encode.ts'
 import { parseRaw } from '#gateway/batch.ts'
 import type { Operation, Principal } from '#gateway/operation.ts'
 import { performInputs, type Caller } from '#gateway/perform-inputs.ts'
@@ -29,7 +29,7 @@ export async function callOperation(
     const done = [{ input: parsed.value, output: outcome.output, requestId }]
     if (operation.method !== 'GET')
       await recordEffects(tx, collectEffects(operation, caller, done, performed))
-    return z.encode(operation.output, outcome.output)
+    return encodeFor(principal, operation, outcome.output)
   }
   return operation.method === 'GET'
     ? store.read(principal.workspaceId, work)

@@ -6,7 +6,7 @@ export const SESSION_COOKIES = ['__Host-throughline', 'throughline_session'] as 
 /** The token of `Authorization: Bearer <token>` (RFC 6750 §2.1), or null. */
 export function bearerOf(headers: IncomingHttpHeaders): string | null {
   const value = headers.authorization
-  if (value === undefined || value.length > 2048) return null
+  if (value === undefined || value.length > 8192) return null
   const space = value.indexOf(' ')
   return space > 0 && value.slice(0, space).toLowerCase() === 'bearer'
     ? value.slice(space + 1).trim() || null

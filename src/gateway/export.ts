@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
-import { z } from 'zod'
 import { CSV_CONTENT_TYPE, csvStream, type CsvValue } from '#core/csv.ts'
 import { newId } from '#core/id.ts'
 import type { Clock } from '#core/time.ts'
+import { encodeFor } from '#gateway/encode.ts'
 import type { Exchange } from '#gateway/exchange.ts'
 import { inputSchemaOf, parseInput } from '#gateway/input.ts'
 import type { CsvColumn, Operation, Principal } from '#gateway/operation.ts'
@@ -81,7 +81,7 @@ export function exportList(
         return settled[0]!
       })
       if (outcome.kind === 'refused') throw outcome.problem
-      const page = z.encode(operation.output, outcome.output) as {
+      const page = encodeFor(principal, operation, outcome.output) as {
         data: WireRow[]
         nextCursor: string | null
       }

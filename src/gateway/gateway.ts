@@ -3,7 +3,7 @@ import type { Metrics } from '#core/metrics.ts'
 import type { Clock } from '#core/time.ts'
 import type { Limiter } from '#gateway/limiter.ts'
 import type { Operation, Principal } from '#gateway/operation.ts'
-import type { RawRoute } from '#gateway/raw-route.ts'
+import type { Mount, RawRoute } from '#gateway/raw-route.ts'
 import type { Store } from '#store/store.ts'
 
 /** What came with the request to prove who calls. */
@@ -25,8 +25,9 @@ export interface GatewayParts {
   limiter: Limiter
   operations: readonly Operation[]
   rawRoutes: readonly RawRoute[]
+  mounts: readonly Mount[]
   /** The hub's own origin as browsers see it, such as `https://hub.example.com`. */
-  publicUrl: string
+  publicUrl: () => string
   maxBodyBytes: number
   /** Concurrent transactions of one collective operation; more callers share them. */
   writers: number

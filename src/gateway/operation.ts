@@ -6,12 +6,46 @@ import type { Transaction } from '#store/store.ts'
 /** Who calls. Scopes are `<resource>:<action>`; deny is the default. */
 export interface Principal {
   id: string
-  kind: 'api_key' | 'user' | 'system'
+  kind: 'api_key' | 'user' | 'client' | 'system'
   workspaceId: string
   scopes: ReadonlySet<string>
   /** Requests a minute that this principal may make. */
   rateLimitPerMinute: number
+  /** The OAuth client that calls, for itself (`kind` client) or for the person (`kind` user). */
+  clientId?: string
+  /** The person's own session at the console; none when an application calls for them. */
+  session?: { id: string; authenticatedAt: Date; methods: readonly string[] }
+  /** What narrows these scopes to accounts, teams, records or circumstances; none for most. */
+  narrowing?: Narrowing
 }
+
+/** A record as permissions look at it: by its id, and by its owner who places it in teams. */
+export interface PlacedRecord {
+  id: string
+  ownerId: string | null
+}
+
+/** What holds beyond scopes. The access module fills it in; the gateway asks at the places where everything passes. */
+export interface Narrowing {
+  /** The customer accounts that this principal is limited to; null for all. */
+  accounts: ReadonlySet<string> | null
+  /** Whether teams or records are told apart under this scope. */
+  tellsApart(scope: string): boolean
+  /** Whether some team or record is open under a scope that the principal does not have for the whole domain. */
+  reaches(scope: string): boolean
+  mayTouch(scope: string, record: PlacedRecord): boolean
+  judge(call: {
+    scope: string
+    now: Date
+    remoteAddress: string
+    /** What the caller says the data is for: the header X-Purpose. */
+    purpose: string | null
+    isPersonal: boolean
+  }): { kind: 'allow' } | { kind: 'deny' | 'step_up'; rule: string }
+}
+
+/** Shows personal values as they are; without it they are masked in every answer and export. */
+export const REVEAL_SCOPE = 'people:reveal'
 
 /** One line of the audit log: what happened to which record. `changed` names fields; values of personal fields stay out. */
 export interface AuditDraft {
@@ -31,6 +65,8 @@ export interface OperationContext {
   emit(draft: EventDraft): void
   /** Adds an audit entry beyond the operation's own. */
   audit(draft: AuditDraft): void
+  /** Sends a header beyond those of the operation (a cookie); it is not kept for a replay. Not for collective operations. */
+  sendHeader(name: string, value: string): void
 }
 
 /** The outcome of one input of a collective operation. */
@@ -50,6 +86,8 @@ interface Shape<Input extends z.ZodType, Output extends z.ZodType> {
   path: string
   /** Null for the few routes that need no credentials. */
   scope: string | null
+  /** A dangerous act: a person must have proved to be there within so many minutes, else `auth.step_up_required`. */
+  freshWithinMinutes?: number
   summary: string
   description?: string
   tag: string

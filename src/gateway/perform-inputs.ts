@@ -23,6 +23,7 @@ export interface Performed {
   settled: Settled<unknown>[]
   audits: AuditDraft[]
   events: EventDraft[]
+  headers: Record<string, string>
 }
 
 /**
@@ -36,9 +37,9 @@ export async function performInputs(
   caller: Caller,
   careful: boolean,
 ): Promise<Performed> {
-  if (inputs.length === 0) return { settled: [], audits: [], events: [] }
+  if (inputs.length === 0) return { settled: [], audits: [], events: [], headers: {} }
   if (!careful || !('performMany' in operation)) return attempt(tx, operation, inputs, caller)
-  const all: Performed = { settled: [], audits: [], events: [] }
+  const all: Performed = { settled: [], audits: [], events: [], headers: {} }
   for (const input of inputs) {
     try {
       const one = await tx.savepoint(() => attempt(tx, operation, [input], caller))
@@ -68,11 +69,15 @@ async function attempt(
 ): Promise<Performed> {
   const audits: AuditDraft[] = []
   const events: EventDraft[] = []
+  const headers: Record<string, string> = {}
   const context: OperationContext = {
     tx,
     ...caller,
     emit: (draft) => events.push(draft),
     audit: (draft) => audits.push(draft),
+    sendHeader(name, value) {
+      headers[name] = value
+    },
   }
   const settled: Settled<unknown>[] =
     'performMany' in operation
@@ -82,7 +87,7 @@ async function attempt(
     throw new Error(
       `${operation.id} answered ${settled.length} outcomes for ${inputs.length} inputs`,
     )
-  return { settled, audits, events }
+  return { settled, audits, events, headers }
 }
 
 /** SQLSTATE class 22 (data exception) or 23 (constraint violation): the fault of one item, not of the database. */

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { OperationContext, Principal } from '#gateway/operation.ts'
 import type { Store } from '#store/store.ts'
 
@@ -45,7 +45,21 @@ export interface RawRoute {
     body: Buffer
     query: Readonly<Record<string, string | string[]>>
   }): string | null
+  /** The answer holds personal values as they are, so that it also takes the scope people:reveal. */
+  reveals?: boolean
   /** Cross-origin pages may read the answer. */
   crossOrigin?: boolean
   handle(request: RawRequest): Promise<RawAnswer>
+}
+
+/**
+ * Paths that a library answers by itself, on Node's own request and response. It does its own authentication; the gateway
+ * counts requests by source, states the hub's public address in place of whatever forwarding headers came, and logs.
+ */
+export interface Mount {
+  id: string
+  paths: readonly string[]
+  /** Requests a minute from one address. */
+  perMinute: number
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>
 }

@@ -5,7 +5,13 @@ import { SECOND_MS } from '#core/time.ts'
 import { recordWork } from '#gateway/batch.ts'
 import { bearerOf, cookieOf } from '#gateway/credentials.ts'
 import type { GatewayParts } from '#gateway/gateway.ts'
-import type { AuditDraft, OperationContext, Principal } from '#gateway/operation.ts'
+import {
+  REVEAL_SCOPE,
+  type AuditDraft,
+  type Narrowing,
+  type OperationContext,
+  type Principal,
+} from '#gateway/operation.ts'
 import { refuseForeignOrigin } from '#gateway/origin.ts'
 import type { RawRoute } from '#gateway/raw-route.ts'
 import type { EventDraft } from '#jobs/job.ts'
@@ -102,6 +108,9 @@ async function performRaw<T>(
       expectedVersion: null,
       emit: (draft) => events.push(draft),
       audit: (draft) => audits.push(draft),
+      sendHeader() {
+        throw new Error(`${route.id} gives its headers with its answer`)
+      },
     })
     await recordWork(tx, principal, { audits, events }, { now, requestId })
     return result
@@ -127,9 +136,12 @@ async function admit(
     })
   }
   if (cookie !== null && request.method !== 'GET')
-    refuseForeignOrigin(request.headers, gateway.publicUrl)
+    refuseForeignOrigin(request.headers, gateway.publicUrl())
   if (!principal.scopes.has(scope))
     throw new Problem('auth.forbidden', `This needs the scope ${scope}.`)
+  if (route.reveals && !principal.scopes.has(REVEAL_SCOPE))
+    throw new Problem('auth.forbidden', `This needs the scope ${REVEAL_SCOPE}.`)
+  if (principal.narrowing) requireLeave(principal.narrowing, route, scope, request, gateway)
   const state = await gateway.limiter.take(principal.id, principal.rateLimitPerMinute)
   if (!state.allowed) {
     throw new Problem(
@@ -139,6 +151,26 @@ async function admit(
     )
   }
   return principal
+}
+
+/** What is not told by record or account cannot be given in part; rules on circumstances hold here as everywhere. */
+function requireLeave(
+  narrowing: Narrowing,
+  route: RawRoute,
+  scope: string,
+  request: FastifyRequest,
+  gateway: GatewayParts,
+): void {
+  const purpose = request.headers['x-purpose']
+  const verdict = narrowing.judge({
+    scope,
+    now: gateway.clock.now(),
+    remoteAddress: request.socket.remoteAddress ?? '',
+    purpose: typeof purpose === 'string' ? purpose : null,
+    isPersonal: route.reveals === true,
+  })
+  if (narrowing.accounts !== null || narrowing.tellsApart(scope) || verdict.kind !== 'allow')
+    throw new Problem('auth.forbidden', 'This route is not open to you in part, now or from here.')
 }
 
 /** The body's bytes; gzip is inflated up to the route's size and not a byte further. */

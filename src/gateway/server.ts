@@ -10,6 +10,7 @@ import { Groups } from '#gateway/group.ts'
 import type { Operation } from '#gateway/operation.ts'
 import { runPipeline, type Running } from '#gateway/pipeline.ts'
 import { problemAnswer, toProblem } from '#gateway/problem.ts'
+import { mountLibraries } from '#gateway/mount.ts'
 import { mountRawRoutes } from '#gateway/raw.ts'
 
 /** The HTTP server with every operation as a route; it does not listen yet. */
@@ -51,6 +52,7 @@ export async function createServer(parts: GatewayParts): Promise<FastifyInstance
   )
   for (const operation of parts.operations) mount(server, operation, gateway)
   mountRawRoutes(server, parts)
+  mountLibraries(server, parts)
   return server
 }
 

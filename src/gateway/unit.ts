@@ -31,6 +31,7 @@ export async function performUnit(tx: Transaction, unit: Unit): Promise<void> {
   const caller: Caller = { principal, now, requestId, expectedVersion }
   const performed = await performInputs(tx, operation, inputs, caller, careful)
   const done = settle(mine, performed.settled)
+  for (const { reply } of mine) reply.headers(performed.headers)
   if (operation.method === 'GET') return
   const effects = collectEffects(operation, caller, done, performed)
   effects.answers = mine.flatMap((exchange) => keptAnswer(tx, exchange))
@@ -93,6 +94,7 @@ function settle(exchanges: readonly Exchange[], settled: readonly Settled<unknow
   let next = 0
   for (const exchange of exchanges) {
     const { operation, requestId } = exchange
+    const principal = exchange.principal!
     const outcomes = exchange.items.map((item): ItemOutcome => {
       if (item.kind === 'invalid') return item
       const outcome = settled[next++]!
@@ -101,8 +103,8 @@ function settle(exchanges: readonly Exchange[], settled: readonly Settled<unknow
       return { ...outcome, input: item.input }
     })
     exchange.answer = exchange.isBatch
-      ? batchAnswer(operation, outcomes, requestId)
-      : answerOf(operation, outcomes[0]!, requestId)
+      ? batchAnswer(operation, principal, outcomes, requestId)
+      : answerOf(operation, principal, outcomes[0]!, requestId)
   }
   return done
 }

@@ -22,6 +22,7 @@ export function createImportRoutes(targets: Targets): RawRoute[] {
       method: 'POST',
       path: '/api/v1/imports',
       scope: 'imports:write',
+      reveals: true,
       maxBytes: MAX_UPLOAD_BYTES,
       async handle({ query, body, principal, now, requestId, store }) {
         const parsed = parseInput(NewImport, { ...query })
@@ -50,6 +51,7 @@ export function createImportRoutes(targets: Targets): RawRoute[] {
       method: 'GET',
       path: '/api/v1/imports/{importId}/rejects.csv',
       scope: 'imports:read',
+      reveals: true,
       maxBytes: 0,
       async handle({ params, principal, store }) {
         const { workspaceId } = principal!

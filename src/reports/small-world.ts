@@ -185,6 +185,7 @@ export async function smallWorld(
           expectedVersion: null,
           emit() {},
           audit() {},
+          sendHeader() {},
         }
         return z.encode(operation.output, await operation.perform(parsed, context))
       }

@@ -34,3 +34,8 @@ export function textsOf(value: Json | undefined): string[] {
 export function numberOf(value: Json | undefined): number | undefined {
   return typeof value === 'number' ? value : undefined
 }
+
+/** Text for a string, number or boolean, '' for everything else: how a value stands in a query. */
+export function scalarText(value: Json | undefined): string {
+  return typeof value === 'boolean' ? String(value) : (textOf(value) ?? '')
+}

@@ -1,35 +1,41 @@
 import { parseArgs } from 'node:util'
 
 import { startHubspot } from './hubspot/index.ts'
+import { startPipedrive } from './pipedrive/index.ts'
 import { startSalesforce } from './salesforce/index.ts'
 
-interface Alone {
+/** What every vendor's sandbox is started with. */
+interface Options {
   port: number
   stateFile?: string
-  /** True lifts the vendor's rate limits and quotas. */
-  isUnlimited: boolean
+  hasLimits: boolean
 }
 
-/** What each vendor's sandbox is started with. */
-const VENDORS: Record<
-  string,
-  (options: Alone) => Promise<{ url: string; token: string; stop(): Promise<void> }>
-> = {
-  hubspot: ({ isUnlimited, ...options }) =>
-    startHubspot({
-      ...options,
-      ...(isUnlimited ? { limits: { tenSecondly: null, daily: null, searchSecondly: null } } : {}),
-    }),
-  salesforce: ({ isUnlimited, ...options }) =>
-    startSalesforce({
-      ...options,
-      ...(isUnlimited ? { limits: { dailyApiRequests: null, dailyBulkApiBatches: null } } : {}),
-    }),
+interface Started {
+  url: string
+  token: string
+  stop(): Promise<void>
+}
+
+/** The vendors that can be started alone. */
+const VENDORS: Readonly<Record<string, (options: Options) => Promise<Started>>> = {
+  hubspot: ({ hasLimits, ...options }) => {
+    const lifted = { tenSecondly: null, daily: null, searchSecondly: null }
+    return startHubspot({ ...options, ...(hasLimits ? {} : { limits: lifted }) })
+  },
+  pipedrive: ({ hasLimits, ...options }) => {
+    const lifted = { daily: null, tokenBurst: null, oauthBurst: null, searchBurst: null }
+    return startPipedrive({ ...options, ...(hasLimits ? {} : { limits: lifted }) })
+  },
+  salesforce: ({ hasLimits, ...options }) => {
+    const lifted = { dailyApiRequests: null, dailyBulkApiBatches: null }
+    return startSalesforce({ ...options, ...(hasLimits ? {} : { limits: lifted }) })
+  },
 }
 
 /**
- * A sandbox that stands alone: `node src/sandbox/main.ts --vendor hubspot --port 4010 --state file`.
- * Prints `ready <url> <token>` and stays up until SIGTERM or SIGINT.
+ * A sandbox that stands alone: `node src/sandbox/main.ts --vendor pipedrive --port 4010 --state file`. Prints
+ * `ready <url> <token>` and stays up until SIGTERM or SIGINT.
  */
 const { values } = parseArgs({
   options: {
@@ -40,10 +46,13 @@ const { values } = parseArgs({
   },
 })
 const start = VENDORS[values.vendor]
-if (!start) throw new RangeError(`--vendor is one of ${Object.keys(VENDORS).join(', ')}`)
+if (!start) {
+  process.stderr.write(`--vendor must be one of ${Object.keys(VENDORS).join(', ')}\n`)
+  process.exit(2)
+}
 const sandbox = await start({
   port: Number(values.port),
-  isUnlimited: values['no-limits'],
+  hasLimits: !values['no-limits'],
   ...(values.state === undefined ? {} : { stateFile: values.state }),
 })
 process.stdout.write(`ready ${sandbox.url} ${sandbox.token}\n`)

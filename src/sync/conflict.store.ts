@@ -179,13 +179,15 @@ export async function listConflicts(
   return rows.map((row) => openRow(tx, row))
 }
 
-/** These conflicts, locked until the transaction ends. */
+/** These conflicts; locked until the transaction ends unless only read. */
 export async function findConflicts(
   tx: Transaction,
   ids: readonly string[],
+  use: 'change' | 'read' = 'change',
 ): Promise<ConflictRow[]> {
   const rows = await tx.query(sql<SealedRow>`
-    select ${columns} from sync_conflicts c where c.id = any(${[...ids]}) order by c.id for no key update of c`)
+    select ${columns} from sync_conflicts c where c.id = any(${[...ids]}) order by c.id
+    ${use === 'change' ? sql`for no key update of c` : sql``}`)
   return rows.map((row) => openRow(tx, row))
 }
 

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { newId } from '#core/id.ts'
 import { cutPage, decodeCursor, Page, PageQuery } from '#core/page.ts'
 import { Problem } from '#core/problem.ts'
-import { SECOND_MS } from '#core/time.ts'
 import { defineOperation, type Operation } from '#gateway/operation.ts'
 import type { Transaction } from '#store/store.ts'
 import {
@@ -21,16 +20,10 @@ import {
   updateConnection,
   type ConnectionRow,
 } from './connection.store.ts'
-import { VendorFault, type Connector, type Session } from './connector.ts'
-import { explain } from './error-catalogue.ts'
+import { connectorOf, tryOut, type Connectors } from './open-session.ts'
 import { ensureStreams } from './run.store.ts'
 import { hideSecrets, parseSettings } from './settings.rules.ts'
 import { streamOperations } from './stream.operations.ts'
-
-/** A person waits for the answer: a vendor that takes longer counts as not reachable. */
-const TEST_TIMEOUT_MS = 10 * SECOND_MS
-
-type Connectors = ReadonlyMap<string, Connector>
 
 const ConnectionRef = z.object({ connectionId: ConnectionId })
 const noConnection = () => new Problem('resource.not_found', 'There is no connection with this id.')
@@ -203,54 +196,6 @@ const testConnection = (connectors: Connectors) =>
       return { account, durationMs: Math.round(performance.now() - startedAtMs) }
     },
   })
-
-function connectorOf(connectors: Connectors, vendor: string): Connector {
-  const connector = connectors.get(vendor)
-  if (connector) return connector
-  const detail = `There are ${[...connectors.keys()].join(', ')}.`
-  throw new Problem('request.invalid', `There is no connector for ${vendor}.`, {
-    errors: [{ pointer: '/vendor', detail }],
-  })
-}
-
-/** Opens the connection for one cheap call. @throws Problem `connection.failed` with what to do. */
-async function tryOut(
-  connector: Connector,
-  id: string,
-  settings: Record<string, unknown>,
-  now: Date,
-): Promise<{ account: string; streams: Session['streams'] }> {
-  let session: Session | null = null
-  try {
-    session = connector.open({
-      id,
-      settings,
-      clock: { now: () => now },
-      onCall: () => undefined,
-      saveSettings: async (changes) => {
-        Object.assign(settings, changes)
-      },
-      wait: async (_durationMs, signal) => signal.throwIfAborted(),
-    })
-    const { account } = await session.test(AbortSignal.timeout(TEST_TIMEOUT_MS))
-    return { account, streams: session.streams }
-  } catch (cause) {
-    const isTimeout = cause instanceof Error && cause.name === 'TimeoutError'
-    if (!isTimeout && !(cause instanceof VendorFault)) throw cause
-    const kind = cause instanceof VendorFault ? cause.kind : 'transient'
-    const said = cause instanceof VendorFault ? cause.message : 'No answer within ten seconds.'
-    const { title } = explain(`stream.${kind}`)
-    throw new Problem(
-      'connection.failed',
-      `${title}: ${said} Correct the settings and try again.`,
-      {
-        cause,
-      },
-    )
-  } finally {
-    await session?.close()
-  }
-}
 
 function merged(
   known: Record<string, unknown>,

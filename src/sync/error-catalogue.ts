@@ -10,6 +10,39 @@ export interface ErrorEntry {
  * by `explain` in general terms, never left without a next step.
  */
 export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = {
+  'merge.both_changed': {
+    title: 'Both sides changed a field that nobody but a person decides',
+    whatToDo:
+      'Open the conflict inbox, look at both values and choose; the rest of the record is in sync.',
+    fixedBy: 'sales operations',
+  },
+  'field.not_taken': {
+    title: 'The hub could not take over a value as it is',
+    whatToDo:
+      'See the detail: the value breaks a rule here, such as a step that a status cannot take. Correct it on either side.',
+    fixedBy: 'sales operations',
+  },
+  'record.gone': {
+    title: 'The record was removed or merged here',
+    whatToDo: 'Nothing, unless it should not have been: then restore it here.',
+    fixedBy: 'the hub',
+  },
+  'record.stale': {
+    title: 'The connected system showed an older state of the record',
+    whatToDo: 'Nothing: its index lags behind, and the newer state follows.',
+    fixedBy: 'the vendor',
+  },
+  'record.deleted_there': {
+    title: 'The record was deleted in the connected system',
+    whatToDo:
+      'Nothing was sent. Restore it there if it is still wanted; the next run goes on with it.',
+    fixedBy: 'sales operations',
+  },
+  'record.merged_there': {
+    title: 'The record was merged into another one, or converted, in the connected system',
+    whatToDo: 'Nothing was sent. Look whether the records here are one as well.',
+    fixedBy: 'sales operations',
+  },
   'stream.reauth': {
     title: 'The connected system does not accept the login any more',
     whatToDo: 'Enter new credentials for the connection; everything pending is sent afterwards.',
@@ -77,11 +110,6 @@ export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = {
   'match.already_linked': {
     title: 'Two records there fit one record here',
     whatToDo: 'Merge the duplicates in the connected system, then retry.',
-    fixedBy: 'sales operations',
-  },
-  'merge.both_changed': {
-    title: 'Both sides changed the same field',
-    whatToDo: 'Decide which value holds and enter it on both sides.',
     fixedBy: 'sales operations',
   },
   INVALID_EMAIL: {

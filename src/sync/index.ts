@@ -4,12 +4,15 @@ import type { Metrics } from '#core/metrics.ts'
 import { HOUR_MS, SECOND_MS } from '#core/time.ts'
 import { defineJob, type Job, type JobContext, type Subscriber } from '#jobs/job.ts'
 import type { Module } from '#module.ts'
+import { conflictOperations } from './conflict.operations.ts'
 import { connectionOperations } from './connection.operations.ts'
 import type { Connector } from './connector.ts'
 import type { Engine } from './engine.ts'
 import type { Entity } from './entity.ts'
 import { errorItemOperations } from './error-item.operations.ts'
+import { fieldOperations } from './field.operations.ts'
 import { healthOperations } from './health.operations.ts'
+import { historyOperations } from './history.operations.ts'
 import { publish } from './outbox.store.ts'
 import { pendingSubscriber } from './pending.ts'
 import { runOperations } from './run.operations.ts'
@@ -47,6 +50,9 @@ export function createSyncModule(
       ...runOperations,
       ...healthOperations,
       ...errorItemOperations,
+      ...conflictOperations(byName),
+      ...fieldOperations(byVendor, byName),
+      ...historyOperations,
     ],
     entities: [],
     jobs: [runJob(engineOf)],

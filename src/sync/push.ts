@@ -30,7 +30,6 @@ type PushStream = Stream & Required<Pick<Stream, 'push' | 'toVendor'>>
  * @throws VendorFault when the vendor cannot go on.
  */
 export async function pushStream(run: Run, stream: PushStream, entity: Entity): Promise<void> {
-  await ensurePrepared(run)
   const way = await chooseWay(run, stream, entity)
   // Records that stood in the way were linked and merged: a second pass sends what is left of them.
   for (let pass = 0; pass < 2; pass += 1) {
@@ -66,6 +65,8 @@ async function pushPages(run: Run, stream: PushStream, entity: Entity): Promise<
     if (page.last === null) return isAgain
     next = load(run, stream, entity, page.last)
     try {
+      // Only what sends needs what we keep at the vendor: a stream that has nothing to send is not held up by it.
+      if (page.changes.length > 0) await ensurePrepared(run)
       isAgain = (await deliver(run, stream, entity, page)) || isAgain
     } catch (error) {
       await next.catch(() => null) // its fault, if any, is of no use any more: the page is read again next time

@@ -2,7 +2,7 @@ import { momentOf } from './calendar.ts'
 import type { WeekPosition } from './calendar.ts'
 import type { Exposure, Scene } from './exposure.ts'
 import { ordinal } from './population.ts'
-import { keyedUniform } from './random.ts'
+import { keyedUniform } from '#core/random.ts'
 
 /** The stages of the one pipeline, in order; `won` and `lost` close a deal. */
 export const dealStages = [

@@ -2,7 +2,7 @@ import { DIRECT_WEEKLY_RATE } from './causes.ts'
 import type { CampaignPlan } from './campaigns.ts'
 import type { ChannelCause } from './causes.ts'
 import type { Population } from './population.ts'
-import { keyedUniform, poissonAt } from './random.ts'
+import { keyedUniform, poissonAt } from '#core/random.ts'
 
 /** A way to reach people: a campaign, or the last one, coming directly, which belongs to none. */
 export interface Source {

@@ -8,8 +8,8 @@ import {
   territories,
 } from './names.ts'
 import type { TerritoryKey } from './names.ts'
-import { seededRandom } from './random.ts'
-import type { Random } from './random.ts'
+import { seededRandom } from '#core/random.ts'
+import type { Random } from '#core/random.ts'
 
 export interface WorldCompany {
   id: string

@@ -5,7 +5,7 @@ import type { WeekPosition } from './calendar.ts'
 import type { DealRun } from './deals.ts'
 import type { Exposure, Scene } from './exposure.ts'
 import { ordinal } from './population.ts'
-import { keyedUniform, mix } from './random.ts'
+import { keyedUniform, mix } from '#core/random.ts'
 
 export type TouchKind =
   | 'page_view'

@@ -7,7 +7,7 @@ import { afterEach, expect, test } from 'vitest'
 import { createKey, databaseUrlOf, startHub } from '#bench/hub.ts'
 import { callHub, setUpSales } from '#bench/leads.ts'
 import { freePort, startSandbox, type SandboxProcess } from '#bench/processes.ts'
-import { seededRandom } from '#worlds/random.ts'
+import { seededRandom } from '#core/random.ts'
 import { Ledger, listAll, runClient, type Target } from './ledger.ts'
 
 const ROUNDS = Number(process.env['CHAOS_ROUNDS'] ?? 20)

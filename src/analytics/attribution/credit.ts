@@ -1,7 +1,7 @@
 import { allotMinor } from '#core/money.ts'
 import { DAY_MS } from '#core/time.ts'
-import { DEFAULT_HALF_LIFE_MS, ruleModels, ruleShares } from './rules.ts'
-import type { RuleModel } from './rules.ts'
+import { requireAscending, ruleModels, shareWriter } from './rules.ts'
+import type { Rule, RuleModel, RuleSettings, ShareWriter } from './rules.ts'
 
 /** Won deals as columns: d deals, t touches in all. A touch that two deals share stands in both. */
 export interface DealColumns {
@@ -13,15 +13,18 @@ export interface DealColumns {
   touchOffsets: Uint32Array
   /** t touch times, epoch milliseconds, ascending within each deal. */
   touchedAtMs: Float64Array
+  /** t channel numbers; needed by `last_non_direct` only. */
+  channel?: Uint16Array
+  /** d times of the first lead and of the deal's creation, epoch milliseconds; `w_shaped` and `full_path` choose their touches by them. */
+  leadAtMs?: Float64Array
+  openedAtMs?: Float64Array
 }
 
-export interface CreditOptions {
-  /** Which models to run; all unless given. */
-  models?: readonly RuleModel[]
+export interface CreditOptions<Model extends Rule = RuleModel> extends RuleSettings {
+  /** Which models to run; those of the ledger unless given. */
+  models?: readonly Model[]
   /** How many days of 24 hours before the close still count; null counts all time before the close. */
   windowDays: number | null
-  /** Of `time_decay`; 7 days unless given. */
-  halfLifeMs?: number
 }
 
 /** What one model gives each touch, in the order of `touchedAtMs`; 0 for a touch outside the window. */
@@ -32,9 +35,9 @@ export interface TouchCredit {
   creditMinor: Float64Array
 }
 
-export interface DealCredit {
+export interface DealCredit<Model extends Rule = RuleModel> {
   /** One entry a model that was asked for. */
-  byModel: Map<RuleModel, TouchCredit>
+  byModel: Map<Model, TouchCredit>
   /** d flags: 1 when the deal has a touch in its window; its amount is credited, whichever the model. */
   isCredited: Uint8Array
   creditedDeals: number
@@ -55,14 +58,18 @@ export interface DealCredit {
  *   a window do not ascend, or the window is negative.
  * O(models · t log t) time at worst, two doubles a touch and model.
  */
-export function creditDeals(deals: DealColumns, options: CreditOptions): DealCredit {
-  const models = options.models ?? ruleModels
+export function creditDeals<Model extends Rule = RuleModel>(
+  deals: DealColumns,
+  options: CreditOptions<Model>,
+): DealCredit<Model> {
+  const models = options.models ?? (ruleModels as readonly Rule[] as readonly Model[])
   const windowMs = options.windowDays === null ? Infinity : options.windowDays * DAY_MS
   if (!(windowMs >= 0))
     throw new RangeError(`A window is 0 days or more, not ${options.windowDays}.`)
   requireColumns(deals)
   const count = deals.amountMinor.length
-  const result: DealCredit = {
+  const writers = models.map((model): [Model, ShareWriter] => [model, shareWriter(model, options)])
+  const result: DealCredit<Model> = {
     byModel: new Map(models.map((model) => [model, emptyCredit(deals.touchedAtMs.length)])),
     isCredited: new Uint8Array(count),
     creditedDeals: 0,
@@ -81,11 +88,12 @@ export function creditDeals(deals: DealColumns, options: CreditOptions): DealCre
     result.isCredited[deal] = 1
     result.creditedDeals += 1
     result.creditedMinor += amountMinor
-    const touchedAtMs = deals.touchedAtMs.subarray(from, to)
-    for (const [model, credit] of result.byModel) {
-      const shares = ruleShares(model, touchedAtMs, options.halfLifeMs ?? DEFAULT_HALF_LIFE_MS)
-      credit.shares.set(shares, from)
-      if (amountMinor !== 0) setCredit(credit.creditMinor, from, amountMinor, shares)
+    requireAscending(deals.touchedAtMs, from, to)
+    const moments = momentsOf(deals, deal)
+    for (const [model, write] of writers) {
+      const { shares, creditMinor } = result.byModel.get(model)!
+      write(deals, from, to, shares, from, moments)
+      if (amountMinor !== 0) setCredit(creditMinor, from, amountMinor, shares.subarray(from, to))
     }
   }
   return result
@@ -114,6 +122,10 @@ export function sumByKey(
     sums[key]! += values[i]!
   }
   return sums
+}
+
+function momentsOf({ leadAtMs, openedAtMs }: DealColumns, deal: number): number[] | undefined {
+  return leadAtMs && openedAtMs ? [leadAtMs[deal]!, openedAtMs[deal]!] : undefined
 }
 
 function emptyCredit(length: number): TouchCredit {

@@ -259,7 +259,13 @@ export const LeadQuery = PageQuery.extend({
   isMql: z.stringbool().optional(),
   from: Instant.optional().meta({ description: 'Captured at or after' }),
   to: Instant.optional().meta({ description: 'Captured before' }),
-  q: z.string().trim().min(1).max(254).optional().meta({ description: 'The exact e-mail address' }),
+  q: z
+    .string()
+    .trim()
+    .min(1)
+    .max(254)
+    .optional()
+    .meta({ description: 'The exact e-mail address', personal: 'contact' }),
 })
 export type LeadQuery = z.infer<typeof LeadQuery>
 

@@ -13,7 +13,7 @@ import {
 import { moveOpportunityPeople } from './opportunity.store.ts'
 import { progressLeads } from './progress.ts'
 import type { ScoreCause } from './progress.rules.ts'
-import { recordOwnWork } from './record.store.ts'
+import { recordOwnWork } from '#jobs/own-work.ts'
 import { findSettings } from './score.store.ts'
 
 /** Scores and routes leads again and tells what came of it. The caller holds `lockLeads`. */

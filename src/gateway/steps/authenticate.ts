@@ -28,6 +28,6 @@ export async function authenticate(exchange: Exchange, gateway: GatewayParts): P
     )
   }
   if (cookie !== null && method !== 'GET' && method !== 'HEAD')
-    refuseForeignOrigin(headers, gateway.publicUrl)
+    refuseForeignOrigin(headers, gateway.publicUrl())
   exchange.principal = principal
 }

@@ -1,6 +1,8 @@
 import { Problem } from '#core/problem.ts'
 import type { Exchange, Item } from '#gateway/exchange.ts'
 import { hasUnstorableText, inputSchemaOf, parseInput } from '#gateway/input.ts'
+import { maskOf } from '#gateway/mask.ts'
+import { REVEAL_SCOPE } from '#gateway/operation.ts'
 import { problemBody } from '#gateway/problem.ts'
 import type { z } from 'zod'
 
@@ -22,6 +24,7 @@ export function validate(exchange: Exchange): void {
     )
   }
   exchange.expectedVersion = versionOf(request.headers['if-match'])
+  refuseProbing(exchange, sent)
   const schema = inputSchemaOf(operation)
   if ('batch' in operation && operation.batch.key in sent) {
     exchange.isBatch = true
@@ -75,4 +78,17 @@ function versionOf(header: string | undefined): number | null {
       'If-Match takes the ETag of the record as it was sent, such as "3".',
     )
   return Number(match[1])
+}
+
+/** Who sees personal values only masked must not find them out by filtering for them. */
+function refuseProbing({ operation, principal }: Exchange, sent: object): void {
+  if (operation.method !== 'GET' || principal?.scopes.has(REVEAL_SCOPE)) return
+  const mask = maskOf(operation.input)
+  if (mask?.kind !== 'object') return
+  const probe = Object.keys(sent).find((name) => mask.fields.has(name))
+  if (probe !== undefined)
+    throw new Problem(
+      'auth.forbidden',
+      `To look by ${probe} takes the scope ${REVEAL_SCOPE}: it is a personal value.`,
+    )
 }

@@ -1,33 +1,13 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-
-import { Ajv } from 'ajv'
-import * as formats from 'ajv-formats'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { TestContext } from 'vitest'
 
-import { isObject, listOf, objectOf, textOf } from '#sandbox/json.ts'
-import type { Json, JsonObject } from '#sandbox/json.ts'
+import { listOf, objectOf, textOf } from '#sandbox/json.ts'
+import type { Json } from '#sandbox/json.ts'
+import { VendorSpec, hasSpecs, readSpec, sayAbsent } from '#tests/vendor-specs.ts'
 import { startHubspot } from './index.ts'
 import type { HubspotSandbox } from './index.ts'
 
-/**
- * What the sandbox answers, held against the vendor's specification. The specifications are not
- * part of this project: without them (`THROUGHLINE_VENDOR_SPECS`) there is nothing to hold against.
- */
-const SPECS = process.env['THROUGHLINE_VENDOR_SPECS'] ?? '../shared/vendor-apis/specs'
-const hasSpecs = existsSync(join(SPECS, 'hubspot-v3.openapi.json'))
-
-function readSpec(name: string): JsonObject {
-  return objectOf(JSON.parse(readFileSync(join(SPECS, name), 'utf8')) as Json)
-}
-
-/** Shows in the report and on the terminal that nothing was checked, and why. */
-async function sayAbsent(annotate: TestContext['annotate']): Promise<void> {
-  const notice = `No vendor specifications at ${SPECS}: the sandbox's answers were not checked.`
-  process.stderr.write(`${notice}\n`)
-  await annotate(notice, 'warning')
-}
+/** What the sandbox answers, held against the vendor's specification where it is at hand. */
+const SPEC = 'hubspot-v3.openapi.json'
 
 let sandbox: HubspotSandbox
 let ids: Record<'contacts' | 'companies' | 'deals', string[]>
@@ -236,73 +216,23 @@ function callsOf(): Sent[] {
   ]
 }
 
-const variables = (template: string) => template.split('{').length
-
-/** The specification's path template of a path, literal segments before variables. */
-function templateOf(paths: readonly string[], path: string): string | null {
-  const wanted = path.split('?')[0]?.split('/') ?? []
-  const fits = paths.filter((template) => {
-    const segments = template.split('/')
-    return (
-      segments.length === wanted.length &&
-      segments.every((segment, i) => segment.startsWith('{') || segment === wanted[i])
-    )
-  })
-  return fits.sort((a, b) => variables(a) - variables(b))[0] ?? null
-}
-
-/** OpenAPI's `nullable` as JSON Schema has it. */
-function toJsonSchema(schema: Json): Json {
-  if (Array.isArray(schema)) return schema.map(toJsonSchema)
-  if (!isObject(schema)) return schema
-  const { nullable, ...rest } = schema
-  const converted = Object.fromEntries(
-    Object.entries(rest).map(([name, value]) => [name, toJsonSchema(value)]),
-  )
-  return nullable === true && typeof converted['type'] === 'string'
-    ? { ...converted, type: [converted['type'], 'null'] }
-    : converted
-}
-
 test('every answer has the status and the shape of the v3 and v4 specification', async ({
   annotate,
 }) => {
-  if (!hasSpecs) return await sayAbsent(annotate)
-  const spec = objectOf(toJsonSchema(readSpec('hubspot-v3.openapi.json')))
-  const paths = objectOf(spec['paths'])
-  const ajv = new Ajv({ strict: false, allErrors: true })
-  formats.default.default(ajv)
-  ajv.addSchema({ $id: 'spec', ...spec })
+  if (!hasSpecs(SPEC)) return await sayAbsent(annotate)
+  const spec = new VendorSpec(SPEC)
   const wrong: string[] = []
   const calls = callsOf()
   for (const call of calls) {
-    const template = templateOf(Object.keys(paths), call.path)
-    const place = `${call.method} ${call.path}`
-    if (template === null) {
-      wrong.push(`${place}: not in the specification`)
-      continue
-    }
-    const operation = objectOf(objectOf(paths[template])[call.method.toLowerCase()])
-    const { status, json } = await send(call)
-    const response = objectOf(operation['responses'])[String(status)]
-    if (response === undefined) {
-      wrong.push(`${place}: ${status} ${JSON.stringify(json)?.slice(0, 200)}`)
-      continue
-    }
-    const media = objectOf(objectOf(objectOf(response)['content'])['application/json'])
-    if (media['schema'] === undefined) continue
-    const pointer = ['paths', template, call.method.toLowerCase(), 'responses', String(status)]
-    const validate = ajv.compile({
-      $ref: `spec#/${[...pointer, 'content', 'application/json', 'schema'].map(escape).join('/')}`,
-    })
-    if (!validate(json)) wrong.push(`${place}: ${status} ${ajv.errorsText(validate.errors)}`)
+    const errors = spec.answerErrors(call.method, call.path, await send(call))
+    if (errors !== null) wrong.push(`${call.method} ${call.path}: ${errors}`)
   }
   expect(wrong).toEqual([])
   expect(calls.length).toBeGreaterThan(50)
 })
 
 test('what the official client sent is understood, request by request', async ({ annotate }) => {
-  if (!hasSpecs) return await sayAbsent(annotate)
+  if (!hasSpecs(SPEC)) return await sayAbsent(annotate)
   const requests = listOf(readSpec('captures/hubspot.json')['requests']).map(objectOf)
   const refused: string[] = []
   for (const request of requests) {
@@ -339,7 +269,7 @@ test('what the official client sent is understood, request by request', async ({
 test('every dated path the sandbox claims answers one of the statuses of its list', async ({
   annotate,
 }) => {
-  if (!hasSpecs) return await sayAbsent(annotate)
+  if (!hasSpecs(SPEC)) return await sayAbsent(annotate)
   const groups = objectOf(readSpec('hubspot-dated-paths.json')['groups'])
   const listed = Object.values(groups).flatMap(listOf).map(objectOf)
   const dated = listed.filter((operation) => {
@@ -390,7 +320,3 @@ test('every dated path the sandbox claims answers one of the statuses of its lis
     '/marketing/campaigns/2026-09/{campaignGuid}/reports/revenue',
   ])
 })
-/** A JSON pointer's segment within a URI fragment. */
-function escape(segment: string): string {
-  return encodeURIComponent(segment.replaceAll('~', '~0').replaceAll('/', '~1'))
-}

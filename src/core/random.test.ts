@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { momentOf } from './calendar.ts'
+import { momentOf } from '#worlds/calendar.ts'
 import { keyedUniform, poissonAt, seededRandom } from './random.ts'
 
 function momentsOf(values: Float64Array): { mean: number; variance: number } {

@@ -1,0 +1,169 @@
+import { sql } from 'kysely'
+import { GENESIS, type Checkpoint, type ProvedEntry } from '#access/audit-chain.rules.ts'
+import type { Queries, SystemTransaction } from '#store/store.ts'
+
+export interface ChainHead {
+  workspaceId: string
+  seq: number
+  chainHash: Buffer
+  xid: string
+  auditId: string
+  signedSeq: number
+  signedAt: Date | null
+}
+
+/** An entry that has no link yet. */
+export interface UnlinkedEntry extends ProvedEntry {
+  xid: string
+}
+
+export interface Link {
+  seq: number
+  auditId: string
+  entryHash: Buffer
+  chainHash: Buffer
+}
+
+/** A link with the entry that it proves; the entry's fields are null where it is gone. */
+export interface LinkedEntry extends Link {
+  entry: ProvedEntry | null
+}
+
+/**
+ * Workspaces with entries that wait for a link, or with links that wait for a signature since `signedBefore`.
+ * A restore from a dump brings transaction ids of another server, which would hide entries for ever: then all begin anew.
+ */
+export async function listDueChains(
+  tx: SystemTransaction,
+  signedBefore: Date,
+  limit: number,
+): Promise<string[]> {
+  await realignAfterRestore(tx)
+  const rows = await tx.query(sql<{ workspaceId: string }>`
+    select w.id as workspace_id from workspaces w left join audit_heads h on h.workspace_id = w.id
+    where exists (
+        select 1 from audit_log a
+        where a.workspace_id = w.id and (a.xid, a.id) > (coalesce(h.xid, '0'::xid8), coalesce(h.audit_id, ''))
+          and a.xid < pg_snapshot_xmin(pg_current_snapshot()))
+      or (h.signed_seq < h.seq and (h.signed_at is null or h.signed_at <= ${signedBefore}))
+    order by w.id limit ${limit}`)
+  return rows.map((row) => row.workspaceId)
+}
+
+async function realignAfterRestore(tx: SystemTransaction): Promise<void> {
+  const ahead = await tx.find(sql<{ found: boolean }>`
+    select exists (
+        select 1 from workspaces w join audit_log a on a.workspace_id = w.id and a.xid > pg_snapshot_xmax(pg_current_snapshot()))
+      or exists (select 1 from audit_heads where xid > pg_snapshot_xmax(pg_current_snapshot())) as found`)
+  if (!ahead?.found) return
+  await tx.execute(sql`update audit_log set xid = '0'`)
+  await tx.execute(sql`update audit_heads set xid = '0', audit_id = ''`)
+}
+
+/** Locks the head of a chain, and begins the chain where there is none: two processes never link at once. */
+export async function lockHead(tx: SystemTransaction, workspaceId: string): Promise<ChainHead> {
+  await tx.execute(sql`
+    insert into audit_heads (workspace_id, chain_hash) values (${workspaceId}, ${GENESIS}) on conflict do nothing`)
+  const head = await tx.find(sql<ChainHead>`
+    select workspace_id, seq, chain_hash, xid::text as xid, audit_id, signed_seq, signed_at
+    from audit_heads where workspace_id = ${workspaceId} for update`)
+  if (!head) throw new Error('The head of the audit chain is gone.')
+  return head
+}
+
+/** Committed entries after the head, in the order of their commit; those that a restore brought with a link are passed. */
+export async function listUnlinked(
+  tx: SystemTransaction,
+  head: ChainHead,
+  limit: number,
+): Promise<UnlinkedEntry[]> {
+  return tx.query(sql<UnlinkedEntry>`
+    select a.xid::text as xid, a.workspace_id, a.id, a.occurred_at, a.principal_id, a.principal_kind, a.action,
+      a.subject_id, a.detail, a.request_id
+    from audit_log a
+    where a.workspace_id = ${head.workspaceId} and (a.xid, a.id) > (${head.xid}::xid8, ${head.auditId})
+      and a.xid < pg_snapshot_xmin(pg_current_snapshot())
+      and not exists (select 1 from audit_links l where l.audit_id = a.id)
+    order by a.xid, a.id limit ${limit}`)
+}
+
+export async function insertLinks(
+  tx: SystemTransaction,
+  workspaceId: string,
+  links: readonly Link[],
+): Promise<void> {
+  const rows = links.map((link) => ({
+    seq: link.seq,
+    audit: link.auditId,
+    entry: link.entryHash.toString('hex'),
+    chain: link.chainHash.toString('hex'),
+  }))
+  await tx.execute(sql`
+    insert into audit_links (workspace_id, seq, audit_id, entry_hash, chain_hash)
+    select ${workspaceId}, seq, audit, decode(entry, 'hex'), decode(chain, 'hex')
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(seq bigint, audit text, entry text, chain text)`)
+}
+
+export async function saveHead(tx: SystemTransaction, head: ChainHead): Promise<void> {
+  await tx.execute(sql`
+    update audit_heads set seq = ${head.seq}, chain_hash = ${head.chainHash}, xid = ${head.xid}::xid8,
+      audit_id = ${head.auditId}, signed_seq = ${head.signedSeq}, signed_at = ${head.signedAt}
+    where workspace_id = ${head.workspaceId}`)
+}
+
+export async function insertCheckpoint(
+  tx: SystemTransaction,
+  { workspaceId, seq, chainHash, signedAt, keyId, signature }: Checkpoint,
+): Promise<void> {
+  await tx.execute(sql`
+    insert into audit_checkpoints (workspace_id, seq, chain_hash, signed_at, key_id, signature)
+    values (${workspaceId}, ${seq}, ${chainHash}, ${signedAt}, ${keyId}, ${signature})`)
+}
+
+/** The chain from `afterSeq` on, as it stands in the database, with the entries that it speaks of. */
+export async function* streamChain(
+  tx: Queries,
+  workspaceId: string,
+  afterSeq: number,
+  batchSize: number,
+): AsyncIterable<LinkedEntry[]> {
+  const statement = sql<Link & Partial<ProvedEntry>>`
+    select l.seq, l.audit_id, l.entry_hash, l.chain_hash, a.workspace_id, a.id, a.occurred_at, a.principal_id,
+      a.principal_kind, a.action, a.subject_id, a.detail, a.request_id
+    from audit_links l left join audit_log a on a.id = l.audit_id
+    where l.workspace_id = ${workspaceId} and l.seq > ${afterSeq} order by l.seq`
+  for await (const rows of tx.stream(statement, batchSize)) {
+    yield rows.map(({ seq, auditId, entryHash, chainHash, id, ...rest }) => ({
+      seq,
+      auditId,
+      entryHash,
+      chainHash,
+      entry: id === null || id === undefined ? null : ({ id, ...rest } as ProvedEntry),
+    }))
+  }
+}
+
+/** Signed heads in ascending order, at most `limit`. */
+export async function listCheckpoints(
+  tx: Queries,
+  workspaceId: string,
+  afterSeq: number,
+  limit: number,
+): Promise<Checkpoint[]> {
+  return tx.query(sql<Checkpoint>`
+    select workspace_id, seq, chain_hash, signed_at, key_id, signature from audit_checkpoints
+    where workspace_id = ${workspaceId} and seq > ${afterSeq} order by seq limit ${limit}`)
+}
+
+/** How many entries wait for a link, and since when the oldest does. */
+export async function countUnlinked(
+  tx: Queries,
+  workspaceId: string,
+): Promise<{ entries: number; oldestAt: Date | null }> {
+  const row = await tx.find(sql<{ entries: number; oldestAt: Date | null }>`
+    select count(*)::int as entries, min(a.occurred_at) as oldest_at
+    from audit_log a left join audit_heads h on h.workspace_id = a.workspace_id
+    where a.workspace_id = ${workspaceId} and (a.xid, a.id) > (coalesce(h.xid, '0'::xid8), coalesce(h.audit_id, ''))
+      and not exists (select 1 from audit_links l where l.audit_id = a.id)`)
+  return row ?? { entries: 0, oldestAt: null }
+}

@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { Id } from '#core/id.ts'
+import { Instant } from '#core/time.ts'
+
+export const Passkey = z.object({
+  id: Id('psk'),
+  name: z.string().min(1).max(100),
+  createdAt: Instant,
+  lastUsedAt: Instant.nullable(),
+})
+
+export const OwnSession = z.object({
+  id: Id('ses'),
+  isThis: z.boolean(),
+  methods: z.array(z.string()),
+  address: z.string().nullable().meta({ personal: 'contact' }),
+  browser: z.string().nullable(),
+  createdAt: Instant,
+  lastSeenAt: Instant,
+  expiresAt: Instant,
+})
+
+/** How the person signs in; no secret is in it. */
+export const AccountSecurity = z.object({
+  name: z.string().meta({ personal: 'name' }),
+  email: z.string().nullable().meta({ personal: 'contact' }),
+  hasPassword: z.boolean(),
+  hasTotp: z.boolean(),
+  recoveryCodesLeft: z.int(),
+  passkeys: z.array(Passkey),
+  sessions: z.array(OwnSession),
+})
+export type AccountSecurity = z.infer<typeof AccountSecurity>
+
+export const NewPassword = z.object({ password: z.string().max(1000) })
+
+/** What the authenticator app needs; shown this once. */
+export const TotpSetUp = z.object({ secret: z.string(), uri: z.string() })
+export const TotpConfirmation = z.object({ code: z.string().max(20) })
+export const RecoveryCodes = z.object({
+  codes: z.array(z.string()).meta({ description: 'Each signs in once. Shown this once.' }),
+})
+
+export const PasskeyEnrolmentOptions = z.object({
+  challenge: z.string(),
+  options: z.record(z.string(), z.unknown()),
+})
+export const NewPasskey = z.object({
+  name: Passkey.shape.name,
+  challenge: z.string().max(2000),
+  passkey: z.record(z.string(), z.unknown()).meta({
+    description:
+      'What navigator.credentials.create answered, as JSON (WebAuthn RegistrationResponseJSON)',
+  }),
+})
+export const PasskeyRef = z.object({ passkeyId: Id('psk') })
+export const SessionRef = z.object({ sessionId: Id('ses') })
+export const Done = z.object({ done: z.literal(true) })
