@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { faultOf, pullAll, signal, streamOf, TestOrg } from './test-session.ts'
+import { faultOf, pullAll, signal, streamOf, TestOrg } from '#tests/salesforce-session.ts'
 
 let org: TestOrg
 beforeEach(async () => {

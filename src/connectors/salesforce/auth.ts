@@ -42,14 +42,15 @@ export const SalesforceSettings = z
       .regex(/^[A-Z]{3}$/)
       .default('USD')
       .meta({ description: 'The org’s currency, for amounts that name none' }),
-    dailyShare: z
+    dailyShare: z.coerce
       .number()
       .min(0.05)
       .max(1)
       .default(0.8)
       .meta({ description: 'Share of the org’s calls of 24 hours after which the hub stops' }),
+    // The command line gives all settings as text.
     assignsLeads: z
-      .boolean()
+      .union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')])
       .default(false)
       .meta({ description: 'True lets the org’s assignment rule choose the owner of new leads' }),
   })

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { VendorProperties } from '#sync/connector.ts'
 import { errorCatalogue } from '#sync/error-catalogue.ts'
 import { errorOfFile, faultOf } from './errors.ts'
-import { signal, streamOf, TestOrg } from './test-session.ts'
+import { signal, streamOf, TestOrg } from '#tests/salesforce-session.ts'
 
 let org: TestOrg
 let ids: Record<string, string[]>

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { pullAll, signal, streamOf, TestOrg } from './test-session.ts'
+import { pullAll, signal, streamOf, TestOrg } from '#tests/salesforce-session.ts'
 
 let org: TestOrg
 beforeEach(async () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { PushChange, PushResult } from '#sync/connector.ts'
-import { changeOf, faultOf, signal, streamOf, TestOrg } from './test-session.ts'
+import { changeOf, faultOf, signal, streamOf, TestOrg } from '#tests/salesforce-session.ts'
 
 let org: TestOrg
 beforeEach(async () => {

@@ -9,7 +9,7 @@ import {
   type VendorCall,
 } from '#sync/connector.ts'
 import type { Candidate, EntityRecord } from '#sync/entity.ts'
-import { salesforce } from './index.ts'
+import { salesforce } from '#connectors/salesforce/index.ts'
 
 export const signal = new AbortController().signal
 
