@@ -18,10 +18,10 @@ export interface SandboxProcess {
 
 /** Starts a sandbox without rate limits; with a state file it is after a kill what it was. */
 export async function startSandbox(
-  options: { vendor?: string; port?: number; stateFile?: string } = {},
+  options: { port?: number; stateFile?: string; vendor?: string } = {},
 ): Promise<SandboxProcess> {
-  const vendor = options.vendor === undefined ? [] : ['--vendor', options.vendor]
   const state = options.stateFile === undefined ? [] : ['--state', options.stateFile]
+  const vendor = options.vendor === undefined ? [] : ['--vendor', options.vendor]
   const args = ['--no-limits', '--port', String(options.port ?? 0), ...vendor, ...state]
   const child = spawn(process.execPath, [SANDBOX, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],

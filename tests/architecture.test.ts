@@ -12,6 +12,7 @@ const CONTRACTS = [
   'gateway/raw-route.ts',
   'sync/connector.ts',
   'sync/entity.ts',
+  'sync/approval.ts',
   'jobs/job.ts',
   'jobs/own-work.ts',
   'imports/target.ts',

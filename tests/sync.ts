@@ -158,6 +158,7 @@ export function testEngine(
       engine.waitedMs.push(durationMs)
       await sleep(Math.min(durationMs, 1), undefined, { signal })
     },
+    approval: null,
     random: () => 0.5,
     ...options,
   }

@@ -42,7 +42,9 @@ export const scopes = {
   'conflicts:read': 'See both sides of sync conflicts and the history of fields',
   'conflicts:write': 'Decide sync conflicts and hand them to somebody',
   'attribution:read': 'Read attribution and the credit ledger',
-  'attribution:write': 'Change attribution windows and recompute',
+  'attribution:write': 'Change attribution models and windows, and recompute',
+  'claims:write': 'Note where leads and deals came from, and settle disputes',
+  'reports:write': 'Make weekly reports and plans, comment, and keep the agenda',
   'performance:read': 'Read sales performance',
 } as const
 
@@ -94,6 +96,8 @@ export const roles: Readonly<Record<string, { label: string; scopes: readonly Sc
       'imports:write',
       'leads:read',
       'leads:write',
+      'claims:write',
+      'reports:write',
       'scoring:write',
       'owners:read',
       'sync:read',
@@ -108,6 +112,8 @@ export const roles: Readonly<Record<string, { label: string; scopes: readonly Sc
       'touchpoints:read',
       'leads:read',
       'leads:write',
+      'claims:write',
+      'reports:write',
       'routing:write',
       'owners:read',
       'owners:write',

@@ -190,6 +190,26 @@ const kinds = {
     title: 'No ledger is kept for this window',
     retry: 'after a change',
   },
+  'attribution.model_unknown': {
+    status: 422,
+    title: 'No ledger is kept for this model',
+    retry: 'after a change',
+  },
+  'attribution.model_unready': {
+    status: 409,
+    title: 'The model was not fitted yet',
+    retry: 'same request',
+  },
+  'attribution.model_invalid': {
+    status: 422,
+    title: 'The model does not fit its method',
+    retry: 'after a change',
+  },
+  'attribution.no_history': {
+    status: 422,
+    title: 'There is no history for this moment',
+    retry: 'after a change',
+  },
   'service.unavailable': {
     status: 503,
     title: 'The service cannot answer right now',

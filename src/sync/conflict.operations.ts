@@ -138,13 +138,13 @@ const resolveMany = (entities: Entities) =>
     input: ConflictBulk,
     output: ConflictsResolved,
     async perform({ conflictIds, choice, note = null }, context) {
-      const { tx, now, audit } = context
+      const { tx, now } = context
       const rows = await resolveConflicts(tx, deciding(entities, context), conflictIds, {
         choice,
         note,
       })
       for (const { id, field } of rows) {
-        audit({ action: 'conflict.resolved', subjectId: id, detail: { field, choice } })
+        context.audit({ action: 'conflict.resolved', subjectId: id, detail: { field, choice } })
       }
       return { resolved: rows.length, data: rows.map((row) => viewOf(row, now)) }
     },
@@ -183,11 +183,12 @@ const assignMany = defineOperation({
   status: 200,
   input: ConflictAssign,
   output: ConflictsAssigned,
-  async perform({ conflictIds, owner, dueAt }, { tx, now, audit }) {
+  async perform({ conflictIds, owner, dueAt }, context) {
+    const { tx, now } = context
     const rows = await findConflicts(tx, conflictIds)
     const after = rows.map((row) => ({ ...row, owner, dueAt: dueAt ?? row.dueAt, updatedAt: now }))
     await saveConflicts(tx, after)
-    for (const { id } of after) audit({ action: 'conflict.assigned', subjectId: id })
+    for (const { id } of after) context.audit({ action: 'conflict.assigned', subjectId: id })
     return { assigned: after.length }
   },
 })

@@ -76,6 +76,12 @@ export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = {
     whatToDo: 'Look at the account in the connected system; the run is tried again by itself.',
     fixedBy: 'administrator',
   },
+  'stream.approval': {
+    title: 'The connection waits for signatures',
+    whatToDo:
+      'Ask the approvers that the detail names to sign the connection; it neither reads nor writes before.',
+    fixedBy: 'administrator',
+  },
   'stream.mapping': {
     title: 'The connected system does not take the form of our calls',
     whatToDo: 'See the detail: a field was probably removed or renamed. Put it back, then run now.',
@@ -145,6 +151,31 @@ export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = {
   CONTACT_UNREADABLE: {
     title: 'A contact is in the way and cannot be read',
     whatToDo: 'Restore or delete the named contact in the connected system, then retry.',
+    fixedBy: 'sales operations',
+  },
+  PERSON_CLAIMED: {
+    title: 'The person with this e-mail address belongs to another lead',
+    whatToDo: 'Merge the two leads here, or give one of them another e-mail address.',
+    fixedBy: 'sales operations',
+  },
+  RECORD_GONE: {
+    title: 'The record is not there any more',
+    whatToDo: 'Restore it in the connected system, or unlink it here; then retry.',
+    fixedBy: 'sales operations',
+  },
+  CREATE_NOT_SUPPORTED: {
+    title: 'The hub creates no records of this kind there',
+    whatToDo: 'Create the record in the connected system; it is linked when it is read.',
+    fixedBy: 'sales operations',
+  },
+  ERR_SCHEMA_VALIDATION_FAILED: {
+    title: 'The connected system does not take a value',
+    whatToDo: 'Correct the named properties of the record; it is sent again by itself.',
+    fixedBy: 'sales operations',
+  },
+  HTTP_400: {
+    title: 'The connected system does not take a value',
+    whatToDo: 'Correct the named properties of the record; it is sent again by itself.',
     fixedBy: 'sales operations',
   },
   CONFLICT: {

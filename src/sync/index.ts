@@ -4,6 +4,8 @@ import type { Metrics } from '#core/metrics.ts'
 import { HOUR_MS, SECOND_MS } from '#core/time.ts'
 import { defineJob, type Job, type JobContext, type Subscriber } from '#jobs/job.ts'
 import type { Module } from '#module.ts'
+import type { Approval } from './approval.ts'
+import { approvalOperations } from './approval.operations.ts'
 import { conflictOperations } from './conflict.operations.ts'
 import { connectionOperations } from './connection.operations.ts'
 import type { Connector } from './connector.ts'
@@ -26,6 +28,7 @@ export function createSyncModule(
   connectors: readonly Connector[],
   entities: readonly Entity[],
   metrics: Metrics | null = null,
+  approval: Approval | null = null,
 ): Module {
   const byName = new Map(entities.map((entity) => [entity.name, entity]))
   const byVendor = new Map(
@@ -38,6 +41,7 @@ export function createSyncModule(
     metrics,
     connectors: byVendor,
     entities: byName,
+    approval,
     publish,
     leaseMs: LEASE_MS,
     wait: (durationMs, signal) => sleep(durationMs, undefined, { signal }),
@@ -47,6 +51,7 @@ export function createSyncModule(
     name: 'sync',
     operations: [
       ...connectionOperations(byVendor),
+      ...(approval ? approvalOperations(byVendor, approval) : []),
       ...runOperations,
       ...healthOperations,
       ...errorItemOperations,

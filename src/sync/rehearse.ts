@@ -146,7 +146,11 @@ function outcomeOf(verdict: Verdict | FieldChange['verdict']): Outcome {
       return 'hub'
     case 'ask':
       return 'ask'
-    default:
+    case 'same':
+    case 'agree':
+    case 'covered':
+    case 'chosen':
+    case 'undone':
       return 'unsynced'
   }
 }

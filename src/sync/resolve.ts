@@ -1,6 +1,5 @@
 import { sql } from 'kysely'
 import { Problem } from '#core/problem.ts'
-import type { EventDraft } from '#jobs/job.ts'
 import type { Transaction } from '#store/store.ts'
 import { emptyBase, openMergeBase, sealBase } from './base.ts'
 import { insertChanges, type ChangeDraft } from './change.store.ts'
@@ -144,7 +143,7 @@ async function writeHere(
     writeOf(entity, own, chosen),
   )
   const { events } = await entity.write(tx, writes, now)
-  await publish(tx, events as EventDraft[], now)
+  await publish(tx, events, now)
 }
 
 function writeOf(

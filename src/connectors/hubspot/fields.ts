@@ -73,8 +73,3 @@ export const taskFields: readonly FieldLink[] = [
   link('doneAt', 'hs_task_completion_date', 'pull'),
   link('owner', 'hubspot_owner_id', 'both'),
 ]
-
-/** HubSpot's property that each field is read from and written to, where it is one. */
-export function propertyOf(fields: readonly FieldLink[], field: string): string | null {
-  return fields.find((one) => one.field === field)?.properties[0] ?? null
-}

@@ -5,8 +5,6 @@ import type { HubspotOwner, HubspotPipeline, HubspotRecord } from './answers.ts'
 import { LEAD_ID_PROPERTY } from './fields.ts'
 import type { PropertyDefinition } from './client.ts'
 
-export { LEAD_ID_PROPERTY } from './fields.ts'
-
 export const propertyGroup = { name: 'throughline', label: 'Throughline' }
 
 /** The contact properties that the hub brings along; all others are HubSpot's own. */

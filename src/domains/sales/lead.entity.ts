@@ -63,60 +63,65 @@ export const leadEntity: Entity = {
     return rows.map(({ id }) => id)
   },
 
-  async load(tx, localIds) {
-    const rows = await tx.query(sql<LoadedRow>`
-      select ${leadColumns}, p.personal, c.key as campaign_key, now() as read_at, p.updated_at as person_changed_at, (
-        select bool_or(said.status in ('denied', 'withdrawn')) from (
-          select distinct on (k.channel) k.status from consents k
-          where k.workspace_id = ${tx.workspaceId} and k.person_id = l.person_id and k.purpose = 'marketing'
-            and k.channel in ('email', 'any')
-          order by k.channel, k.occurred_at desc) said
-      ) as opted_out, (
-        select r.channel from lead_captures r
-        where r.workspace_id = ${tx.workspaceId} and r.lead_id = l.id and r.channel <> 'unknown'
-        order by r.captured_at desc, r.id desc limit 1
-      ) as last_channel
-      from leads l join people p on p.id = l.person_id left join campaigns c on c.id = l.campaign_id
-      where l.id = any(${localIds}::text[]) and l.merged_into is null`)
-    const externalIds = await findExternalIds(
-      tx,
-      rows.map(({ personId }) => personId),
-    )
-    const accounts = await findAccountsOf(
-      tx,
-      rows.map(({ id }) => id),
-    )
-    return rows.map((row) =>
-      toRecord(tx, row, externalIds.get(row.personId) ?? null, accounts.get(row.id) ?? null),
-    )
-  },
-
-  async match(tx, candidates) {
-    const indexes = candidates.map((candidate) => emailIndex(tx, candidate))
-    const ids = candidates.flatMap(({ localId }) => localId ?? [])
-    const byId = await findByIds(tx, ids)
-    const byEmail = await findByEmails(
-      tx,
-      indexes.flatMap((index) => index ?? []),
-    )
-    return candidates.map(({ localId }, i) => {
-      const named = localId == null ? undefined : byId.get(localId)
-      return named ?? byEmail.get(indexes[i]?.toString('hex') ?? '') ?? null
-    })
-  },
-
+  load: loadLeads,
+  match: matchLeads,
   write: writeLeads,
 }
 
 /** The same people once a CRM calls them contacts: they come in and change, but a lead becomes one by the CRM's doing. */
 export const contactEntity: Entity = {
-  ...omitListing(leadEntity),
   name: 'contact',
   sharesIdsWith: 'lead',
+  fields,
+  pushAfter: leadEntity.pushAfter,
+  load: loadLeads,
+  match: matchLeads,
+  write: writeLeads,
 }
 
-function omitListing({ listIds: _listIds, ...entity }: Entity): Entity {
-  return entity
+async function loadLeads(tx: Transaction, localIds: readonly string[]): Promise<EntityRecord[]> {
+  const rows = await tx.query(sql<LoadedRow>`
+    select ${leadColumns}, p.personal, c.key as campaign_key, now() as read_at, p.updated_at as person_changed_at, (
+      select bool_or(said.status in ('denied', 'withdrawn')) from (
+        select distinct on (k.channel) k.status from consents k
+        where k.workspace_id = ${tx.workspaceId} and k.person_id = l.person_id and k.purpose = 'marketing'
+          and k.channel in ('email', 'any')
+        order by k.channel, k.occurred_at desc) said
+    ) as opted_out, (
+      select r.channel from lead_captures r
+      where r.workspace_id = ${tx.workspaceId} and r.lead_id = l.id and r.channel <> 'unknown'
+      order by r.captured_at desc, r.id desc limit 1
+    ) as last_channel
+    from leads l join people p on p.id = l.person_id left join campaigns c on c.id = l.campaign_id
+    where l.id = any(${localIds}::text[]) and l.merged_into is null`)
+  const externalIds = await findExternalIds(
+    tx,
+    rows.map(({ personId }) => personId),
+  )
+  const accounts = await findAccountsOf(
+    tx,
+    rows.map(({ id }) => id),
+  )
+  return rows.map((row) =>
+    toRecord(tx, row, externalIds.get(row.personId) ?? null, accounts.get(row.id) ?? null),
+  )
+}
+
+async function matchLeads(
+  tx: Transaction,
+  candidates: readonly Candidate[],
+): Promise<(string | null)[]> {
+  const indexes = candidates.map((candidate) => emailIndex(tx, candidate))
+  const ids = candidates.flatMap(({ localId }) => localId ?? [])
+  const byId = await findByIds(tx, ids)
+  const byEmail = await findByEmails(
+    tx,
+    indexes.flatMap((index) => index ?? []),
+  )
+  return candidates.map(({ localId }, i) => {
+    const named = localId == null ? undefined : byId.get(localId)
+    return named ?? byEmail.get(indexes[i]?.toString('hex') ?? '') ?? null
+  })
 }
 
 function toRecord(
