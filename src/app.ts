@@ -14,6 +14,7 @@ import type { OutsideProvider } from '#access/sign-in/oidc.routes.ts'
 import { ConfigError, type Config } from '#config.ts'
 import { hubspot } from '#connectors/hubspot/index.ts'
 import { pipedrive } from '#connectors/pipedrive/index.ts'
+import { salesforce } from '#connectors/salesforce/index.ts'
 import { createLog, type Log } from '#core/log.ts'
 import { createMetrics, type Metrics } from '#core/metrics.ts'
 import { MINUTE_MS, systemClock, type Clock } from '#core/time.ts'
@@ -188,7 +189,7 @@ export function composeModules(
   const entities = domains.flatMap((module) => module.entities)
   const imports = createImports(domains.flatMap((module) => module.importTargets ?? []))
   const sync = createSyncModule(
-    [hubspot, pipedrive],
+    [hubspot, pipedrive, salesforce],
     entities,
     metrics,
     config.requireApprovals === false ? null : approval,
