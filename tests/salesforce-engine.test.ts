@@ -20,8 +20,9 @@ const STREAMS = ['owners', 'pipelines', 'stages', 'accounts', 'leads', 'contacts
 
 /** The same people once they are converted. */
 function contactEntity(): Entity {
-  const { listIds: _listIds, ...entity } = testLead
-  return { ...entity, name: 'contact', sharesIdsWith: 'lead' }
+  const entity: Entity = { ...testLead, name: 'contact', sharesIdsWith: 'lead' }
+  delete entity.listIds
+  return entity
 }
 
 beforeAll(async () => {
