@@ -1,5 +1,5 @@
 // Sends leads to a CRM sandbox in a process of its own: calls, a second run that changes nothing, memory, leads a second.
-// Flags: --sizes 10000,100000 (leads, smallest first), --vendor hubspot|pipedrive.
+// Flags: --sizes 10000,100000 (leads, smallest first), --vendor hubspot|pipedrive|salesforce.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,10 +28,17 @@ interface BenchVendor {
   fewest: (leads: number) => number
   /** Settings of the first run, beside the address and the token. */
   settings: (leads: number) => Record<string, unknown>
+  /** What the vendor's settings call the token; `token` unless given. */
+  tokenName?: string
+  /** Calls that look like writes and are none. */
+  reads?: RegExp
   /** A first run that ends at its share of the vendor's budget, and what lets the next one go on. */
   ration?: { share: (leads: number) => number; more: Record<string, unknown> }
 }
 
+/** Salesforce takes 200 in one call, and from 2,001 on a file of ten thousand, its own internal batch. */
+const COLLECTION = 200
+const FILE = 10_000
 /** HubSpot takes a hundred in one call. */
 const UPSERT = 100
 /** Pipedrive takes one record a call, for five tokens, and shows a page of 500 for ten. */
@@ -65,6 +72,21 @@ const VENDORS: Readonly<Record<string, BenchVendor>> = {
       share: (leads) => Math.floor((leads * CREATE_TOKENS) / 2),
       more: { dailyTokens: 100_000_000 },
     },
+  },
+  salesforce: {
+    people: 'counts/Lead',
+    unit: 'calls',
+    spent: async (_sandbox, calls) => calls,
+    /**
+     * Five calls a file: create, upload, close, one look, the results. Besides: one description of all objects, users, queues,
+     * stages, and a look at accounts, leads, contacts, opportunities and tasks; and once for the org: who the login is, our
+     * fields, the permission set, its rights, its assignment, and the description again.
+     */
+    fewest: (leads) =>
+      (leads > 2000 ? Math.ceil(leads / FILE) * 5 : Math.ceil(leads / COLLECTION)) + 9 + 6,
+    settings: () => ({}),
+    tokenName: 'accessToken',
+    reads: /\/composite\/(?:batch|sobjects\/\{sObject\})$/,
   },
 }
 
@@ -159,8 +181,8 @@ async function sendTwice(
   sandbox: SandboxProcess,
   leads: number,
 ): Promise<Measured> {
-  const { people, settings: more } = vendor!
-  const settings = { baseUrl: sandbox.url, token: sandbox.token, ...more(leads) }
+  const { people, settings: more, tokenName = 'token' } = vendor!
+  const settings = { baseUrl: sandbox.url, [tokenName]: sandbox.token, ...more(leads) }
   const sampler = new Sampler(hub.pid)
   const connection = await callHub<{ id: string }>(hub.url, key, 'POST', '/api/v1/connections', {
     vendor: flags.vendor,
@@ -240,7 +262,8 @@ async function calls(sandbox: SandboxProcess): Promise<Record<string, number>> {
 }
 
 function isWrite(route: string): boolean {
-  return !route.startsWith('GET ') && !/\/(search|read)$/.test(route)
+  const isRead = /\/(search|read)$/.test(route) || vendor?.reads?.test(route) === true
+  return !route.startsWith('GET ') && !isRead
 }
 
 async function control<T>({ url }: SandboxProcess, method: string, path: string): Promise<T> {

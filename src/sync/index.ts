@@ -33,8 +33,10 @@ export function createSyncModule(
   metrics: Metrics | null = null,
   approval: Approval | null = null,
 ): Module {
-  const byVendor = new Map(connectors.map((connector) => [connector.vendor, connector]))
   const byName = new Map(entities.map((entity) => [entity.name, entity]))
+  const byVendor = new Map(
+    connectors.map((connector) => [connector.vendor, withKnownStreams(connector, byName)]),
+  )
   const engineOf = ({ store, clock, log }: JobContext): Engine => ({
     store,
     clock,
@@ -65,6 +67,20 @@ export function createSyncModule(
     jobs: [runJob(engineOf), changeJob(engineOf)],
     subscribers: [pendingSubscriber(entities), startSubscriber, laneSubscriber],
     timers: [scheduleTimer, tidyHooks],
+  }
+}
+
+/** A connector may read more kinds of records than the hub's modules take: those streams are not offered. */
+function withKnownStreams(connector: Connector, entities: ReadonlyMap<string, Entity>): Connector {
+  return {
+    ...connector,
+    open(connection) {
+      const session = connector.open(connection)
+      return {
+        ...session,
+        streams: session.streams.filter((stream) => entities.has(stream.entity)),
+      }
+    },
   }
 }
 
