@@ -18,10 +18,11 @@ export interface SandboxProcess {
 
 /** Starts a sandbox without rate limits; with a state file it is after a kill what it was. */
 export async function startSandbox(
-  options: { port?: number; stateFile?: string } = {},
+  options: { port?: number; stateFile?: string; vendor?: string } = {},
 ): Promise<SandboxProcess> {
   const state = options.stateFile === undefined ? [] : ['--state', options.stateFile]
-  const args = ['--no-limits', '--port', String(options.port ?? 0), ...state]
+  const vendor = options.vendor === undefined ? [] : ['--vendor', options.vendor]
+  const args = ['--no-limits', '--port', String(options.port ?? 0), ...vendor, ...state]
   const child = spawn(process.execPath, [SANDBOX, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })

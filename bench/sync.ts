@@ -1,5 +1,5 @@
 // Sends leads to a CRM sandbox in a process of its own: calls, a second run that changes nothing, memory, leads a second.
-// Flags: --sizes 10000,100000 (leads, smallest first).
+// Flags: --sizes 10000,100000 (leads, smallest first), --vendor hubspot|pipedrive|salesforce.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,23 +13,92 @@ import { residentBytes, startSandbox, type SandboxProcess } from '#bench/process
 
 const MIB = 2 ** 20
 const BATCH = 500
-/** What HubSpot takes in one call. */
-const UPSERT = 100
 const CALLS_BAR = 1.05
 const MEMORY_BAR = 1.3
 const SAMPLE_MS = 100
 
-/**
- * The calls that a first run of all streams cannot do without, beside the upserts: owners, owners that left, pipelines with
- * their stages; of companies, contacts, deals and tasks the properties, the records and the deleted ones; and once for the
- * account our group, and our properties in one batch.
- */
-const LEAST_FIXED_CALLS = 17
+/** What the bench needs to know of a vendor. */
+interface BenchVendor {
+  /** The sandbox's path of the number of live people. */
+  people: string
+  /** What is counted: calls, or what calls cost where the vendor rations that. */
+  unit: string
+  spent: (sandbox: SandboxProcess, calls: number) => Promise<number>
+  /** The least that so many leads can be sent for. */
+  fewest: (leads: number) => number
+  /** Settings of the first run, beside the address and the token. */
+  settings: (leads: number) => Record<string, unknown>
+  /** What the vendor's settings call the token; `token` unless given. */
+  tokenName?: string
+  /** Calls that look like writes and are none. */
+  reads?: RegExp
+  /** A first run that ends at its share of the vendor's budget, and what lets the next one go on. */
+  ration?: { share: (leads: number) => number; more: Record<string, unknown> }
+}
+
+/** Salesforce takes 200 in one call, and from 2,001 on a file of ten thousand, its own internal batch. */
+const COLLECTION = 200
+const FILE = 10_000
+/** HubSpot takes a hundred in one call. */
+const UPSERT = 100
+/** Pipedrive takes one record a call, for five tokens, and shows a page of 500 for ten. */
+const CREATE_TOKENS = 5
+
+const VENDORS: Readonly<Record<string, BenchVendor>> = {
+  hubspot: {
+    people: 'counts/contacts',
+    unit: 'calls',
+    spent: async (_sandbox, calls) => calls,
+    /**
+     * The calls that a first run of all streams cannot do without, beside the upserts: owners, owners that left, pipelines
+     * with their stages; of companies, contacts, deals and tasks the properties, the records and the deleted ones; and once
+     * for the account our group, and our properties in one batch.
+     */
+    fewest: (leads) => Math.ceil(leads / UPSERT) + 17,
+    settings: () => ({}),
+  },
+  pipedrive: {
+    people: 'counts/person',
+    unit: 'tokens',
+    spent: async (sandbox) => (await control<{ spent: number }>(sandbox, 'GET', 'usage')).spent,
+    /**
+     * The tokens that a first run of all streams cannot do without, beside the creations: users 20, pipelines 5, stages 5;
+     * organizations, persons, deals and activities 10 each, archived deals 20; our thirteen fields 10 + 65; one look for
+     * persons that are there already 10; the account's name 2.
+     */
+    fewest: (leads) => leads * CREATE_TOKENS + 177,
+    settings: (leads) => ({ dailyTokens: leads * CREATE_TOKENS, sharePercent: 50 }),
+    ration: {
+      share: (leads) => Math.floor((leads * CREATE_TOKENS) / 2),
+      more: { dailyTokens: 100_000_000 },
+    },
+  },
+  salesforce: {
+    people: 'counts/Lead',
+    unit: 'calls',
+    spent: async (_sandbox, calls) => calls,
+    /**
+     * Five calls a file: create, upload, close, one look, the results. Besides: one description of all objects, users, queues,
+     * stages, and a look at accounts, leads, contacts, opportunities and tasks; and once for the org: who the login is, our
+     * fields, the permission set, its rights, its assignment, and the description again.
+     */
+    fewest: (leads) =>
+      (leads > 2000 ? Math.ceil(leads / FILE) * 5 : Math.ceil(leads / COLLECTION)) + 9 + 6,
+    settings: () => ({}),
+    tokenName: 'accessToken',
+    reads: /\/composite\/(?:batch|sobjects\/\{sObject\})$/,
+  },
+}
 
 const { values: flags } = parseArgs({
-  options: { sizes: { type: 'string', default: '10000,100000' } },
+  options: {
+    sizes: { type: 'string', default: '10000,100000' },
+    vendor: { type: 'string', default: 'hubspot' },
+  },
 })
 const sizes = flags.sizes.split(',').map(Number)
+const vendor = VENDORS[flags.vendor]
+if (!vendor) throw new Error(`--vendor must be one of ${Object.keys(VENDORS).join(', ')}`)
 
 interface Run {
   id: string
@@ -42,7 +111,10 @@ interface Run {
 
 interface Measured {
   leads: number
-  calls: number
+  /** Calls, or what they cost. */
+  spent: number
+  /** What a rationed first run took of its share; null where nothing is rationed. */
+  ofShare: number | null
   /** Calls of the second run that would change something. */
   writes: number
   peakBytes: number
@@ -58,7 +130,7 @@ async function main(): Promise<void> {
 /** Leads into a fresh hub, then a hub process of its own for the two runs, so that its memory is theirs alone. */
 async function measure(leads: number): Promise<Measured> {
   const folder = await mkdtemp(join(tmpdir(), 'throughline-bench-'))
-  const sandbox = await startSandbox()
+  const sandbox = await startSandbox({ vendor: flags.vendor })
   try {
     const key = await takeIn(leads, folder)
     const hub = await startHub({ dataDir: folder })
@@ -109,20 +181,25 @@ async function sendTwice(
   sandbox: SandboxProcess,
   leads: number,
 ): Promise<Measured> {
-  const settings = { baseUrl: sandbox.url, token: sandbox.token }
+  const { people, settings: more, tokenName = 'token' } = vendor!
+  const settings = { baseUrl: sandbox.url, [tokenName]: sandbox.token, ...more(leads) }
   const sampler = new Sampler(hub.pid)
   const connection = await callHub<{ id: string }>(hub.url, key, 'POST', '/api/v1/connections', {
-    vendor: 'hubspot',
+    vendor: flags.vendor,
     name: 'CRM',
     settings,
   })
+  const rationed = vendor!.ration
+    ? await runRationed(hub, key, sandbox, connection.id, leads)
+    : null
   const first = await run(hub, key, connection.id)
   const peakBytes = sampler.stop()
   print(
     `first run: ${first.calls} calls, ${JSON.stringify(first.counts)}; ${JSON.stringify(await calls(sandbox))}`,
   )
-  const { live } = await control<{ live: number }>(sandbox, 'GET', 'counts/contacts')
+  const { live } = await control<{ live: number }>(sandbox, 'GET', people)
   if (live !== leads) throw new Error(`${live} of ${leads} leads are in the CRM`)
+  const spent = await vendor!.spent(sandbox, first.calls)
   await control(sandbox, 'DELETE', 'calls')
   const second = await run(hub, key, connection.id)
   const made = await calls(sandbox)
@@ -130,19 +207,44 @@ async function sendTwice(
   const writes = Object.entries(made).filter(([route]) => isWrite(route))
   return {
     leads,
-    calls: first.calls,
+    spent,
+    ofShare: rationed?.ofShare ?? null,
     writes: writes.reduce((sum, [, count]) => sum + count, 0),
     peakBytes,
-    durationMs: Date.parse(first.endedAt) - Date.parse(first.startedAt),
+    durationMs: (rationed?.durationMs ?? 0) + durationOf(first),
   }
 }
 
+const durationOf = ({ startedAt, endedAt }: Run) => Date.parse(endedAt) - Date.parse(startedAt)
+
+/** A run that must stop at the hub's share of the vendor's budget; then the budget is raised. */
+async function runRationed(
+  hub: BenchHub,
+  key: string,
+  sandbox: SandboxProcess,
+  connectionId: string,
+  leads: number,
+): Promise<{ ofShare: number; durationMs: number }> {
+  const { share, more } = vendor!.ration!
+  const stopped = await run(hub, key, connectionId, 'partial')
+  const ofShare = (await vendor!.spent(sandbox, stopped.calls)) / share(leads)
+  print(`rationed run: ${stopped.calls} calls, ${ofShare} of its share`)
+  const path = `/api/v1/connections/${connectionId}`
+  await callHub(hub.url, key, 'PATCH', path, { settings: more })
+  return { ofShare, durationMs: durationOf(stopped) }
+}
+
 /** Asks for a run, or joins the one that waits already, and sees it through. */
-async function run({ url }: BenchHub, key: string, connectionId: string): Promise<Run> {
+async function run(
+  { url }: BenchHub,
+  key: string,
+  connectionId: string,
+  end: 'succeeded' | 'partial' = 'succeeded',
+): Promise<Run> {
   let { id } = await callHub<Run>(url, key, 'POST', `/api/v1/connections/${connectionId}/runs`, {})
   for (;;) {
     const run = await callHub<Run>(url, key, 'GET', `/api/v1/sync/runs/${id}`)
-    if (run.state === 'succeeded') return run
+    if (run.state === end) return run
     if (run.state !== 'queued' && run.state !== 'running')
       throw new Error(`the run ended ${JSON.stringify(run)}`)
     await new Promise((resolve) => setTimeout(resolve, 200))
@@ -160,7 +262,8 @@ async function calls(sandbox: SandboxProcess): Promise<Record<string, number>> {
 }
 
 function isWrite(route: string): boolean {
-  return !route.startsWith('GET ') && !/\/(search|read)$/.test(route)
+  const isRead = /\/(search|read)$/.test(route) || vendor?.reads?.test(route) === true
+  return !route.startsWith('GET ') && !isRead
 }
 
 async function control<T>({ url }: SandboxProcess, method: string, path: string): Promise<T> {
@@ -193,16 +296,26 @@ function figuresOf(all: readonly Measured[]): Figure[] {
   const most = all.at(-1)!
   const least = all[0]!
   const figures = all.flatMap((one) => {
-    const fewest = Math.ceil(one.leads / UPSERT) + LEAST_FIXED_CALLS
+    const { unit } = vendor!
+    const fewest = vendor!.fewest(one.leads)
     const bar = one === most ? { atMost: CALLS_BAR } : undefined
+    const ration =
+      one.ofShare === null
+        ? []
+        : [
+            figure(`${one.leads} leads: ${unit} of a rationed run ÷ its share`, one.ofShare, '', {
+              atMost: 1,
+            }),
+          ]
     return [
-      figure(`${one.leads} leads: calls`, one.calls, ''),
+      figure(`${one.leads} leads: ${unit}`, one.spent, ''),
       figure(
-        `${one.leads} leads: calls ÷ fewest possible (${fewest})`,
-        one.calls / fewest,
+        `${one.leads} leads: ${unit} ÷ fewest possible (${fewest})`,
+        one.spent / fewest,
         '',
         bar,
       ),
+      ...ration,
       figure(`${one.leads} leads: writes of a second run`, one.writes, '', { atMost: 0 }),
       figure(`${one.leads} leads: sent`, (one.leads * 1000) / one.durationMs, '1/s'),
       figure(`${one.leads} leads: peak memory of the hub process`, one.peakBytes / MIB, 'MiB'),

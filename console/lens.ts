@@ -1,8 +1,13 @@
 import type { z } from 'zod'
-import { AttributionModel, AttributionWindow } from '#reports/lens.schema.ts'
+import { AttributionModel, AttributionWindow, BuiltInModel } from '#reports/lens.schema.ts'
 import { PeriodSearch, resolvePeriod, type Period } from '#console/filters.ts'
 
-export const modelLabels: Readonly<Record<AttributionModel, { label: string; rule: string }>> = {
+interface ModelWords {
+  label: string
+  rule: string
+}
+
+const builtIn: Readonly<Record<BuiltInModel, ModelWords>> = {
   first: { label: 'First touch', rule: 'All credit to the first touch in the window.' },
   last: { label: 'Last touch', rule: 'All credit to the last touch before the close.' },
   linear: { label: 'Linear', rule: 'The same credit for every touch in the window.' },
@@ -16,9 +21,24 @@ export const modelLabels: Readonly<Record<AttributionModel, { label: string; rul
   },
 }
 
-export const modelOptions = AttributionModel.options.map((value) => ({
+/** A model in words; one of the workspace's own goes by its name. */
+export function describeModel(model: AttributionModel): ModelWords {
+  const known = BuiltInModel.safeParse(model)
+  if (known.success) return builtIn[known.data]
+  const words = model.replaceAll('_', ' ')
+  const label = words.charAt(0).toUpperCase() + words.slice(1)
+  return { label, rule: 'A model of this workspace.' }
+}
+
+/** Those that every workspace has come first, in their order. */
+export function sortModels(models: readonly AttributionModel[]): AttributionModel[] {
+  const own = models.filter((model) => !BuiltInModel.safeParse(model).success)
+  return [...BuiltInModel.options.filter((model) => models.includes(model)), ...own]
+}
+
+export const modelOptions = BuiltInModel.options.map((value) => ({
   value,
-  label: modelLabels[value].label,
+  label: builtIn[value].label,
 }))
 
 /** What the address of every attribution page may say; anything else in it counts as not said. */
@@ -65,5 +85,5 @@ export function windowLabel(window: string): string {
 
 /** The rule in words, as a receipt states it. */
 export function describeRule({ model, window }: Pick<LensFields, 'model' | 'window'>): string {
-  return `${modelLabels[model].label}, ${windowLabel(window).toLowerCase()} before the close`
+  return `${describeModel(model).label}, ${windowLabel(window).toLowerCase()} before the close`
 }

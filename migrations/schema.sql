@@ -39,6 +39,29 @@ create table activities (
 CREATE INDEX activities_workspace_id_id_idx ON public.activities USING btree (workspace_id, id) WHERE (deleted_at IS NULL);
 alter table activities enable row level security;
 
+create table agenda_items (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  week date not null,
+  kind text not null,
+  subject text not null,
+  title text not null,
+  link text,
+  owner_id identifier,
+  state text not null default 'open'::text,
+  created_at timestamp with time zone not null,
+  closed_at timestamp with time zone,
+  CHECK ((kind = ANY (ARRAY['change'::text, 'miss'::text, 'dispute'::text, 'decision'::text]))),
+  CHECK ((state = ANY (ARRAY['open'::text, 'done'::text]))),
+  CHECK (((length(title) >= 1) AND (length(title) <= 300))),
+  FOREIGN KEY (owner_id) REFERENCES owners(id),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id),
+  UNIQUE (workspace_id, week, kind, subject)
+);
+CREATE INDEX agenda_items_open ON public.agenda_items USING btree (workspace_id, week DESC, id DESC) WHERE (state = 'open'::text);
+alter table agenda_items enable row level security;
+
 create table api_keys (
   id identifier not null,
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
@@ -73,24 +96,100 @@ create table attribution_deals (
   currency text not null,
   has_amount boolean not null,
   touches integer not null,
+  recorded_at timestamp with time zone not null default now(),
+  cause text not null default 'deal_won'::text,
+  journey text,
+  versions jsonb not null default '{}'::jsonb,
   FOREIGN KEY (opportunity_id) REFERENCES opportunities(id),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (opportunity_id, window_days)
 );
 CREATE INDEX attribution_deals_closed ON public.attribution_deals USING btree (workspace_id, window_days, closed_at DESC, opportunity_id DESC) INCLUDE (amount_minor, currency, touches, has_amount);
+CREATE INDEX attribution_deals_recorded ON public.attribution_deals USING btree (workspace_id, window_days, recorded_at);
 alter table attribution_deals enable row level security;
+
+create table attribution_deals_past (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  window_days integer not null,
+  opportunity_id identifier not null,
+  closed_at timestamp with time zone not null,
+  amount_minor bigint not null,
+  currency text not null,
+  has_amount boolean not null,
+  touches integer not null,
+  recorded_at timestamp with time zone not null,
+  cause text not null,
+  journey text,
+  versions jsonb not null,
+  superseded_at timestamp with time zone not null,
+  superseded_cause text not null
+);
+CREATE INDEX attribution_deals_past_opportunity_id_idx ON public.attribution_deals_past USING btree (opportunity_id);
+CREATE INDEX attribution_deals_past_workspace_id_window_days_superseded__idx ON public.attribution_deals_past USING btree (workspace_id, window_days, superseded_at);
+alter table attribution_deals_past enable row level security;
 
 create table attribution_dirty (
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
   opportunity_id identifier not null,
   since timestamp with time zone not null,
   marks integer not null default 1,
+  reasons text[] not null default '{}'::text[],
   FOREIGN KEY (opportunity_id) REFERENCES opportunities(id),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (opportunity_id)
 );
 CREATE INDEX attribution_dirty_workspace_id_since_opportunity_id_idx ON public.attribution_dirty USING btree (workspace_id, since, opportunity_id);
 alter table attribution_dirty enable row level security;
+
+create table attribution_fits (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  model text not null,
+  version integer not null,
+  fitted_at timestamp with time zone not null,
+  profile jsonb not null,
+  coefficients jsonb not null,
+  duration_ms integer not null,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE INDEX attribution_fits_workspace_id_model_version_fitted_at_idx ON public.attribution_fits USING btree (workspace_id, model, version, fitted_at DESC);
+alter table attribution_fits enable row level security;
+
+create table attribution_journeys (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  opportunity_id identifier not null,
+  closed_at timestamp with time zone not null,
+  amount_minor bigint not null,
+  currency text not null,
+  opened_at timestamp with time zone not null,
+  lead_at timestamp with time zone,
+  touches bytea not null,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (opportunity_id)
+);
+CREATE INDEX attribution_journeys_closed ON public.attribution_journeys USING btree (workspace_id, currency, closed_at);
+alter table attribution_journeys enable row level security;
+
+create table attribution_models (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  model text not null,
+  version integer not null,
+  name text not null,
+  method text not null,
+  journey text not null default 'account'::text,
+  parameters jsonb not null default '{}'::jsonb,
+  published_at timestamp with time zone not null,
+  published_by text,
+  retired_at timestamp with time zone,
+  CHECK ((journey = ANY (ARRAY['account'::text, 'person'::text]))),
+  CHECK ((model ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
+  CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, model, version)
+);
+CREATE UNIQUE INDEX attribution_models_kept ON public.attribution_models USING btree (workspace_id, model) WHERE (retired_at IS NULL);
+alter table attribution_models enable row level security;
 
 create table attribution_restatements (
   id bigint not null generated always as identity,
@@ -106,7 +205,7 @@ create table attribution_restatements (
   delta_minor bigint not null,
   delta_share double precision not null,
   opportunity_ids text[] not null,
-  CHECK ((bucket = ANY (ARRAY['campaign'::text, 'no_campaign'::text, 'uncredited'::text]))),
+  CHECK ((bucket = ANY (ARRAY['campaign'::text, 'no_campaign'::text, 'baseline'::text, 'uncredited'::text]))),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (id)
 );
@@ -114,13 +213,35 @@ CREATE INDEX attribution_restatements_campaign ON public.attribution_restatement
 CREATE INDEX attribution_restatements_list ON public.attribution_restatements USING btree (workspace_id, window_days, model, restated_at DESC, id DESC);
 alter table attribution_restatements enable row level security;
 
+create table attribution_sources (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  number integer not null,
+  campaign_id identifier,
+  channel text not null,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, number),
+  UNIQUE NULLS NOT DISTINCT (workspace_id, channel, campaign_id)
+);
+alter table attribution_sources enable row level security;
+
 create table attribution_state (
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
   computed_at timestamp with time zone,
+  history_since timestamp with time zone,
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (workspace_id)
 );
 alter table attribution_state enable row level security;
+
+create table attribution_window_spans (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  window_days integer not null,
+  kept_from timestamp with time zone not null,
+  kept_until timestamp with time zone,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id)
+);
+CREATE UNIQUE INDEX attribution_window_spans_kept ON public.attribution_window_spans USING btree (workspace_id, window_days) WHERE (kept_until IS NULL);
+alter table attribution_window_spans enable row level security;
 
 create table attribution_windows (
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
@@ -305,6 +426,48 @@ CREATE INDEX credit_sums_closed ON public.credit_sums USING btree (workspace_id,
 CREATE INDEX credit_sums_key ON public.credit_sums USING btree (workspace_id, kind, key, window_days, closed_at);
 alter table credit_sums enable row level security;
 
+create table credit_totals (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  opportunity_id identifier not null,
+  window_days integer not null,
+  model text not null,
+  kind text not null,
+  key text not null,
+  closed_at timestamp with time zone not null,
+  currency text not null,
+  amount_minor bigint not null,
+  share double precision not null,
+  recorded_at timestamp with time zone not null,
+  cause text not null,
+  CHECK ((kind = ANY (ARRAY['campaign'::text, 'channel'::text, 'baseline'::text]))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (opportunity_id, window_days, model, kind, key)
+);
+CREATE INDEX credit_totals_closed ON public.credit_totals USING btree (workspace_id, kind, window_days, model, closed_at) INCLUDE (key, currency, amount_minor, share);
+CREATE INDEX credit_totals_key ON public.credit_totals USING btree (workspace_id, kind, key, window_days, closed_at);
+CREATE INDEX credit_totals_recorded ON public.credit_totals USING btree (workspace_id, window_days, model, recorded_at);
+alter table credit_totals enable row level security;
+
+create table credit_totals_past (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  opportunity_id identifier not null,
+  window_days integer not null,
+  model text not null,
+  kind text not null,
+  key text not null,
+  closed_at timestamp with time zone not null,
+  currency text not null,
+  amount_minor bigint not null,
+  share double precision not null,
+  recorded_at timestamp with time zone not null,
+  cause text not null,
+  superseded_at timestamp with time zone not null,
+  superseded_cause text not null
+);
+CREATE INDEX credit_totals_past_opportunity_id_idx ON public.credit_totals_past USING btree (opportunity_id);
+CREATE INDEX credit_totals_past_workspace_id_kind_window_days_model_supe_idx ON public.credit_totals_past USING btree (workspace_id, kind, window_days, model, superseded_at);
+alter table credit_totals_past enable row level security;
+
 create table credits (
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
   window_days integer not null,
@@ -318,6 +481,7 @@ create table credits (
   share double precision not null,
   amount_minor bigint not null,
   currency text not null,
+  recorded_at timestamp with time zone not null default now(),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (opportunity_id, window_days, model, touchpoint_id)
 );
@@ -325,6 +489,26 @@ CREATE INDEX credits_campaign ON public.credits USING btree (workspace_id, campa
 CREATE INDEX credits_closed ON public.credits USING btree (workspace_id, window_days, model, closed_at DESC, opportunity_id DESC, touchpoint_id DESC);
 CREATE INDEX credits_touchpoint ON public.credits USING btree (workspace_id, touchpoint_id);
 alter table credits enable row level security;
+
+create table credits_past (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  window_days integer not null,
+  model text not null,
+  opportunity_id identifier not null,
+  touchpoint_id identifier not null,
+  person_id identifier not null,
+  campaign_id identifier,
+  channel text not null,
+  closed_at timestamp with time zone not null,
+  share double precision not null,
+  amount_minor bigint not null,
+  currency text not null,
+  recorded_at timestamp with time zone not null,
+  superseded_at timestamp with time zone not null
+);
+CREATE INDEX credits_past_opportunity_id_idx ON public.credits_past USING btree (opportunity_id);
+CREATE INDEX credits_past_workspace_id_window_days_model_superseded_at_c_idx ON public.credits_past USING btree (workspace_id, window_days, model, superseded_at, closed_at);
+alter table credits_past enable row level security;
 
 create table custom_roles (
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
@@ -611,6 +795,49 @@ CREATE INDEX leads_reached ON public.leads USING btree (workspace_id, person_id)
 CREATE INDEX leads_waiting ON public.leads USING btree (workspace_id, person_id) WHERE ((owner_id IS NULL) AND (merged_into IS NULL));
 alter table leads enable row level security;
 
+create table learned_models (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  target text not null,
+  horizon_days integer,
+  status text not null,
+  requested_at timestamp with time zone not null,
+  requested_by text not null,
+  trained_at timestamp with time zone,
+  refusal text,
+  report jsonb,
+  model jsonb,
+  promoted_at timestamp with time zone,
+  promoted_by text,
+  version integer not null default 1,
+  CHECK (((horizon_days >= 7) AND (horizon_days <= 730))),
+  CHECK ((status = ANY (ARRAY['training'::text, 'candidate'::text, 'promoted'::text, 'retired'::text, 'refused'::text]))),
+  CHECK ((target = ANY (ARRAY['lead_qualified'::text, 'lead_won'::text, 'opportunity_won'::text]))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE INDEX learned_models_list ON public.learned_models USING btree (workspace_id, id DESC);
+CREATE UNIQUE INDEX learned_models_promoted ON public.learned_models USING btree (workspace_id, target) WHERE (status = 'promoted'::text);
+alter table learned_models enable row level security;
+
+create table learned_scores (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  target text not null,
+  subject_id identifier not null,
+  model_id identifier not null,
+  probability double precision not null,
+  low double precision not null,
+  high double precision not null,
+  features bytea not null,
+  scored_at timestamp with time zone not null,
+  CHECK (((probability >= (0)::double precision) AND (probability <= (1)::double precision))),
+  FOREIGN KEY (model_id) REFERENCES learned_models(id),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, target, subject_id)
+);
+CREATE INDEX learned_scores_list ON public.learned_scores USING btree (workspace_id, target, probability DESC, subject_id DESC);
+alter table learned_scores enable row level security;
+
 create table oauth_artifacts (
   model text not null,
   id_hash bytea not null,
@@ -804,6 +1031,32 @@ create table quarantined_events (
 CREATE INDEX quarantined_events_workspace_id_received_at_id_idx ON public.quarantined_events USING btree (workspace_id, received_at DESC, id DESC);
 alter table quarantined_events enable row level security;
 
+create table quarterly_plans (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  quarter date not null,
+  version integer not null,
+  plan jsonb not null,
+  created_at timestamp with time zone not null,
+  created_by text not null,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, quarter, version)
+);
+alter table quarterly_plans enable row level security;
+
+create table report_comments (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  report_id identifier not null,
+  body bytea not null,
+  created_at timestamp with time zone not null,
+  created_by text not null,
+  FOREIGN KEY (report_id) REFERENCES weekly_reports(id),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE INDEX report_comments_workspace_id_report_id_id_idx ON public.report_comments USING btree (workspace_id, report_id, id);
+alter table report_comments enable row level security;
+
 create table routing_counters (
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
   rule_id text not null,
@@ -897,6 +1150,21 @@ create table sign_in_links (
   PRIMARY KEY (token_hash)
 );
 alter table sign_in_links enable row level security;
+
+create table source_claims (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  subject_id identifier not null,
+  speaker text not null,
+  channel text,
+  answer bytea,
+  claimed_at timestamp with time zone not null,
+  claimed_by text not null,
+  CHECK ((speaker = ANY (ARRAY['customer'::text, 'rep'::text, 'crm'::text, 'resolved'::text]))),
+  FOREIGN KEY (workspace_id, channel) REFERENCES channels(workspace_id, key),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, subject_id, speaker)
+);
+alter table source_claims enable row level security;
 
 create table stage_stays (
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
@@ -1442,6 +1710,20 @@ create table webhook_messages (
 );
 CREATE INDEX webhook_messages_workspace_id_id_idx ON public.webhook_messages USING btree (workspace_id, id);
 alter table webhook_messages enable row level security;
+
+create table weekly_reports (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  week date not null,
+  figures jsonb not null,
+  sha256 text not null,
+  created_at timestamp with time zone not null,
+  created_by text not null,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id),
+  UNIQUE (workspace_id, week)
+);
+alter table weekly_reports enable row level security;
 
 create table workspace_keys (
   workspace_id identifier not null,

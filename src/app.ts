@@ -4,13 +4,17 @@ import type { FastifyInstance } from 'fastify'
 import { createClient } from 'redis'
 import { createAuthenticator } from '#access/authenticate.ts'
 import type { AuditFiles } from '#access/audit-chain.ts'
+import { approval } from '#access/permissions/approval.store.ts'
 import { createAccess } from '#access/index.ts'
 import { createMarketing, seedMarketing } from '#domains/marketing/index.ts'
 import { sales } from '#domains/sales/index.ts'
+import { scoring } from '#domains/scoring/index.ts'
 import { scopes } from '#access/roles.ts'
 import type { OutsideProvider } from '#access/sign-in/oidc.routes.ts'
 import { ConfigError, type Config } from '#config.ts'
 import { hubspot } from '#connectors/hubspot/index.ts'
+import { pipedrive } from '#connectors/pipedrive/index.ts'
+import { salesforce } from '#connectors/salesforce/index.ts'
 import { createLog, type Log } from '#core/log.ts'
 import { createMetrics, type Metrics } from '#core/metrics.ts'
 import { MINUTE_MS, systemClock, type Clock } from '#core/time.ts'
@@ -144,9 +148,12 @@ export async function startApp(
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const CONSOLE_FOLDER = join(ROOT, 'console', 'dist')
 
-type OidcSettings = Pick<Config, 'oidcIssuer' | 'oidcClientId' | 'oidcClientSecret' | 'oidcName'>
+type AccessSettings = Pick<
+  Config,
+  'requireApprovals' | 'oidcIssuer' | 'oidcClientId' | 'oidcClientSecret' | 'oidcName'
+>
 
-function outsideProvider(config: Partial<OidcSettings>): OutsideProvider | null {
+function outsideProvider(config: Partial<AccessSettings>): OutsideProvider | null {
   const { oidcIssuer: issuer, oidcClientId: clientId, oidcClientSecret: clientSecret } = config
   if (issuer === undefined && clientId === undefined && clientSecret === undefined) return null
   if (issuer === undefined || clientId === undefined || clientSecret === undefined)
@@ -167,15 +174,26 @@ export interface Running {
 /** Every module there is; the order is the order of the documentation. */
 export function composeModules(
   config: Pick<Config, 'reportsKeptMs' | 'dataDir' | 'keyFile' | 'egressAllow'> &
-    Partial<OidcSettings>,
+    Partial<AccessSettings>,
   running: Running,
   metrics: Metrics | null = null,
 ): readonly Module[] {
   const { publicUrl } = running
-  const domains = [people, createMarketing(publicUrl), sales, createReports(config.reportsKeptMs)]
+  const domains = [
+    people,
+    createMarketing(publicUrl),
+    sales,
+    scoring,
+    createReports(config.reportsKeptMs),
+  ]
   const entities = domains.flatMap((module) => module.entities)
   const imports = createImports(domains.flatMap((module) => module.importTargets ?? []))
-  const sync = createSyncModule([hubspot], entities, metrics)
+  const sync = createSyncModule(
+    [hubspot, pipedrive, salesforce],
+    entities,
+    metrics,
+    config.requireApprovals === false ? null : approval,
+  )
   return [
     createAccess({ ...running, outside: outsideProvider(config), auditFiles: auditFiles(config) }),
     ...domains,

@@ -81,6 +81,12 @@ export const settings = {
     schema: z.string().min(1).max(40).default('your company’s sign-in'),
     about: 'How the sign-in page calls the outside provider.',
   },
+  requireApprovals: {
+    env: 'THROUGHLINE_REQUIRE_APPROVALS',
+    schema: flag.default(true),
+    about:
+      'Whether a connection waits until an approver of each domain that it touches has signed it.',
+  },
   logLevel: {
     env: 'THROUGHLINE_LOG_LEVEL',
     schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),

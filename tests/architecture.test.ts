@@ -12,6 +12,7 @@ const CONTRACTS = [
   'gateway/raw-route.ts',
   'sync/connector.ts',
   'sync/entity.ts',
+  'sync/approval.ts',
   'jobs/job.ts',
   'jobs/own-work.ts',
   'imports/target.ts',
@@ -36,7 +37,7 @@ const allowed: Record<string, string[]> = {
   people: ['core', 'store', 'imports/names.ts', ...CONTRACTS],
   imports: ['core', 'store', 'gateway/batch.ts', 'gateway/input.ts', ...CONTRACTS],
   webhooks: ['core', 'store', ...CONTRACTS],
-  domains: ['core', 'store', 'people', 'imports', 'analytics/scoring', ...CONTRACTS],
+  domains: ['core', 'store', 'people', 'imports', 'analytics/scoring', 'analytics/learning', ...CONTRACTS],
   reports: ['core', 'store', 'analytics', ...CONTRACTS],
   connectors: ['core', 'sync/connector.ts', 'sync/entity.ts'],
 }

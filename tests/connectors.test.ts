@@ -11,6 +11,8 @@ import {
 } from '#sync/connector.ts'
 import type { Candidate, EntityRecord } from '#sync/entity.ts'
 import { hubspotVendor } from '#tests/hubspot-vendor.ts'
+import { pipedriveVendor } from '#tests/pipedrive-vendor.ts'
+import { salesforceVendor } from '#tests/salesforce-vendor.ts'
 
 /** What the suite needs of a vendor's sandbox: the connector's view of it is not trusted. */
 export interface TestVendor {
@@ -25,6 +27,8 @@ export interface TestAccount {
   /** The stream of people that pushes, and the one of companies; by the connector's names. */
   people: string
   companies: string
+  /** Values of a person that the vendor refuses, with the word `nonsense` in them; a malformed address unless given. */
+  unfit?: EntityRecord['values']
   /** Adds a person as somebody at the vendor does; answers the vendor's id. */
   addPerson(person: { email: string; firstName: string; lastName: string }): string
   /** Changes a person as somebody at the vendor does. */
@@ -42,7 +46,7 @@ export interface TestAccount {
 }
 
 /** One line a connector: each passes the same suite. */
-const vendors: readonly TestVendor[] = [hubspotVendor]
+const vendors: readonly TestVendor[] = [hubspotVendor, pipedriveVendor, salesforceVendor]
 
 const signal = new AbortController().signal
 const start = new Date('2026-11-23T08:00:00Z')
@@ -292,8 +296,9 @@ describe.each(vendors.map((vendor) => [vendor.connector.label, vendor] as const)
 
       test('one record that is refused is named and stops no other', async () => {
         const stream = await prepared()
+        const unfit = account.unfit ?? { email: 'nonsense' }
         const changes = Array.from({ length: 20 }, (_, i) =>
-          changeOf(stream, `lead_${i}`, i === 7 ? { ...lead(i), email: 'nonsense' } : lead(i)),
+          changeOf(stream, `lead_${i}`, i === 7 ? { ...lead(i), ...unfit } : lead(i)),
         )
         const results = await stream.push!(changes, signal)
         const refused = results.flatMap((result, i) => (result.kind === 'refused' ? [i] : []))

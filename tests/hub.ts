@@ -70,6 +70,7 @@ export function useHub(options: { clock?: Clock; config?: Partial<Config> } = {}
         poolSize: 8,
         runJobs: false,
         reportsKeptMs: 0,
+        requireApprovals: false,
         ...options.config,
       },
     )

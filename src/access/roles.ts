@@ -26,7 +26,9 @@ export const scopes = {
   'imports:write': 'Import files',
   'leads:read': 'Read leads, scores and routing',
   'leads:write': 'Send leads in, accept, reject and change them',
-  'scoring:write': 'Change the scoring model and override scores',
+  'scoring:read': 'Read learned models, probabilities, forecasts and suggested weights',
+  'scoring:write': 'Change the scoring model, override scores and train learned ones',
+  'scoring:promote': 'Put a learned model into use or out of it; people only',
   'routing:write': 'Change routing rules',
   'owners:read': 'Read owners',
   'owners:write': 'Make and change owners',
@@ -42,7 +44,9 @@ export const scopes = {
   'conflicts:read': 'See both sides of sync conflicts and the history of fields',
   'conflicts:write': 'Decide sync conflicts and hand them to somebody',
   'attribution:read': 'Read attribution and the credit ledger',
-  'attribution:write': 'Change attribution windows and recompute',
+  'attribution:write': 'Change attribution models and windows, and recompute',
+  'claims:write': 'Note where leads and deals came from, and settle disputes',
+  'reports:write': 'Make weekly reports and plans, comment, and keep the agenda',
   'performance:read': 'Read sales performance',
 } as const
 
@@ -74,6 +78,7 @@ const adminOnly = new Set<Scope>([
   'product:approve',
   'success:approve',
   'finance:approve',
+  'scoring:promote',
 ])
 
 /** Roles by domain. Finance sees money and no people; nobody but admin touches keys. */
@@ -94,7 +99,11 @@ export const roles: Readonly<Record<string, { label: string; scopes: readonly Sc
       'imports:write',
       'leads:read',
       'leads:write',
+      'claims:write',
+      'reports:write',
+      'scoring:read',
       'scoring:write',
+      'scoring:promote',
       'owners:read',
       'sync:read',
     ],
@@ -108,6 +117,10 @@ export const roles: Readonly<Record<string, { label: string; scopes: readonly Sc
       'touchpoints:read',
       'leads:read',
       'leads:write',
+      'claims:write',
+      'reports:write',
+      'scoring:read',
+      'scoring:promote',
       'routing:write',
       'owners:read',
       'owners:write',

@@ -8,6 +8,7 @@ import { keysCommand } from '#cli/keys.ts'
 import { migrateCommand } from '#cli/migrate.ts'
 import { serveCommand } from '#cli/serve.ts'
 import { syncCommand } from '#cli/sync.ts'
+import { worldsCommand } from '#cli/worlds.ts'
 import { ConfigError } from '#config.ts'
 import { Problem } from '#core/problem.ts'
 
@@ -26,6 +27,7 @@ export async function runCli(argv: string[]): Promise<void> {
     exportCommand(),
     syncCommand(),
     attributionCommand(),
+    worldsCommand(),
     auditCommand(),
   ])
     program.addCommand(command.exitOverride())

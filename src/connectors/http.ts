@@ -13,7 +13,13 @@ export interface VendorRequest {
   template: string
   query?: Record<string, string>
   json?: unknown
+  /** A file of comma-separated values as the body. */
+  csv?: string
+  /** What a success holds; JSON unless given. */
+  answers?: 'json' | 'csv' | 'nothing'
   form?: Record<string, string>
+  /** Beside those of the body and the credentials, lower case. */
+  headers?: Record<string, string>
   /** Which of the vendor's limits the call counts against. */
   bucket: string
   /** True for token endpoints: no credentials are added and a 401 is final. */
@@ -23,7 +29,7 @@ export interface VendorRequest {
 export interface VendorAnswer {
   status: number
   headers: Record<string, string | string[] | undefined>
-  /** Parsed JSON; undefined for an empty 204. */
+  /** Parsed JSON, a file's text, or undefined for nothing. */
   body: unknown
 }
 
@@ -31,7 +37,9 @@ export interface VendorAnswer {
 export interface VendorRules {
   /** The header in which the vendor names a call in its own logs, lower case. */
   correlationHeader: string
-  /** The value of the Authorization header. */
+  /** Where the credentials go, lower case; `authorization` unless given. */
+  credentialHeader?: string
+  /** The value of that header. */
   authorization(signal: AbortSignal): Promise<string>
   /** After a 401: true when other credentials than `refused` are at hand now. */
   renew(refused: string, signal: AbortSignal): Promise<boolean>
@@ -104,14 +112,14 @@ export class VendorHttp {
       const response = await this.#pool.request({
         method: request.method,
         path: this.#prefix + request.path + queryText(request.query),
-        headers: headersOf(request, authorization),
+        headers: headersOf(request, this.#rules.credentialHeader, authorization),
         body: bodyOf(request),
         signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
       })
       headers = response.headers
       const text = await response.body.text()
       status = response.statusCode
-      const answer = { status, headers, body: readBody(status, headers, text) }
+      const answer = { status, headers, body: readBody(request, status, headers, text) }
       this.#rules.observe(answer, request)
       return answer
     } catch (cause) {
@@ -156,23 +164,37 @@ function queryText(query: Record<string, string> | undefined): string {
   return query ? `?${new URLSearchParams(query)}` : ''
 }
 
-function headersOf(request: VendorRequest, authorization: string | null): Record<string, string> {
-  const headers: Record<string, string> = { accept: 'application/json' }
-  if (authorization !== null) headers['authorization'] = authorization
+function headersOf(
+  request: VendorRequest,
+  credentialHeader = 'authorization',
+  authorization: string | null,
+): Record<string, string> {
+  const headers: Record<string, string> = { accept: 'application/json', ...request.headers }
+  if (authorization !== null) headers[credentialHeader] = authorization
   if (request.json !== undefined) headers['content-type'] = 'application/json'
+  if (request.csv !== undefined) headers['content-type'] = 'text/csv'
+  if (request.answers === 'csv') headers['accept'] = 'text/csv'
   if (request.form) headers['content-type'] = 'application/x-www-form-urlencoded'
   return headers
 }
 
 function bodyOf(request: VendorRequest): string | null {
   if (request.json !== undefined) return JSON.stringify(request.json)
+  if (request.csv !== undefined) return request.csv
   return request.form ? new URLSearchParams(request.form).toString() : null
 }
 
 /** The parsed body. A success that is not JSON is a fault; an error page only loses its text. */
-function readBody(status: number, headers: VendorAnswer['headers'], text: string): unknown {
+function readBody(
+  request: VendorRequest,
+  status: number,
+  headers: VendorAnswer['headers'],
+  text: string,
+): unknown {
   if (status === 204) return undefined
   const isSuccess = status >= 200 && status < 300
+  if (isSuccess && request.answers === 'nothing') return undefined
+  if (isSuccess && request.answers === 'csv') return readFile(headers, text)
   const isJson = (headerOf(headers, 'content-type') ?? '').includes('json')
   if (isJson) {
     try {
@@ -184,6 +206,12 @@ function readBody(status: number, headers: VendorAnswer['headers'], text: string
     throw new VendorFault('transient', `The answer of status ${status} is not JSON.`)
   }
   return undefined
+}
+
+/** A file's text; a page of HTML in its place is a fault. */
+function readFile(headers: VendorAnswer['headers'], text: string): string {
+  if ((headerOf(headers, 'content-type') ?? '').includes('csv')) return text
+  throw new VendorFault('transient', 'The answer is not a file of comma-separated values.')
 }
 
 function nameOf(cause: unknown): string {

@@ -185,9 +185,49 @@ const kinds = {
     title: 'No owner is available',
     retry: 'after a change',
   },
+  'scoring.too_little_data': {
+    status: 422,
+    title: 'There are too few outcomes to learn from',
+    retry: 'after a change',
+  },
+  'scoring.person_required': {
+    status: 403,
+    title: 'Only a person who is signed in may do this',
+    retry: 'after a change',
+  },
+  'scoring.state_refused': {
+    status: 409,
+    title: 'The model is not in a state for this',
+    retry: 'after a change',
+  },
+  'scoring.training': {
+    status: 409,
+    title: 'A training for this target is under way',
+    retry: 'same request',
+  },
   'attribution.window_unknown': {
     status: 422,
     title: 'No ledger is kept for this window',
+    retry: 'after a change',
+  },
+  'attribution.model_unknown': {
+    status: 422,
+    title: 'No ledger is kept for this model',
+    retry: 'after a change',
+  },
+  'attribution.model_unready': {
+    status: 409,
+    title: 'The model was not fitted yet',
+    retry: 'same request',
+  },
+  'attribution.model_invalid': {
+    status: 422,
+    title: 'The model does not fit its method',
+    retry: 'after a change',
+  },
+  'attribution.no_history': {
+    status: 422,
+    title: 'There is no history for this moment',
     retry: 'after a change',
   },
   'service.unavailable': {

@@ -153,6 +153,7 @@ async function fill(
     name: 'HubSpot (sandbox)',
     settings: { baseUrl: sandbox.url, token: sandbox.token },
   })
+  await approve(hub, connection.id)
   const first = await syncOnce(hub, connection.id, 'leads to the CRM', progress)
   await enterDeals(sandbox, world, ownerIds, progress)
   await new Promise((resolve) => setTimeout(resolve, CRM_SETTLES_MS))
@@ -169,6 +170,14 @@ async function reconnect(hub: HubClient, sandbox: HubspotSandbox): Promise<void>
     await hub.patch(`/api/v1/connections/${connection.id}`, {
       settings: { baseUrl: sandbox.url, token: sandbox.token },
     })
+  if (connection) await approve(hub, connection.id)
+}
+
+/** The demo's administrator signs for every domain, as the approvers of a company would each for their own. */
+async function approve(hub: HubClient, connectionId: string): Promise<void> {
+  const path = `/api/v1/connections/${connectionId}/approval`
+  const { signatures } = await hub.get<{ signatures: { domain: string }[] }>(path)
+  for (const { domain } of signatures) await hub.post(path, { domain })
 }
 
 /** Waits until no event and no job is left and the ledger is up to date. */

@@ -4,6 +4,7 @@ import { expectProblem, useHub, type TestWorkspace } from '#tests/hub.ts'
 const hub = useHub()
 const scopes = [
   'people:read',
+  'people:reveal',
   'people:write',
   'consents:write',
   'touchpoints:read',

@@ -20,8 +20,8 @@ export const getCampaignAttribution = defineOperation({
   description:
     'Credit of the campaign under the model asked for, by week of the close, next to the totals under all models. The ' +
     'credit of all campaigns, of touches without a campaign, and the uncredited amount add up to all that was won, to ' +
-    'the cent. Figures are of one currency; nothing is converted. The ledger holds the present state: `as_of` is not ' +
-    'offered, and what moved after a week had ended is listed under restatements.',
+    'the cent. Figures are of one currency; nothing is converted. With `asOf` they are those that the ledger had at that ' +
+    'moment; what moved after a week had ended is listed under restatements.',
   input: CampaignReportQuery,
   output: CampaignReport,
   async perform({ campaignId, unit, compare, ...query }, { tx, now }) {

@@ -2,9 +2,9 @@ import type { z } from 'zod'
 import { addDays, mondayOf, mondaysBetween } from '#reports/calendar.ts'
 import type { CampaignReport, CampaignReportQuery } from '#reports/campaign-report.schema.ts'
 import type { CampaignCredit, CampaignRow } from '#reports/campaign-report.store.ts'
-import { NO_CREDIT, type ModelCredits } from '#reports/credit-sums.ts'
+import { NOTHING, type ModelCredits } from '#reports/credit-sums.ts'
 import { costBetween, returnOn } from '#reports/cost.rules.ts'
-import { AttributionModel, type Credit, type Won } from '#reports/lens.schema.ts'
+import type { Credit, Won } from '#reports/lens.schema.ts'
 import type { Lens } from '#reports/lens.store.ts'
 import { link, receiptsLink } from '#reports/links.ts'
 
@@ -27,8 +27,8 @@ export function campaignReport(
   withModels: boolean,
 ): CampaignReport {
   const { model, from, to } = lens.answer
-  const total = credit.find((row) => row.week === null)?.models ?? NO_CREDIT
-  const totals = total[model]
+  const total = credit.find((row) => row.week === null)?.models ?? {}
+  const totals = total[model] ?? NOTHING
   const whole = unit === 'revenue' ? won.wonMinor : won.wonDeals
   const value = valueOf(totals, unit)
   const cost = costBetween(campaign, lens.answer.currency, from, to)
@@ -38,7 +38,7 @@ export function campaignReport(
     campaign: head,
     unit,
     totals: { ...totals, value, share: whole === 0 ? null : value / whole },
-    models: linesOf(total),
+    models: linesOf(total, lens),
     weeks: weekSeries(campaign, credit, restated, lens, unit, withModels),
     workspace: won,
     reach,
@@ -71,8 +71,8 @@ function weekSeries(
   const byWeek = new Map(credit.map((row) => [row.week, row.models]))
   return mondaysBetween(first, last).map((week) => {
     const sunday = addDays(week, 6)
-    const models = byWeek.get(week) ?? NO_CREDIT
-    const figures = models[model]
+    const models = byWeek.get(week) ?? {}
+    const figures = models[model] ?? NOTHING
     const start = from !== null && from > week ? from : week
     const end = to !== null && to < sunday ? to : sunday
     const { costMinor } = costBetween(campaign, currency, start, end)
@@ -84,13 +84,13 @@ function weekSeries(
       costMinor,
       roi: returnOn(figures.creditedMinor, costMinor),
       restatedMinor: moved.get(week) ?? 0,
-      ...(withModels && { models: linesOf(models) }),
+      ...(withModels && { models: linesOf(models, lens) }),
     }
   })
 }
 
-function linesOf(models: ModelCredits): CampaignReport['models'] {
-  return AttributionModel.options.map((model) => ({ model, ...models[model] }))
+function linesOf(credits: ModelCredits, { models }: Lens): CampaignReport['models'] {
+  return models.map((model) => ({ model, ...(credits[model] ?? NOTHING) }))
 }
 
 function valueOf({ creditedMinor, deals }: Credit, unit: Unit): number {
@@ -100,8 +100,10 @@ function valueOf({ creditedMinor, deals }: Credit, unit: Unit): number {
 /** Credit by a rule is bookkeeping: it says what it divided and by which rule, and claims nothing else. */
 function notesOf(totals: Credit, won: Won, lens: Lens): string[] {
   const notes = [
-    'Credit divides what was won by a rule; it is exact bookkeeping, so it has no interval, and it does not say what ' +
-      'would have been won without the campaign.',
+    lens.hasBaseline
+      ? 'A fitted model divides what was won; what it says would have come anyway is the baseline and no channel’s credit.'
+      : 'Credit divides what was won by a rule; it is exact bookkeeping, so it has no interval, and it does not say what ' +
+        'would have been won without the campaign.',
   ]
   if (totals.n === 0) notes.push('No won deal in this period has credit from this campaign.')
   if (won.dealsWithoutAmount > 0) {

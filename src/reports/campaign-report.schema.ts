@@ -3,6 +3,7 @@ import { Id } from '#core/id.ts'
 import { CurrencyCode } from '#core/money.ts'
 import { CalendarDate } from '#core/time.ts'
 import {
+  AsOf,
   AttributionModel,
   Credit,
   isPeriodSound,
@@ -15,6 +16,7 @@ import {
 export const AttributionUnit = z.enum(['revenue', 'deals'])
 
 export const CampaignReportQuery = LensQuery.extend({
+  ...AsOf.shape,
   campaignId: Id('cmp'),
   unit: AttributionUnit.default('revenue').meta({
     description: 'What `value` holds: won amount in minor units, or won deals in fractions',

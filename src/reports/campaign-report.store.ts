@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Budget } from '#reports/cost.rules.ts'
-import { modelCredits, type ModelCredits } from '#reports/credit-sums.ts'
+import { creditOfRows, ledgerTable, type ModelCredits } from '#reports/credit-sums.ts'
 import { inPeriod, type Lens } from '#reports/lens.store.ts'
 import type { Transaction } from '#store/store.ts'
 
@@ -32,14 +32,17 @@ export function listCampaignCredit(
   lens: Lens,
 ): Promise<CampaignCredit[]> {
   return tx.query(sql<CampaignCredit>`
-    select week, ${modelCredits} as models
+    select week, jsonb_object_agg(model, credit) as models
     from (
-      select date_trunc('week', s.closed_at at time zone ${lens.answer.timeZone})::date as week, s.*
-      from credit_sums s
-      where kind = 'campaign' and key = ${campaignId} and window_days = ${lens.windowDays}
-        and currency = ${lens.answer.currency} ${inPeriod(lens)}
+      select week, model, ${creditOfRows} as credit
+      from (
+        select date_trunc('week', closed_at at time zone ${lens.answer.timeZone})::date as week, model, amount_minor, share
+        from ${ledgerTable('credit_totals', lens)}
+        where kind = 'campaign' and key = ${campaignId} and window_days = ${lens.windowDays}
+          and model = any(${lens.models}::text[]) and currency = ${lens.answer.currency} ${inPeriod(lens)}
+      ) row group by grouping sets ((week, model), (model))
     ) credit
-    group by grouping sets ((week), ())`)
+    group by week`)
 }
 
 export async function countReach(
@@ -61,6 +64,6 @@ export function listRestatedWeeks(
   return tx.query(sql<{ week: string; deltaMinor: number }>`
     select week, sum(delta_minor)::bigint as delta_minor from attribution_restatements
     where campaign_id = ${campaignId} and window_days = ${lens.windowDays} and model = ${lens.answer.model}
-      and currency = ${lens.answer.currency}
+      and currency = ${lens.answer.currency} ${lens.asOf === null ? sql`` : sql`and restated_at <= ${lens.asOf}`}
     group by week`)
 }

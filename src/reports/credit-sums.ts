@@ -1,42 +1,43 @@
 import { sql, type RawBuilder } from 'kysely'
-import { AttributionModel, type Credit } from '#reports/lens.schema.ts'
+import type { Credit } from '#reports/lens.schema.ts'
+import type { Lens } from '#reports/lens.store.ts'
 
-/** Credit under each model. */
-export type ModelCredits = Record<AttributionModel, Credit>
+/** Credit under each model that has any. */
+export type ModelCredits = Readonly<Record<string, Credit>>
 
-const NOTHING: Credit = { creditedMinor: 0, deals: 0, n: 0 }
+export const NOTHING: Credit = { creditedMinor: 0, deals: 0, n: 0 }
 
-export const NO_CREDIT: ModelCredits = {
-  first: NOTHING,
-  last: NOTHING,
-  linear: NOTHING,
-  position: NOTHING,
-  time_decay: NOTHING,
-}
+/** The three tables of the ledger that are read as they stood at an instant. */
+type LedgerTable = 'credits' | 'credit_totals' | 'attribution_deals'
 
-interface Columns {
-  minor: RawBuilder<unknown>
-  share: RawBuilder<unknown>
-}
-
-/** The columns of one model in `credit_sums`. */
-export function columnsOf(model: AttributionModel): Columns {
-  return { minor: sql.ref(`${model}_minor`), share: sql.ref(`${model}_share`) }
+/** The columns that both the present rows of a table and its past ones have. */
+const columnsOf: Readonly<Record<LedgerTable, string>> = {
+  credits:
+    'opportunity_id, window_days, model, touchpoint_id, person_id, campaign_id, channel, closed_at, share, amount_minor, currency',
+  credit_totals:
+    'opportunity_id, window_days, model, kind, key, closed_at, currency, amount_minor, share',
+  attribution_deals:
+    'opportunity_id, window_days, closed_at, amount_minor, currency, has_amount, touches',
 }
 
 /**
- * An aggregate over rows of `credit_sums` of one kind: JSON with the credit under each model. Each row is another deal or
- * another campaign, so that within one campaign or channel, rows with a share count deals.
+ * A table of the ledger, for a `from`, as it is or as it stood at the instant of the lens: the present rows that were there
+ * already, and those replaced since.
  */
-export const modelCredits: RawBuilder<ModelCredits> = sql`jsonb_build_object(${sql.join(
-  AttributionModel.options.flatMap((model) => [
-    sql`${sql.lit(model)}::text`,
-    creditOf(columnsOf(model)),
-  ]),
-)})`
-
-/** The same for one model. */
-export function creditOf({ minor, share }: Columns): RawBuilder<Credit> {
-  return sql`jsonb_build_object('creditedMinor', coalesce(sum(${minor}), 0),
-    'deals', coalesce(round(sum(${share})::numeric, 9), 0), 'n', count(*) filter (where ${share} > 0))`
+export function ledgerTable(table: LedgerTable, { asOf }: Pick<Lens, 'asOf'>): RawBuilder<unknown> {
+  const name = sql.table(table)
+  if (asOf === null) return name
+  const columns = sql.raw(columnsOf[table])
+  return sql`(
+    select ${columns} from ${name} where recorded_at <= ${asOf}
+    union all
+    select ${columns} from ${sql.table(`${table}_past`)} where recorded_at <= ${asOf} and superseded_at > ${asOf}
+  ) ${name}`
 }
+
+/**
+ * An aggregate over rows of `credit_totals` of one kind, one model and one key: a Credit as JSON. Each row is another deal, so
+ * that rows count deals.
+ */
+export const creditOfRows: RawBuilder<Credit> = sql`jsonb_build_object('creditedMinor', coalesce(sum(amount_minor), 0),
+  'deals', coalesce(round(sum(share)::numeric, 9), 0), 'n', count(*))`

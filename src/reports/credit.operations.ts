@@ -24,8 +24,7 @@ import {
   sumCredits,
   sumLedgerDeals,
 } from '#reports/credit.store.ts'
-import { NO_CREDIT } from '#reports/credit-sums.ts'
-import { AttributionModel } from '#reports/lens.schema.ts'
+import { NOTHING } from '#reports/credit-sums.ts'
 import { listDealTouches } from '#reports/ledger.store.ts'
 import { receiptsLink } from '#reports/links.ts'
 import { readWon, resolveLens, windowDaysOf } from '#reports/lens.store.ts'
@@ -63,11 +62,7 @@ export const listAttributionCredits = defineOperation({
       sumCredits(tx, lens, query),
     ])
     return {
-      ...cutPage(rows, query.limit, (row) => [
-        row.closedAtMicros,
-        row.opportunityId,
-        row.touchpointId,
-      ]),
+      ...cutPage(rows, query.limit, (row) => [row.closedAtMicros, row.opportunityId, row.position]),
       total,
     }
   },
@@ -112,7 +107,7 @@ export const getAttributionReceipt = defineOperation({
     if (!deal) throw new Problem('resource.not_found', 'There is no opportunity with this id.')
     if (deal.deletedAt)
       throw new Problem('resource.gone', 'The opportunity was deleted and has no credit any more.')
-    await resolveLens(tx, { model: 'linear', window }, now)
+    const { models } = await resolveLens(tx, { model: 'linear', window }, now)
     const touches = await listDealTouches(tx, [opportunityId], now)
     const [credits, details] = await Promise.all([
       listReceiptCredits(tx, opportunityId, windowDaysOf(window)),
@@ -121,7 +116,7 @@ export const getAttributionReceipt = defineOperation({
         touches.map((touch) => touch.touchpointId),
       ),
     ])
-    return receiptOf(deal, window, touches, credits, details)
+    return receiptOf(deal, window, models, touches, credits, details)
   },
 })
 
@@ -139,8 +134,8 @@ export const getChannelAttribution = defineOperation({
     const channels = rows.map(({ channel, label, models }) => ({
       channel,
       label,
-      ...models[model],
-      models: AttributionModel.options.map((model) => ({ model, ...models[model] })),
+      ...(models[model] ?? NOTHING),
+      models: lens.models.map((each) => ({ model: each, ...(models[each] ?? NOTHING) })),
       receipts: receiptsLink(lens, { channel }),
     }))
     channels.sort((a, b) => b.creditedMinor - a.creditedMinor || a.channel.localeCompare(b.channel))
@@ -180,15 +175,11 @@ export const listCampaignAttribution = defineOperation({
       readWon(tx, lens),
     ])
     const lines = rows.map(({ models, ...row }) => {
-      const credit = models ?? NO_CREDIT
-      const creditedByModel = {
-        first: credit.first.creditedMinor,
-        last: credit.last.creditedMinor,
-        linear: credit.linear.creditedMinor,
-        position: credit.position.creditedMinor,
-        time_decay: credit.time_decay.creditedMinor,
-      }
-      return { ...campaignLine({ ...row, ...credit[lens.answer.model] }, lens), creditedByModel }
+      const credit = models?.[lens.answer.model] ?? NOTHING
+      const creditedByModel = Object.fromEntries(
+        lens.models.map((model) => [model, models?.[model]?.creditedMinor ?? 0]),
+      )
+      return { ...campaignLine({ ...row, ...credit }, lens), creditedByModel }
     })
     const page = cutPage(lines, query.limit, (row) => [row.creditedMinor, row.campaignId ?? ''])
     return { ...lens.answer, ...page, workspace }

@@ -3,6 +3,7 @@ import { CurrencyCode } from '#core/money.ts'
 import { Page, PageQuery } from '#core/page.ts'
 import { CalendarDate, Instant } from '#core/time.ts'
 import {
+  AsOf,
   AttributionModel,
   AttributionWindow,
   Credit,
@@ -24,21 +25,26 @@ const RecordId = z.string().min(1).max(64)
 const soundPeriod = { error: PERIOD_FAULT, path: ['to'] }
 
 export const ListCreditsQuery = LensQuery.extend({
+  ...AsOf.shape,
   ...PageQuery.shape,
   campaignId: CampaignFilter,
   channel: z.string().max(60).optional(),
   week: CalendarDate.optional().meta({ description: 'Any day of the week of the close' }),
   opportunityId: RecordId.optional(),
   touchpointId: RecordId.optional(),
+  bucket: z.enum(['touches', 'baseline']).optional().meta({
+    description:
+      'Only lines of touches, or only what the model says would have come anyway; both unless given',
+  }),
 }).refine(isPeriodSound, soundPeriod)
 
-/** One line of the ledger: what one touch got of one deal. */
+/** One line of the ledger: what one touch got of one deal. Touch, person and channel are null in a line of the baseline. */
 export const CreditLine = z.object({
   opportunityId: z.string(),
-  touchpointId: z.string(),
-  personId: z.string(),
+  touchpointId: z.string().nullable(),
+  personId: z.string().nullable(),
   campaignId: z.string().nullable(),
-  channel: z.string(),
+  channel: z.string().nullable(),
   closedAt: Instant,
   model: AttributionModel,
   share: z.number(),
@@ -54,13 +60,9 @@ export const ReceiptQuery = z.object({
   window: AttributionWindow.default('90'),
 })
 
-const ByModel = z.object({
-  first: z.int(),
-  last: z.int(),
-  linear: z.int(),
-  position: z.int(),
-  time_decay: z.int(),
-})
+const ByModel = z
+  .record(AttributionModel, z.int())
+  .meta({ description: 'Minor units by model; 0 where a model gives nothing' })
 
 /** A deal with every touch before its close and what each got; the sums are the amount under every model. */
 export const Receipt = z.object({
@@ -83,24 +85,21 @@ export const Receipt = z.object({
       occurredAt: Instant,
       isInWindow: z.boolean(),
       creditedMinor: ByModel,
-      shares: z.object({
-        first: z.number(),
-        last: z.number(),
-        linear: z.number(),
-        position: z.number(),
-        time_decay: z.number(),
-      }),
+      shares: z.record(AttributionModel, z.number()),
     }),
   ),
   sums: ByModel.meta({
-    description: 'Credit of all touches by model: each equals the amount when the deal is credited',
+    description:
+      'Credit of all touches and baseline by model: each equals the amount when the deal is credited',
   }),
+  baseline: ByModel.meta({ description: 'What each model says would have come anyway' }),
   uncreditedMinor: z.int(),
   note: z.string().nullable(),
 })
 export type Receipt = z.output<typeof Receipt>
 
 export const ListDealsQuery = LensQuery.extend({
+  ...AsOf.shape,
   ...PageQuery.shape,
   credited: z
     .enum(['true', 'false'])
@@ -122,7 +121,7 @@ export const LedgerDealPage = Page(LedgerDealLine).extend({
   total: z.object({ deals: z.int(), amountMinor: z.int() }),
 })
 
-export const SummaryQuery = LensQuery.refine(isPeriodSound, soundPeriod)
+export const SummaryQuery = LensQuery.extend(AsOf.shape).refine(isPeriodSound, soundPeriod)
 
 const ModelLine = Credit.extend({ model: AttributionModel })
 
@@ -138,10 +137,10 @@ export const ChannelReport = Lens.extend({
   workspace: Won,
 })
 
-export const ListCampaignCreditQuery = LensQuery.extend(PageQuery.shape).refine(
-  isPeriodSound,
-  soundPeriod,
-)
+export const ListCampaignCreditQuery = LensQuery.extend({
+  ...AsOf.shape,
+  ...PageQuery.shape,
+}).refine(isPeriodSound, soundPeriod)
 
 /** A campaign with its credit; `campaignId` is null in the row of touches without a campaign. */
 export const CampaignLine = Credit.extend({
@@ -169,24 +168,33 @@ export const ListRestatementsQuery = PageQuery.extend({
   currency: CurrencyCode.optional(),
 })
 
+export const RestatementCause = z
+  .enum([
+    'late_deal',
+    'deal_deleted',
+    'deal_not_won',
+    'close_date_changed',
+    'amount_changed',
+    'touches_changed',
+    'people_merged',
+    'model_changed',
+    'model_refit',
+    'window_added',
+    'window_removed',
+    'model_published',
+    'model_retired',
+  ])
+  .meta({ description: 'Why; touches_changed: a late or moved touch' })
+
 /** What moved a figure of a week that had ended, and why. */
 export const RestatementLine = z.object({
   id: z.string(),
   restatedAt: Instant,
   week: CalendarDate,
-  bucket: z.enum(['campaign', 'no_campaign', 'uncredited']),
+  bucket: z.enum(['campaign', 'no_campaign', 'baseline', 'uncredited']),
   campaignId: z.string().nullable(),
   currency: CurrencyCode,
-  cause: z
-    .enum([
-      'late_deal',
-      'deal_deleted',
-      'deal_not_won',
-      'close_date_changed',
-      'amount_changed',
-      'touches_changed',
-    ])
-    .meta({ description: 'Why; touches_changed: a late or moved touch, or merged people' }),
+  cause: RestatementCause,
   deltaMinor: z.int(),
   deltaDeals: z.number(),
   opportunityIds: z.array(z.string()),

@@ -1,6 +1,7 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { z } from 'zod'
 import type { CampaignLineRow } from '#reports/campaign-line.rules.ts'
+import type { ComparedRow } from '#reports/compare.rules.ts'
 import type {
   CreditLine,
   LedgerDealLine,
@@ -8,7 +9,7 @@ import type {
   ListCreditsQuery,
   ListDealsQuery,
 } from '#reports/credit.schema.ts'
-import { columnsOf, modelCredits, type ModelCredits } from '#reports/credit-sums.ts'
+import { creditOfRows, ledgerTable, type ModelCredits } from '#reports/credit-sums.ts'
 import type { Credit } from '#reports/lens.schema.ts'
 import { inPeriod, type Lens } from '#reports/lens.store.ts'
 import { decodeCursor } from '#core/page.ts'
@@ -26,6 +27,15 @@ export function ofCampaign(campaignId: string | undefined): RawBuilder<unknown> 
   return campaignId === 'none' ? sql`and campaign_id is null` : sql`and campaign_id = ${campaignId}`
 }
 
+/** Lines of the baseline have no touch, lines of touches without a campaign have one. */
+function ofBucket(
+  bucket: 'touches' | 'baseline' | undefined,
+  campaignId: string | undefined,
+): RawBuilder<unknown> {
+  if (bucket === 'baseline') return sql`and touchpoint_id = ''`
+  return bucket === 'touches' || campaignId === 'none' ? sql`and touchpoint_id <> ''` : sql``
+}
+
 function equal(column: string, value: string | undefined): RawBuilder<unknown> {
   return value === undefined ? sql`` : sql`and ${sql.ref(column)} = ${value}`
 }
@@ -38,9 +48,10 @@ function inWeek(week: string | undefined, lens: Lens): RawBuilder<unknown> {
 }
 
 function creditFilter(lens: Lens, query: z.output<typeof ListCreditsQuery>): RawBuilder<unknown> {
-  const { campaignId, channel, week, opportunityId, touchpointId } = query
+  const { campaignId, channel, week, opportunityId, touchpointId, bucket } = query
   return sql`window_days = ${lens.windowDays} and model = ${lens.answer.model} and currency = ${lens.answer.currency}
-    ${inPeriod(lens)} ${ofCampaign(campaignId)} ${equal('channel', channel)} ${inWeek(week, lens)}
+    ${inPeriod(lens)} ${ofCampaign(campaignId)} ${ofBucket(bucket, campaignId)} ${equal('channel', channel)}
+    ${inWeek(week, lens)}
     ${equal('opportunity_id', opportunityId)} ${equal('touchpoint_id', touchpointId)}`
 }
 
@@ -49,13 +60,14 @@ export function listCredits(
   tx: Transaction,
   lens: Lens,
   query: z.output<typeof ListCreditsQuery>,
-): Promise<(z.output<typeof CreditLine> & Positioned)[]> {
+): Promise<(z.output<typeof CreditLine> & Positioned & { position: string })[]> {
   const after = query.cursor === undefined ? sql`` : afterPosition(query.cursor, 3)
-  return tx.query(sql<z.output<typeof CreditLine> & Positioned>`
-    select opportunity_id, touchpoint_id, person_id, campaign_id, channel, closed_at, ${closedAtMicros},
+  return tx.query(sql<z.output<typeof CreditLine> & Positioned & { position: string }>`
+    select opportunity_id, touchpoint_id as position, nullif(touchpoint_id, '') as touchpoint_id,
+      nullif(person_id, '') as person_id, campaign_id, nullif(channel, '') as channel, closed_at, ${closedAtMicros},
       model, share, amount_minor as credited_minor, currency
-    from credits where ${creditFilter(lens, query)} ${after}
-    order by closed_at desc, opportunity_id desc, touchpoint_id desc limit ${query.limit + 1}`)
+    from ${ledgerTable('credits', lens)} where ${creditFilter(lens, query)} ${after}
+    order by closed_at desc, opportunity_id desc, credits.touchpoint_id desc limit ${query.limit + 1}`)
 }
 
 function afterPosition(cursor: string, length: 2 | 3): RawBuilder<unknown> {
@@ -63,7 +75,7 @@ function afterPosition(cursor: string, length: 2 | 3): RawBuilder<unknown> {
   const at = sql`timestamptz 'epoch' + ${Number(micros)}::bigint * interval '1 microsecond'`
   return length === 2
     ? sql`and (closed_at, opportunity_id) < (${at}, ${opportunityId}::identifier)`
-    : sql`and (closed_at, opportunity_id, touchpoint_id)
+    : sql`and (closed_at, opportunity_id, credits.touchpoint_id)
         < (${at}, ${opportunityId}::identifier, ${touchpointId}::identifier)`
 }
 
@@ -75,7 +87,7 @@ export async function sumCredits(
   const row = await tx.find(sql<Credit & { lines: number }>`
     select coalesce(sum(amount_minor), 0)::bigint as credited_minor, count(distinct opportunity_id) as n, count(*) as lines,
       coalesce(round(sum(share)::numeric, 9), 0)::float8 as deals
-    from credits where ${creditFilter(lens, query)}`)
+    from ${ledgerTable('credits', lens)} where ${creditFilter(lens, query)}`)
   return row!
 }
 
@@ -88,7 +100,7 @@ export function listLedgerDeals(
   const after = query.cursor === undefined ? sql`` : afterPosition(query.cursor, 2)
   return tx.query(sql<z.output<typeof LedgerDealLine> & Positioned>`
     select opportunity_id, closed_at, ${closedAtMicros}, amount_minor, has_amount, currency, touches
-    from attribution_deals where ${dealFilter(lens, query)} ${after}
+    from ${ledgerTable('attribution_deals', lens)} where ${dealFilter(lens, query)} ${after}
     order by closed_at desc, opportunity_id desc limit ${query.limit + 1}`)
 }
 
@@ -99,7 +111,7 @@ export async function sumLedgerDeals(
 ): Promise<{ deals: number; amountMinor: number }> {
   const row = await tx.find(sql<{ deals: number; amountMinor: number }>`
     select count(*) as deals, coalesce(sum(amount_minor), 0)::bigint as amount_minor
-    from attribution_deals where ${dealFilter(lens, query)}`)
+    from ${ledgerTable('attribution_deals', lens)} where ${dealFilter(lens, query)}`)
   return row!
 }
 
@@ -112,9 +124,21 @@ function dealFilter(
     ${inWeek(week, lens)} ${credited === undefined ? sql`` : touched[credited]}`
 }
 
-/** Sums of one kind under the lens; a statement over `credit_sums`. */
-function sumFilter(lens: Lens, kind: 'campaign' | 'channel'): RawBuilder<unknown> {
-  return sql`kind = ${kind} and window_days = ${lens.windowDays} and currency = ${lens.answer.currency} ${inPeriod(lens)}`
+/** Totals of one kind under the lens, of all its models: a filter of `credit_totals`. */
+function totalFilter(lens: Lens, kind: 'campaign' | 'channel'): RawBuilder<unknown> {
+  return sql`kind = ${kind} and window_days = ${lens.windowDays} and model = any(${lens.models}::text[])
+    and currency = ${lens.answer.currency} ${inPeriod(lens)}`
+}
+
+/** Under each key, the credit by model: rows (key, models). */
+function creditByModel(lens: Lens, kind: 'campaign' | 'channel'): RawBuilder<unknown> {
+  return sql`
+    select key, jsonb_object_agg(model, credit) as models,
+      coalesce(max(credited_minor) filter (where model = ${lens.answer.model}), 0) as credited_minor
+    from (
+      select key, model, ${creditOfRows} as credit, sum(amount_minor)::bigint as credited_minor
+      from ${ledgerTable('credit_totals', lens)} where ${totalFilter(lens, kind)} group by key, model
+    ) part group by key`
 }
 
 /** All models over all won deals, by channel. */
@@ -124,9 +148,7 @@ export function listChannelCredit(
 ): Promise<{ channel: string; label: string; models: ModelCredits }[]> {
   return tx.query(sql`
     select s.key as channel, coalesce(c.label, s.key) as label, s.models
-    from (
-      select key, ${modelCredits} as models from credit_sums where ${sumFilter(lens, 'channel')} group by key
-    ) s left join channels c on c.key = s.key`)
+    from (${creditByModel(lens, 'channel')}) s left join channels c on c.key = s.key`)
 }
 
 /** A campaign with its credit under every model. */
@@ -140,17 +162,13 @@ export function listCampaignCreditRows(
   lens: Lens,
   query: z.output<typeof ListCampaignCreditQuery>,
 ): Promise<CampaignCreditRow[]> {
-  const { minor } = columnsOf(lens.answer.model)
   const [credited, id] = query.cursor === undefined ? [] : decodeCursor(query.cursor, 2)
   const after =
     id === undefined
       ? sql``
       : sql`where (credited_minor, id) < (${Number(credited)}::bigint, ${id}::identifier)`
   return tx.query(sql<CampaignCreditRow>`
-    with total as (
-      select key, sum(${minor})::bigint as credited_minor, ${modelCredits} as models
-      from credit_sums where ${sumFilter(lens, 'campaign')} group by key
-    ), line as (
+    with total as (${creditByModel(lens, 'campaign')}), line as (
       select coalesce(c.id, t.key)::identifier as id, nullif(coalesce(c.id, t.key), '') as campaign_id, c.name, c.channel,
         c.status, c.budget_minor, c.currency, c.starts_on, c.ends_on, c.deleted_at is not null as is_deleted,
         coalesce(t.credited_minor, 0) as credited_minor, t.models
@@ -158,4 +176,21 @@ export function listCampaignCreditRows(
       where c.deleted_at is null or t.key is not null
     )
     select * from line ${after} order by credited_minor desc, id desc limit ${query.limit + 1}`)
+}
+
+/** All models over all won deals, by campaign, deleted ones and the touches without one included. */
+export function listComparedCampaigns(tx: Transaction, lens: Lens): Promise<ComparedRow[]> {
+  return tx.query(sql<ComparedRow>`
+    select nullif(t.key, '') as key, case t.key when '' then 'No campaign' else coalesce(c.name, 'Unknown campaign') end as label,
+      t.models as credits
+    from (${creditByModel(lens, 'campaign')}) t left join campaigns c on c.id = t.key`)
+}
+
+/** What each model says would have come anyway. */
+export async function sumBaselines(tx: Transaction, lens: Lens): Promise<Map<string, number>> {
+  const rows = await tx.query(sql<{ model: string; amountMinor: number }>`
+    select model, sum(amount_minor)::bigint as amount_minor from ${ledgerTable('credit_totals', lens)}
+    where kind = 'baseline' and model = any(${lens.models}::text[]) and window_days = ${lens.windowDays}
+      and currency = ${lens.answer.currency} ${inPeriod(lens)} group by model`)
+  return new Map(rows.map((row) => [row.model, row.amountMinor]))
 }

@@ -1,4 +1,5 @@
 import { sql, type RawBuilder } from 'kysely'
+import type { DirtyReason } from '#reports/change.rules.ts'
 import type { Transaction } from '#store/store.ts'
 
 /** Which deals a batch of events may have changed. */
@@ -7,6 +8,7 @@ export interface DirtyCauses {
   touchpointIds: readonly string[]
   personIds: readonly string[]
   campaignIds: readonly string[]
+  leadIds?: readonly string[]
 }
 
 /**
@@ -30,35 +32,54 @@ export function markDirty(tx: Transaction, causes: DirtyCauses, now: Date): Prom
       select person_id, first_at from touched
       union select p.id, t.first_at from people p join touched t on p.merged_into = t.person_id
     )
-    select op.opportunity_id
+    select op.opportunity_id, case when m.first_at is null then 'person' else 'touch' end as reason
       from members m
       join opportunity_people op on op.person_id = m.person_id
       join opportunities o on o.id = op.opportunity_id
       where m.first_at is null or o.closed_at is null or o.closed_at >= m.first_at
-    union select id from opportunities where id = any(${causes.opportunityIds})
-    union select opportunity_id from deal_touches where kind = 'campaign' and key = any(${causes.campaignIds})
-    union select op.opportunity_id
+    union select id, 'deal' from opportunities where id = any(${causes.opportunityIds})
+    union select opportunity_id, 'campaign' from deal_touches where kind = 'campaign' and key = any(${causes.campaignIds})
+    union select op.opportunity_id, 'campaign'
       from (select distinct person_id from touchpoints where campaign_id = any(${causes.campaignIds})) t
-      join opportunity_people op on op.person_id = t.person_id`,
+      join opportunity_people op on op.person_id = t.person_id
+    union select op.opportunity_id, 'touch' from leads l join opportunity_people op on op.person_id = l.person_id
+      where l.id = any(${causes.leadIds ?? []}::text[])`,
   )
 }
 
 /** Marks every deal that is in the ledger or should be; answers how many. */
-export function markAllDirty(tx: Transaction, now: Date): Promise<number> {
+export function markAllDirty(
+  tx: Transaction,
+  now: Date,
+  reason: DirtyReason = 'all',
+): Promise<number> {
   return mark(
     tx,
     now,
     sql`
-    select id from opportunities where deleted_at is null
-    union select opportunity_id from attribution_deals
-    union select opportunity_id from deal_touches`,
+    select opportunity_id, ${reason}::text as reason from (
+      select id as opportunity_id from opportunities where deleted_at is null
+      union select opportunity_id from attribution_deals
+      union select opportunity_id from deal_touches
+    ) every_deal`,
+  )
+}
+
+/** Marks the won deals, as after a change of a model: nothing else depends on it. Answers how many. */
+export function markWonDirty(tx: Transaction, now: Date): Promise<number> {
+  return mark(
+    tx,
+    now,
+    sql`select distinct opportunity_id, 'model' as reason from attribution_deals`,
   )
 }
 
 /** In the order of their ids, so that two that mark the same deals wait for each other and do not deadlock. */
 function mark(tx: Transaction, now: Date, deals: RawBuilder<unknown>): Promise<number> {
   return tx.execute(sql`
-    insert into attribution_dirty (workspace_id, opportunity_id, since)
-    select ${tx.workspaceId}, deal.id, ${now}::timestamptz from (${deals}) as deal (id) order by deal.id
-    on conflict (opportunity_id) do update set marks = attribution_dirty.marks + 1`)
+    insert into attribution_dirty (workspace_id, opportunity_id, since, reasons)
+    select ${tx.workspaceId}, deal.opportunity_id, ${now}::timestamptz, array_agg(deal.reason)
+    from (${deals}) as deal group by deal.opportunity_id order by deal.opportunity_id
+    on conflict (opportunity_id) do update set marks = attribution_dirty.marks + 1,
+      reasons = array(select distinct unnest(attribution_dirty.reasons || excluded.reasons))`)
 }

@@ -1,4 +1,5 @@
 import type { Module } from '#module.ts'
+import { getAttributionChanges } from '#reports/change-report.operations.ts'
 import { getCampaignAttribution } from '#reports/campaign-report.operations.ts'
 import {
   getAttributionReceipt,
@@ -8,14 +9,42 @@ import {
   listAttributionRestatements,
   listCampaignAttribution,
 } from '#reports/credit.operations.ts'
+import { fitJob, fitSubscriber, fitTimer } from '#reports/fit.ts'
+import {
+  deleteModel,
+  fitModel,
+  listModels,
+  listModelVersions,
+  putModel,
+} from '#reports/model.operations.ts'
 import { getOverview } from '#reports/overview.operations.ts'
 import { createSalesPerformance } from '#reports/performance.operations.ts'
+import { previewAttribution } from '#reports/preview.operations.ts'
 import { dirtySubscriber, refreshJob, refreshTimer } from '#reports/refresh.ts'
 import {
   getAttributionWindows,
   putAttributionWindows,
   recomputeAttribution,
 } from '#reports/settings.operations.ts'
+import { compareAttribution } from '#reports/compare.operations.ts'
+import { getPipelineInfluence } from '#reports/influence.operations.ts'
+import { getImprovement } from '#reports/improvement.operations.ts'
+import { comparePlans, getPlan, listPlans, putPlan } from '#reports/plan.operations.ts'
+import {
+  listDisagreements,
+  listSourceClaims,
+  putSourceClaim,
+} from '#reports/source-claim.operations.ts'
+import {
+  addAgendaItem,
+  addComment,
+  changeAgendaItem,
+  createWeekly,
+  getWeekly,
+  listReportComments,
+  listWeeklyReports,
+} from '#reports/weekly.operations.ts'
+import { weeklyCalendar, weeklyTimer } from '#reports/weekly.ts'
 
 /**
  * The credit ledger and what is read from it.
@@ -34,14 +63,39 @@ export function createReports(keptMs: number): Module {
       getChannelAttribution,
       listCampaignAttribution,
       listAttributionRestatements,
+      getAttributionChanges,
+      listModels,
+      listModelVersions,
+      putModel,
+      deleteModel,
+      fitModel,
+      previewAttribution,
+      compareAttribution,
+      listDisagreements,
+      putSourceClaim,
+      listSourceClaims,
+      getPipelineInfluence,
+      getImprovement,
+      createWeekly,
+      listWeeklyReports,
+      getWeekly,
+      addAgendaItem,
+      changeAgendaItem,
+      addComment,
+      listReportComments,
+      putPlan,
+      getPlan,
+      listPlans,
+      comparePlans,
       getAttributionWindows,
       putAttributionWindows,
       recomputeAttribution,
     ],
     entities: [],
-    jobs: [refreshJob],
-    subscribers: [dirtySubscriber],
-    timers: [refreshTimer],
+    jobs: [refreshJob, fitJob],
+    subscribers: [dirtySubscriber, fitSubscriber],
+    timers: [refreshTimer, fitTimer, weeklyTimer],
+    rawRoutes: [weeklyCalendar],
   }
 }
 

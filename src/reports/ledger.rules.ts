@@ -1,5 +1,6 @@
-import { creditDeals } from '#analytics/attribution/credit.ts'
-import type { RuleModel } from '#analytics/attribution/rules.ts'
+import { allotMinor } from '#core/money.ts'
+import { DAY_MS } from '#core/time.ts'
+import type { CreditModel, CreditWriter, JourneyColumns } from '#reports/model.rules.ts'
 
 /** A deal whose rows are to be made anew. One that is gone (deleted) has no touches here and gets no rows. */
 export interface LedgerDeal {
@@ -11,6 +12,8 @@ export interface LedgerDeal {
   openedAtMs: number
   /** Null while open. */
   closedAtMs: number | null
+  /** When the first lead among its people was captured; null: there is none. */
+  leadAtMs: number | null
 }
 
 /** A touch of one of the deal's people up to its close. `deal` is the position of its deal. */
@@ -23,19 +26,12 @@ export interface LedgerTouch {
   occurredAtMs: number
 }
 
-/** A won deal in one window, credited or not. */
-export interface DealRow {
-  deal: number
-  windowDays: number
-  /** How many touches lie in the window; 0: uncredited. */
-  touches: number
-}
-
-/** What one model gives one touch in one window. `touch` is the position of the touch. */
+/** What one model gives one touch in one window. `touch` is the position of the touch; null: the baseline of the deal. */
 export interface CreditRow {
-  touch: number
+  deal: number
+  touch: number | null
   windowDays: number
-  model: RuleModel
+  model: string
   share: number
   amountMinor: number
 }
@@ -46,12 +42,15 @@ export interface Source {
   key: string
 }
 
-/** What all models together give a deal's touches of one campaign or channel in one window. */
-export interface SumRow extends Source {
+/** What one model gives a deal's touches of one campaign or channel, or its baseline, in one window. */
+export interface TotalRow {
+  kind: Source['kind'] | 'baseline'
+  key: string
   deal: number
   windowDays: number
-  amountMinor: Record<RuleModel, number>
-  share: Record<RuleModel, number>
+  model: string
+  amountMinor: number
+  share: number
 }
 
 /** How often a campaign or a channel touched a deal. */
@@ -62,65 +61,131 @@ export interface DealTouchRow extends Source {
   isOpen: boolean
 }
 
-export interface LedgerRows {
-  dealRows: DealRow[]
-  creditRows: CreditRow[]
-  sumRows: SumRow[]
-  dealTouchRows: DealTouchRow[]
+/** Touches of deals, grouped by deal, as columns. */
+export interface DealColumns {
+  /** d + 1 positions: deal i owns the touches from `offsets[i]` up to `offsets[i + 1]`. */
+  offsets: Uint32Array
+  columns: JourneyColumns
+  channels: string[]
+}
+
+/** @param touches  grouped by deal in the order of the deals, ascending in time within one. */
+export function columnsOfTouches(deals: number, touches: readonly LedgerTouch[]): DealColumns {
+  const offsets = new Uint32Array(deals + 1)
+  for (const touch of touches) offsets[touch.deal + 1]! += 1
+  for (let i = 0; i < deals; i++) offsets[i + 1]! += offsets[i]!
+  const channels = new Map<string, number>()
+  const columns: JourneyColumns = {
+    touchedAtMs: new Float64Array(touches.length),
+    channel: new Uint16Array(touches.length),
+    person: new Uint16Array(touches.length),
+  }
+  let people = new Map<string, number>()
+  touches.forEach(({ deal, channel, personId, occurredAtMs }, i) => {
+    if (i === offsets[deal]) people = new Map()
+    columns.touchedAtMs[i] = occurredAtMs
+    columns.channel[i] = numberOf(channels, channel)
+    columns.person[i] = numberOf(people, personId)
+  })
+  return { offsets, columns, channels: [...channels.keys()] }
+}
+
+function numberOf(numbers: Map<string, number>, name: string): number {
+  const known = numbers.get(name)
+  if (known !== undefined) return known
+  numbers.set(name, numbers.size)
+  return numbers.size - 1
+}
+
+/** The first position of a deal's touches in [closedAt − window, closedAt], both ends included; the last is its end. */
+export function windowStart(
+  touchedAtMs: Float64Array,
+  from: number,
+  to: number,
+  closedAtMs: number,
+  windowDays: number,
+): number {
+  if (windowDays === 0) return from
+  const firstAtMs = closedAtMs - windowDays * DAY_MS
+  while (from < to && touchedAtMs[from]! < firstAtMs) from += 1
+  return from
+}
+
+/** A deal's amount and dates, as its credit needs them. */
+export interface CreditedDeal {
+  amountMinor: number
+  openedAtMs: number
+  closedAtMs: number
+  leadAtMs: number | null
 }
 
 /**
- * All rows of the ledger for these deals.
+ * Credits one deal to its touches from `from` up to `to`, to the cent.
  *
- * @param touches  grouped by deal in the order of `deals`, ascending in time within one.
- * @param windows  the kept windows in days; 0 for all time.
- * Each won deal gives one deal row a window; its credit rows of a model sum to its amount when it has a touch in the
- * window, and there are none otherwise. O(windows · models · touches).
+ * @param shares  gets the shares at the positions of the touches.
+ * @returns the amounts of the touches in order, the baseline's last; they sum to the amount. By largest remainder, ties to
+ *   the earlier touch. Empty when there is no touch: the deal is uncredited.
  */
-export function computeLedger(
+export function creditDeal(
+  write: CreditWriter,
+  columns: JourneyColumns,
+  from: number,
+  to: number,
+  deal: CreditedDeal,
+  shares: Float64Array,
+): { amounts: number[]; baseline: number } {
+  if (from === to) return { amounts: [], baseline: 0 }
+  const baseline = write(columns, from, to, shares, deal)
+  const weights = [...shares.subarray(from, to), baseline]
+  const whole = weights.indexOf(1)
+  if (whole < 0) return { amounts: allotMinor(deal.amountMinor, weights), baseline }
+  const amounts = weights.map(() => 0)
+  amounts[whole] = deal.amountMinor
+  return { amounts, baseline }
+}
+
+/** Which credit is to be made: of one deal, in one window, under some of the models. */
+export interface CreditTask {
+  deal: number
+  windowDays: number
+  models: readonly CreditModel[]
+}
+
+/**
+ * The rows of credit for these tasks. The rows of a deal, window and model sum to the deal's amount when it has a touch in
+ * the window; there are none otherwise. O(models · touches) over the tasks.
+ */
+export function creditRowsOf(
   deals: readonly LedgerDeal[],
-  touches: readonly LedgerTouch[],
-  windows: readonly number[],
-): LedgerRows {
-  const offsets = offsetsOf(deals.length, touches)
-  const rows: LedgerRows = {
-    dealRows: [],
-    creditRows: [],
-    sumRows: [],
-    dealTouchRows: dealTouchesOf(deals, touches),
-  }
-  const won = deals.flatMap((deal, i) => (deal.isWon && deal.closedAtMs !== null ? [i] : []))
-  const journeys = won.map((i) => touches.slice(offsets[i], offsets[i + 1]))
-  const starts = [0]
-  for (const journey of journeys) starts.push(starts.at(-1)! + journey.length)
-  const columns = {
-    amountMinor: Float64Array.from(won, (i) => deals[i]!.amountMinor ?? 0),
-    closedAtMs: Float64Array.from(won, (i) => deals[i]!.closedAtMs!),
-    touchOffsets: Uint32Array.from(starts),
-    touchedAtMs: Float64Array.from(journeys.flat(), (touch) => touch.occurredAtMs),
-  }
-  for (const windowDays of windows) {
-    const credit = creditDeals(columns, { windowDays: windowDays === 0 ? null : windowDays })
-    won.forEach((deal, w) => {
-      const first = starts[w]!
-      const length = starts[w + 1]! - first
-      const linear = credit.byModel.get('linear')!.shares.subarray(first, first + length)
-      rows.dealRows.push({
-        deal,
-        windowDays,
-        touches: linear.reduce((n, share) => n + (share > 0 ? 1 : 0), 0),
-      })
-      for (const [model, { shares, creditMinor }] of credit.byModel) {
-        for (let k = 0; k < length; k++) {
-          const share = shares[first + k]!
-          if (share <= 0) continue
-          const amountMinor = creditMinor[first + k]!
-          rows.creditRows.push({ touch: offsets[deal]! + k, windowDays, model, share, amountMinor })
-        }
+  { offsets, columns, channels }: DealColumns,
+  tasks: readonly CreditTask[],
+): CreditRow[] {
+  const writers = new Map<CreditModel, CreditWriter>()
+  const shares = new Float64Array(columns.touchedAtMs.length)
+  const rows: CreditRow[] = []
+  for (const { deal, windowDays, models } of tasks) {
+    const { amountMinor, openedAtMs, closedAtMs, leadAtMs } = deals[deal]!
+    if (closedAtMs === null) continue
+    const to = offsets[deal + 1]!
+    const from = windowStart(columns.touchedAtMs, offsets[deal]!, to, closedAtMs, windowDays)
+    if (from === to) continue
+    const dated = { amountMinor: amountMinor ?? 0, openedAtMs, closedAtMs, leadAtMs }
+    for (const each of models) {
+      let write = writers.get(each)
+      if (!write) writers.set(each, (write = each.bind(channels)))
+      const { model } = each
+      const { amounts, baseline } = creditDeal(write, columns, from, to, dated, shares)
+      for (let touch = from; touch < to; touch++) {
+        const share = shares[touch]!
+        if (share <= 0) continue
+        rows.push({ deal, touch, windowDays, model, share, amountMinor: amounts[touch - from]! })
       }
-    })
+      if (baseline > 0) {
+        const rest = { touch: null, share: baseline, amountMinor: amounts[to - from]! }
+        rows.push({ deal, windowDays, model, ...rest })
+      }
+    }
   }
-  rows.sumRows = sumsOf(touches, rows.creditRows)
   return rows
 }
 
@@ -131,33 +196,28 @@ function sourcesOf({ campaignId, channel }: LedgerTouch): Source[] {
   ]
 }
 
-const zeros = () => ({ first: 0, last: 0, linear: 0, position: 0, time_decay: 0 })
+const BASELINE: Pick<TotalRow, 'kind' | 'key'>[] = [{ kind: 'baseline', key: '' }]
 
-function sumsOf(touches: readonly LedgerTouch[], creditRows: readonly CreditRow[]): SumRow[] {
-  const sums = new Map<string, SumRow>()
-  for (const { touch, windowDays, model, share, amountMinor } of creditRows) {
-    const { deal } = touches[touch]!
-    for (const source of sourcesOf(touches[touch]!)) {
-      const id = `${deal} ${windowDays} ${source.kind} ${source.key}`
-      let sum = sums.get(id)
-      if (!sum)
-        sums.set(id, (sum = { ...source, deal, windowDays, amountMinor: zeros(), share: zeros() }))
-      sum.amountMinor[model] += amountMinor
-      sum.share[model] += share
+/** Credit added up by deal, window, model, and campaign or channel or baseline. */
+export function totalsOf(
+  touches: readonly LedgerTouch[],
+  creditRows: readonly CreditRow[],
+): TotalRow[] {
+  const totals = new Map<string, TotalRow>()
+  for (const { deal, touch, windowDays, model, share, amountMinor } of creditRows) {
+    for (const { kind, key } of touch === null ? BASELINE : sourcesOf(touches[touch]!)) {
+      const id = `${deal} ${windowDays} ${model} ${kind} ${key}`
+      const total = totals.get(id)
+      if (total) {
+        total.amountMinor += amountMinor
+        total.share += share
+      } else totals.set(id, { deal, windowDays, model, kind, key, amountMinor, share })
     }
   }
-  return [...sums.values()]
+  return [...totals.values()]
 }
 
-/** d + 1 positions: deal i owns the touches from `offsets[i]` up to `offsets[i + 1]`. */
-function offsetsOf(deals: number, touches: readonly LedgerTouch[]): Uint32Array {
-  const offsets = new Uint32Array(deals + 1)
-  for (const touch of touches) offsets[touch.deal + 1]! += 1
-  for (let i = 0; i < deals; i++) offsets[i + 1]! += offsets[i]!
-  return offsets
-}
-
-function dealTouchesOf(
+export function dealTouchesOf(
   deals: readonly LedgerDeal[],
   touches: readonly LedgerTouch[],
 ): DealTouchRow[] {

@@ -2,12 +2,21 @@ import { z } from 'zod'
 import { CurrencyCode } from '#core/money.ts'
 import { CalendarDate, Instant } from '#core/time.ts'
 
-/** The rules by which credit is given; each sums to the deal. */
-export const AttributionModel = z.enum(['first', 'last', 'linear', 'position', 'time_decay']).meta({
-  description:
-    'How a deal is divided among the touches before its close: all to the first, all to the last, evenly (linear), ' +
-    '40 % first, 40 % last and 20 % between (position), or halving with every 7 days before the last (time_decay).',
-})
+/** The rules that every workspace begins with. */
+export const BuiltInModel = z.enum(['first', 'last', 'linear', 'position', 'time_decay'])
+export type BuiltInModel = z.infer<typeof BuiltInModel>
+
+/** A model that the workspace keeps a ledger for: one that it began with, or one of its own. */
+export const AttributionModel = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,39}$/, 'A model is named by lower-case letters, digits and _.')
+  .meta({
+    description:
+      'How a deal is divided among the touches before its close: all to the first, all to the last, evenly (linear), ' +
+      '40 % first, 40 % last and 20 % between (position), halving with every 7 days before the last (time_decay), or a model ' +
+      'of the workspace (GET /api/v1/attribution/models).',
+    example: 'linear',
+  })
 export type AttributionModel = z.infer<typeof AttributionModel>
 
 /** Days before the close that count, or `all`. */
@@ -39,6 +48,15 @@ export const LensQuery = PeriodQuery.extend({
 })
 export type LensQuery = z.infer<typeof LensQuery>
 
+/** A report as it stood at an instant. */
+export const AsOf = z.object({
+  asOf: Instant.optional().meta({
+    description:
+      'The figures as the ledger had them at this moment, with the models and windows of then. Names and budgets of campaigns ' +
+      'are those of now. Before the ledger began there is no history, and the answer says since when there is.',
+  }),
+})
+
 /** True unless the period runs backwards or for more than ten years. */
 export function isPeriodSound({ from, to }: z.infer<typeof PeriodQuery>): boolean {
   if (from === undefined || to === undefined) return true
@@ -65,6 +83,10 @@ export const Lens = z.object({
   from: CalendarDate.nullable(),
   to: CalendarDate.nullable(),
   timeZone: z.string().meta({ description: 'In which days and weeks are cut' }),
+  modelVersion: z.string().meta({
+    description: 'Version of the model’s definition; after a dot, the fit it is of',
+  }),
+  asOf: Instant.nullable().meta({ description: 'Null: as of now' }),
   freshness: Freshness,
 })
 
@@ -86,7 +108,7 @@ export const OtherCurrency = z.object({
   amountMinor: z.int(),
 })
 
-/** All won deals under the same filters: credited and uncredited together are the total, to the cent. */
+/** All won deals under the same filters: credited, baseline and uncredited together are the total, to the cent. */
 export const Won = z.object({
   wonMinor: z.int(),
   wonDeals: z.int(),
@@ -94,6 +116,9 @@ export const Won = z.object({
   creditedDeals: z.int(),
   uncreditedMinor: z.int().meta({ description: 'Won without any touch in the window' }),
   uncreditedDeals: z.int(),
+  baselineMinor: z.int().meta({
+    description: 'What the model says would have come anyway; 0 for rules, which know no such part',
+  }),
   uncreditedShare: z
     .number()
     .nullable()

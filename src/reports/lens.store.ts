@@ -2,7 +2,9 @@ import { sql, type RawBuilder } from 'kysely'
 import type { z } from 'zod'
 import { Problem } from '#core/problem.ts'
 import { MINUTE_MS } from '#core/time.ts'
+import { ledgerTable } from '#reports/credit-sums.ts'
 import type { Freshness, Lens as LensAnswer, LensQuery, Won } from '#reports/lens.schema.ts'
+import { listModelRows, versionOf, type ModelRow } from '#reports/model.store.ts'
 import type { Transaction } from '#store/store.ts'
 
 /** The filters of a report, resolved against the workspace. */
@@ -15,6 +17,11 @@ export interface Lens {
   /** Monday of the present week. */
   thisWeek: string
   today: string
+  /** The models that the ledger is, or was, kept for, by name. */
+  models: readonly string[]
+  hasBaseline: boolean
+  /** Null: now. */
+  asOf: Date | null
 }
 
 /** A change that waits longer than this makes the figures stale. */
@@ -25,6 +32,7 @@ export interface Setting {
   currency: string
   timeZone: string
   windows: number[]
+  historySince: Date | null
   freshness: z.output<typeof Freshness>
   from: string | null
   to: string | null
@@ -38,21 +46,79 @@ export interface Setting {
  * Resolves what a report is asked for.
  *
  * @param defaultDays  how many days up to today the period has when none is given; null: it has no bounds.
- * @throws Problem `attribution.window_unknown` when no ledger is kept for the window.
+ * @throws Problem `attribution.window_unknown` when no ledger is kept for the window, `attribution.model_unknown` when none is
+ *   for the model, `attribution.model_unready` while it waits for its first fit, `attribution.no_history` for a moment before
+ *   the ledger began.
  */
 export async function resolveLens(
   tx: Transaction,
-  query: LensQuery,
+  query: LensQuery & { asOf?: Date | undefined },
   now: Date,
   defaultDays: number | null = null,
 ): Promise<Lens> {
-  const setting = await readSetting(tx, query, now, defaultDays)
-  const { from, to, fromAt, toAt, timeZone, thisWeek, today, freshness, windows } = setting
+  const asOf = query.asOf !== undefined && query.asOf < now ? query.asOf : null
+  const setting = await readSetting(tx, query, asOf ?? now, defaultDays)
+  const { from, to, fromAt, toAt, timeZone, thisWeek, today, historySince } = setting
   const { model, window, currency = setting.currency } = query
+  if (asOf !== null) requireHistory(asOf, historySince)
+  const windows = asOf === null ? setting.windows : await listWindowsAt(tx, asOf)
   const windowDays = windowDaysOf(window)
   if (!windows.includes(windowDays)) throw windowUnknown(window, windows)
-  const answer = { model, window, currency, from, to, timeZone, freshness }
-  return { answer, windowDays, fromAt, toAt, thisWeek, today }
+  const rows = await listModelRows(tx, { asOf })
+  const { row, version } = modelOf(rows, model)
+  const freshness =
+    asOf === null
+      ? setting.freshness
+      : { computedAt: asOf, dirtyDeals: 0, oldestDirtyAt: null, isStale: false }
+  const head = { model, window, currency, from, to, timeZone, modelVersion: version, asOf }
+  return {
+    answer: { ...head, freshness },
+    windowDays,
+    fromAt,
+    toAt,
+    thisWeek,
+    today,
+    asOf,
+    models: rows.filter((each) => versionOf(each) !== null).map((each) => each.model),
+    hasBaseline: row.hasBaseline,
+  }
+}
+
+function requireHistory(asOf: Date, since: Date | null): void {
+  if (since !== null && asOf >= since) return
+  throw new Problem(
+    'attribution.no_history',
+    since === null
+      ? 'The ledger was never computed, so that it has no history.'
+      : `The ledger has a history since ${since.toISOString()}. Ask for that moment or a later one.`,
+    { errors: [{ pointer: '/asOf', detail: 'Use a later moment.' }] },
+  )
+}
+
+async function listWindowsAt(tx: Transaction, at: Date): Promise<number[]> {
+  const rows = await tx.query(sql<{ windowDays: number }>`
+    select distinct window_days from attribution_window_spans
+    where kept_from <= ${at} and (kept_until is null or kept_until > ${at}) order by window_days`)
+  return rows.map((row) => row.windowDays)
+}
+
+function modelOf(rows: readonly ModelRow[], model: string): { row: ModelRow; version: string } {
+  const row = rows.find((each) => each.model === model)
+  if (!row) {
+    const kept = rows.map((each) => each.model).join(', ')
+    throw new Problem(
+      'attribution.model_unknown',
+      `No ledger is kept for the model ${model}, only for ${kept}. Publish it with PUT /api/v1/attribution/models/${model}; ` +
+        'the figures follow within minutes.',
+      { errors: [{ pointer: '/model', detail: `Use one of ${kept}.` }] },
+    )
+  }
+  const version = versionOf(row)
+  if (version !== null) return { row, version }
+  throw new Problem(
+    'attribution.model_unready',
+    `The model ${model} waits for its first fit, which runs in the background. Try again in a minute.`,
+  )
 }
 
 export async function readSetting(
@@ -75,6 +141,7 @@ export async function readSetting(
     select b.*, "from"::timestamp at time zone time_zone as from_at,
       ("to" + 1)::timestamp at time zone time_zone as to_at, date_trunc('week', today::timestamp)::date as this_week,
       (select computed_at from attribution_state) as computed_at,
+      (select history_since from attribution_state) as history_since,
       array(select window_days from attribution_windows order by window_days) as windows,
       (select count(*) from attribution_dirty) as dirty_deals,
       (select min(since) from attribution_dirty) as oldest_dirty_at
@@ -131,7 +198,7 @@ export async function readWon(
       count(*) filter (where touches = 0) as uncredited_deals,
       coalesce(sum(amount_minor) filter (where touches = 0), 0)::bigint as uncredited_minor,
       count(*) filter (where not has_amount) as deals_without_amount
-    from attribution_deals
+    from ${ledgerTable('attribution_deals', lens)}
     where window_days = ${lens.windowDays} ${inPeriod(lens)} ${also}
     group by currency order by currency`)
   const none = {
@@ -142,17 +209,31 @@ export async function readWon(
     dealsWithoutAmount: 0,
   }
   const own = rows.find((row) => row.currency === lens.answer.currency) ?? none
+  const baselineMinor = lens.hasBaseline ? await sumBaseline(tx, lens, also) : 0
   return {
     wonMinor: own.amountMinor,
     wonDeals: own.deals,
-    creditedMinor: own.amountMinor - own.uncreditedMinor,
+    creditedMinor: own.amountMinor - own.uncreditedMinor - baselineMinor,
     creditedDeals: own.deals - own.uncreditedDeals,
     uncreditedMinor: own.uncreditedMinor,
     uncreditedDeals: own.uncreditedDeals,
+    baselineMinor,
     uncreditedShare: own.amountMinor === 0 ? null : own.uncreditedMinor / own.amountMinor,
     dealsWithoutAmount: own.dealsWithoutAmount,
     otherCurrencies: rows
       .filter((row) => row.currency !== lens.answer.currency)
       .map(({ currency, deals, amountMinor }) => ({ currency, deals, amountMinor })),
   }
+}
+
+async function sumBaseline(
+  tx: Transaction,
+  lens: Lens,
+  also: RawBuilder<unknown>,
+): Promise<number> {
+  const row = await tx.find(sql<{ amountMinor: number }>`
+    select coalesce(sum(amount_minor), 0)::bigint as amount_minor from ${ledgerTable('credit_totals', lens)}
+    where kind = 'baseline' and model = ${lens.answer.model} and window_days = ${lens.windowDays}
+      and currency = ${lens.answer.currency} ${inPeriod(lens)} ${also}`)
+  return row!.amountMinor
 }

@@ -11,5 +11,6 @@ export function link(path: string, fields: Record<string, string | null>): strin
 /** Where a credited figure opens to its lines, under the same filters. */
 export function receiptsLink(lens: Lens, also: Record<string, string>): string {
   const { model, window, currency, from, to } = lens.answer
-  return link('/api/v1/attribution/credits', { ...also, model, window, currency, from, to })
+  const asOf = lens.asOf?.toISOString() ?? null
+  return link('/api/v1/attribution/credits', { ...also, model, window, currency, from, to, asOf })
 }

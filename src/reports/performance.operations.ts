@@ -4,6 +4,7 @@ import { addDays, daysBetween } from '#reports/calendar.ts'
 import { Kept } from '#reports/kept.ts'
 import { readWon, resolveLens, type Lens } from '#reports/lens.store.ts'
 import {
+  DEFINITIONS,
   leadVelocityOf,
   performanceNotes,
   periodFigures,
@@ -53,14 +54,17 @@ export function createSalesPerformance(keptMs: number): Operation {
     input: PerformanceQuery,
     output: PerformanceReport,
     perform: (query, { tx, now }) =>
-      kept.get(`${tx.workspaceId} ${JSON.stringify(query)}`, now, () => compute(tx, query, now)),
+      kept.get(`${tx.workspaceId} ${JSON.stringify(query)}`, now, () =>
+        readPerformance(tx, query, now),
+      ),
   })
 }
 
 type Query = z.output<typeof PerformanceQuery>
 type Report = z.output<typeof PerformanceReport>
 
-async function compute(tx: Transaction, query: Query, now: Date): Promise<Report> {
+/** The report of a moment, computed anew. */
+export async function readPerformance(tx: Transaction, query: Query, now: Date): Promise<Report> {
   const { ownerId = null, channel = null } = query
   const focus: Focus = { ownerId, channel }
   const lens = await resolveLens(tx, query, now, DEFAULT_DAYS)
@@ -93,6 +97,7 @@ async function compute(tx: Transaction, query: Query, now: Date): Promise<Report
     previous: past,
     leadVelocity: leadVelocityOf(months),
     pipelineVelocityMinorPerDay: pipelineVelocity(pipeline.deals, figures.closed),
+    definitions: DEFINITIONS,
     notes: performanceNotes(lens, focus),
   }
 }

@@ -222,6 +222,23 @@ function sum<T>(rows: readonly T[], value: (row: T) => number): number {
   return rows.reduce((total, row) => total + value(row), 0)
 }
 
+/** What each figure means, in a sentence that a page shows beside it. */
+export const DEFINITIONS: PerformanceReport['definitions'] = {
+  leadVelocity:
+    'MQLs of a month against the month before: leads that first crossed the threshold in it, each counted once.',
+  stageDays:
+    'Days from entering a stage to leaving it, of stays that ended in the period; skipped stages count as no stay.',
+  conversionCohort:
+    'Of the leads captured in the period, the part that came so far until now; young leads had less time.',
+  conversionPeriod:
+    'What happened in the period, whenever the leads were captured: a ratio of two counts, not a share of the same leads.',
+  pipelineVelocity: 'Open deals × win rate × average won amount ⁄ median days from opened to won.',
+  influenced:
+    'A campaign touched one of the deal’s people before its close; each deal is counted once.',
+  sourced:
+    'The very first touch of the deal’s people was a campaign’s, before the deal was opened.',
+}
+
 /** Growth from month to month; the month of today is not over and counts as partial. */
 export function leadVelocityOf(
   rows: readonly { month: string; mqls: number }[],
@@ -250,8 +267,8 @@ export function pipelineVelocity(
 
 export function performanceNotes(lens: Lens, focus: Focus): string[] {
   const notes = [
-    'Sourced and influenced say what came before a deal, not what caused it. What sales says about the source of a deal ' +
-      'is not recorded by the hub, so it is not shown.',
+    'Sourced and influenced say what came before a deal, not what caused it. What the customer, sales and the CRM say of it ' +
+      'is at /api/v1/attribution/disagreements.',
   ]
   if (focus.channel !== null) {
     notes.push(

@@ -177,6 +177,7 @@ export const PerformanceReport = Lens.extend({
     .int()
     .nullable()
     .meta({ description: 'Open deals × win rate × average won amount ⁄ median cycle in days' }),
+  definitions: z.record(z.string(), z.string()).meta({ description: 'What each figure means' }),
   notes: z.array(z.string()),
 })
 export type PerformanceReport = z.output<typeof PerformanceReport>

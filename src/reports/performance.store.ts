@@ -1,6 +1,6 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { CampaignLineRow } from '#reports/campaign-line.rules.ts'
-import { columnsOf, creditOf } from '#reports/credit-sums.ts'
+import { creditOfRows } from '#reports/credit-sums.ts'
 import type { Credit } from '#reports/lens.schema.ts'
 import { inPeriod, type Lens } from '#reports/lens.store.ts'
 import type { Transaction } from '#store/store.ts'
@@ -125,11 +125,10 @@ export function listPeriodCredit(
   lens: Lens,
   focus: Focus,
 ): Promise<PeriodCreditRow[]> {
-  const columns = { minor: sql.ref('minor'), share: sql.ref('share') }
   return tx.query(sql<PeriodCreditRow>`
     with part as (${creditParts(lens, focus)}),
     total as (
-      select kind, key, ${creditOf(columns)} as credit, sum(minor) as credited_minor from part group by kind, key
+      select kind, key, ${creditOfRows} as credit, sum(amount_minor) as credited_minor from part group by kind, key
     )
     select t.kind, t.key, t.credit, c.id as campaign_id, c.name, c.channel, c.status, c.budget_minor, c.currency, c.starts_on,
       c.ends_on, c.deleted_at is not null as is_deleted
@@ -140,15 +139,14 @@ export function listPeriodCredit(
 /** Credit by deal and source. Campaigns within one channel are not among the sums kept, so they come from the lines. */
 function creditParts(lens: Lens, focus: Focus): RawBuilder<unknown> {
   const { model, currency } = lens.answer
-  const { minor, share } = columnsOf(model)
   const filter = sql`window_days = ${lens.windowDays} and currency = ${currency} ${inPeriod(lens)}
     ${ledgerFocus({ ...focus, channel: null })}`
-  const sums = sql`select kind, key, ${minor} as minor, ${share} as share from credit_sums where ${filter}`
+  const sums = sql`select kind, key, amount_minor, share from credit_totals where model = ${model} and ${filter}`
   if (focus.channel === null) return sql`${sums} and kind in ('campaign', 'channel')`
   return sql`
     ${sums} and kind = 'channel' and key = ${focus.channel}
     union all
-    select 'campaign', coalesce(campaign_id, ''), sum(amount_minor), sum(share)
+    select 'campaign', coalesce(campaign_id, ''), sum(amount_minor)::bigint, sum(share)
     from credits where model = ${model} and channel = ${focus.channel} and ${filter}
     group by campaign_id, opportunity_id`
 }

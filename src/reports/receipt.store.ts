@@ -1,5 +1,4 @@
 import { sql } from 'kysely'
-import type { AttributionModel } from '#reports/lens.schema.ts'
 import type { Transaction } from '#store/store.ts'
 
 export interface ReceiptDeal {
@@ -40,8 +39,9 @@ export function listReceiptTouches(
 }
 
 export interface ReceiptCredit {
+  /** Empty in the line of the baseline. */
   touchpointId: string
-  model: AttributionModel
+  model: string
   share: number
   amountMinor: number
 }

@@ -104,7 +104,7 @@ test('wrong questions are refused with what to do', async () => {
   const path = `/api/v1/integrations/sales/attribution/${campaign}`
   expectProblem(await workspace.get(`${path}?window=7`), 422, 'attribution.window_unknown')
   expectProblem(await workspace.get(`${path}?window=0`), 422, 'request.invalid')
-  expectProblem(await workspace.get(`${path}?model=magic`), 422, 'request.invalid')
+  expectProblem(await workspace.get(`${path}?model=magic`), 422, 'attribution.model_unknown')
   expectProblem(await workspace.get(`${path}?as_of=2026-01-01`), 422, 'request.invalid')
   expectProblem(
     await workspace.get(`${path}?from=2026-02-01&to=2026-01-01`),

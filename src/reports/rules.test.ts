@@ -3,12 +3,12 @@ import { describe, expect, test } from 'vitest'
 import { ruleModels } from '#analytics/attribution/rules.ts'
 import { addDays, daysBetween, mondayOf, mondaysBetween } from '#reports/calendar.ts'
 import { costBetween, returnOn } from '#reports/cost.rules.ts'
-import { AttributionModel } from '#reports/lens.schema.ts'
+import { BuiltInModel } from '#reports/lens.schema.ts'
 import { rateOf } from '#reports/rate.rules.ts'
 import { restate, type LedgerCell } from '#reports/restatement.rules.ts'
 
 test('the models on the wire are those of the kernel', () => {
-  expect(AttributionModel.options).toEqual([...ruleModels])
+  expect(BuiltInModel.options).toEqual([...ruleModels])
 })
 
 const day = fc.integer({ min: 0, max: 1500 }).map((n) => addDays('2024-01-01', n))
@@ -120,14 +120,11 @@ test('restatements sum to the change of each final week and leave open weeks alo
     currency: fc.constant('EUR'),
     amountMinor: fc.integer({ min: -100, max: 100 }),
     share: fc.double({ min: 0, max: 1, noNaN: true }),
+    cause: fc.constantFrom('late_deal' as const, 'amount_changed' as const),
   })
-  const causes = new Map([
-    ['opp_1', 'late_deal' as const],
-    ['opp_2', 'amount_changed' as const],
-  ])
   fc.assert(
     fc.property(fc.array(cell), fc.array(cell), (before, after) => {
-      const rows = restate(before, after, '2026-11-16', causes)
+      const rows = restate(before, after, '2026-11-16')
       for (const week of ['2026-11-02', '2026-11-09', '2026-11-16']) {
         for (const campaignId of ['cmp_1', 'cmp_2']) {
           const of = (cells: LedgerCell[]) =>

@@ -27,15 +27,16 @@ export const putAttributionWindows = defineOperation({
   tag: 'Attribution',
   summary: 'Keep a ledger for these windows and no others',
   description:
-    'A new window is computed for all won deals in the background; the rows of one that is left out are deleted.',
+    'A new window is computed for all won deals in the background; the figures of one that is left out stay to be read as of ' +
+    'the time when it was kept.',
   input: Windows,
   output: Windows,
   event: 'attribution.windows_changed',
   subject: () => 'attribution',
   async perform({ windows }, { tx, now }) {
     await lockLedger(tx)
-    const isMore = await replaceWindows(tx, windows.map(windowDaysOf))
-    if (isMore) await markAllDirty(tx, now)
+    const isChanged = await replaceWindows(tx, windows.map(windowDaysOf), now)
+    if (isChanged) await markAllDirty(tx, now)
     return { windows: (await listWindows(tx)).map(windowOf) }
   },
 })

@@ -59,6 +59,7 @@ interface Lead {
   disposition: string | null
 }
 
+const FOUNDED = '2026-01-01T00:00:00Z'
 export const NOW = '2026-11-23T12:00:00Z'
 
 const CHANNELS = ['paid_search', 'email', 'webinar', 'direct']
@@ -72,7 +73,7 @@ export async function smallWorld(
   await store.system(async (tx) => {
     await tx.execute(sql`
       insert into workspaces (id, name, time_zone, currency, created_at)
-      values (${workspaceId}, 'Small', ${timeZone}, ${currency}, ${NOW})`)
+      values (${workspaceId}, 'Small', ${timeZone}, ${currency}, ${FOUNDED})`)
     await store.createKeys(tx, workspaceId)
   })
   const write = <T>(work: (tx: Transaction) => Promise<T>) => store.transaction(workspaceId, work)

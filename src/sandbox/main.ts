@@ -24,7 +24,7 @@ const VENDORS: Readonly<Record<string, (options: Options) => Promise<Started>>> 
     return startHubspot({ ...options, ...(hasLimits ? {} : { limits: lifted }) })
   },
   pipedrive: ({ hasLimits, ...options }) => {
-    const lifted = { daily: null, tokenBurst: null, oauthBurst: null, searchBurst: null }
+    const lifted = { daily: null, tokenBurst: 1e6, oauthBurst: 1e6, searchBurst: 1e6 }
     return startPipedrive({ ...options, ...(hasLimits ? {} : { limits: lifted }) })
   },
   salesforce: ({ hasLimits, ...options }) => {

@@ -15,6 +15,7 @@ export type FaultKind =
   | 'conflict'
   | 'gone'
   | 'account'
+  | 'approval'
 
 /** A failed call as a whole. Faults of single records are push results instead. */
 export class VendorFault extends Error {

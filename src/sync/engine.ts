@@ -3,6 +3,7 @@ import type { Log } from '#core/log.ts'
 import type { Clock } from '#core/time.ts'
 import type { EventDraft } from '#jobs/job.ts'
 import type { Store, Transaction } from '#store/store.ts'
+import type { Approval } from './approval.ts'
 import type { Connector, Session, Stream } from './connector.ts'
 import type { Entity } from './entity.ts'
 import type { StreamRules } from './field-rules.ts'
@@ -17,6 +18,8 @@ export interface Engine {
   metrics: Metrics | null
   connectors: ReadonlyMap<string, Connector>
   entities: ReadonlyMap<string, Entity>
+  /** Who must have signed a connection before it runs; null: nobody. */
+  approval: Approval | null
   /** Writes events into the outbox, in the caller's transaction. */
   publish(tx: Transaction, events: readonly EventDraft[], now: Date): Promise<void>
   /** How long a connection stays taken without a heartbeat; 30 s unless a test wants less. */

@@ -4,6 +4,8 @@ import type { Metrics } from '#core/metrics.ts'
 import { HOUR_MS, SECOND_MS } from '#core/time.ts'
 import { defineJob, type Job, type JobContext, type Subscriber } from '#jobs/job.ts'
 import type { Module } from '#module.ts'
+import type { Approval } from './approval.ts'
+import { approvalOperations } from './approval.operations.ts'
 import { conflictOperations } from './conflict.operations.ts'
 import { connectionOperations } from './connection.operations.ts'
 import type { Connector } from './connector.ts'
@@ -26,9 +28,12 @@ export function createSyncModule(
   connectors: readonly Connector[],
   entities: readonly Entity[],
   metrics: Metrics | null = null,
+  approval: Approval | null = null,
 ): Module {
-  const byVendor = new Map(connectors.map((connector) => [connector.vendor, connector]))
   const byName = new Map(entities.map((entity) => [entity.name, entity]))
+  const byVendor = new Map(
+    connectors.map((connector) => [connector.vendor, withKnownStreams(connector, byName)]),
+  )
   const engineOf = ({ store, clock, log }: JobContext): Engine => ({
     store,
     clock,
@@ -36,6 +41,7 @@ export function createSyncModule(
     metrics,
     connectors: byVendor,
     entities: byName,
+    approval,
     publish,
     leaseMs: LEASE_MS,
     wait: (durationMs, signal) => sleep(durationMs, undefined, { signal }),
@@ -45,6 +51,7 @@ export function createSyncModule(
     name: 'sync',
     operations: [
       ...connectionOperations(byVendor),
+      ...(approval ? approvalOperations(byVendor, approval) : []),
       ...runOperations,
       ...healthOperations,
       ...errorItemOperations,
@@ -56,6 +63,20 @@ export function createSyncModule(
     jobs: [runJob(engineOf)],
     subscribers: [pendingSubscriber(entities), startSubscriber],
     timers: [scheduleTimer],
+  }
+}
+
+/** A connector may read more kinds of records than the hub's modules take: those streams are not offered. */
+function withKnownStreams(connector: Connector, entities: ReadonlyMap<string, Entity>): Connector {
+  return {
+    ...connector,
+    open(connection) {
+      const session = connector.open(connection)
+      return {
+        ...session,
+        streams: session.streams.filter((stream) => entities.has(stream.entity)),
+      }
+    },
   }
 }
 

@@ -1,6 +1,7 @@
 import { DAY_MS, MINUTE_MS } from '#core/time.ts'
 import {
   VendorFault,
+  type Connector,
   type FaultKind,
   type OpenConnection,
   type Session,
@@ -16,6 +17,7 @@ import { commit, type Engine, type Run } from './engine.ts'
 import { Lease, LeaseLost } from './lease.ts'
 import { mappingsOf, rulesOf, type StoredRule } from './field-rules.ts'
 import { listRules } from './field-rule.store.ts'
+import { integrationOf } from './integration.ts'
 import { closeStreamError, openErrors, type OutcomePlace } from './outcome.store.ts'
 import { pullStream } from './pull.ts'
 import { pushStream, seedStream } from './push.ts'
@@ -123,7 +125,12 @@ async function perform(
     const isReconciled = (stream: Stream) =>
       !row.reconcile && daysSince(settings.get(stream.name)?.reconciledAt, engine) < RECONCILE_DAYS
     const isBroken = row.attempts >= MAX_ATTEMPTS
-    const faults = isBroken ? [broken()] : await goThrough(run, due, isReconciled)
+    const unsigned = isBroken ? null : await waitsFor(run, opened, due)
+    const faults = isBroken
+      ? [broken()]
+      : unsigned
+        ? [unsigned]
+        : await goThrough(run, due, isReconciled)
     await noteCalls()
     await finish(run, row, faults)
   } finally {
@@ -142,6 +149,8 @@ async function open(
   vendor: string
   calls: { count: number }
   rules: readonly StoredRule[]
+  connector: Connector
+  settings: Record<string, unknown>
 } | null> {
   const found = await engine.store.transaction(workspaceId, async (tx) => {
     const connection = await findConnection(tx, row.connectionId)
@@ -164,7 +173,8 @@ async function open(
     },
   )
   const session = connector.open({ ...connection, mappings: mappingsOf(found.rules) })
-  return { session, vendor: connector.vendor, calls, rules: found.rules }
+  const { rules, settings } = found
+  return { session, vendor: connector.vendor, calls, rules, connector, settings }
 }
 
 /** What a connector is given to work with. */
@@ -314,6 +324,27 @@ function retryTime(row: RunRow, fault: StreamFault, now: Date): Date {
 
 function daysSince(at: Date | undefined, engine: Engine): number {
   return at ? (engine.clock.now().getTime() - at.getTime()) / DAY_MS : 0
+}
+
+/** The fault of a connection that some domain has not signed as it stands; null when all have, or nobody must. */
+async function waitsFor(
+  { engine, workspaceId, connectionId, session }: Run,
+  { connector, settings }: { connector: Connector; settings: Record<string, unknown> },
+  due: readonly Stream[],
+): Promise<StreamFault | null> {
+  const { approval } = engine
+  if (!approval) return null
+  const signatures = await engine.store.read(workspaceId, async (tx) =>
+    approval.list(tx, await integrationOf(tx, connectionId, connector, settings, session.streams)),
+  )
+  const missing = signatures.flatMap((one) => (one.approvedAt === null ? [one.domain] : []))
+  if (missing.length === 0) return null
+  return {
+    stream: due[0]?.name ?? '',
+    kind: 'approval',
+    detail: `Not signed yet for ${missing.join(', ')}.`,
+    retryAfterMs: null,
+  }
 }
 
 function broken(): StreamFault {

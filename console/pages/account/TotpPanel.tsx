@@ -1,5 +1,5 @@
 import { Button, Group, Stack, TextInput } from '@mantine/core'
-import { qrcode } from 'qrcode-generator'
+import newQrCode from 'qrcode-generator'
 import { useMemo, useState } from 'react'
 import { RecoveryCodes, TotpSetUp } from '#access/sign-in/account.schema.ts'
 import { act } from '#console/api.ts'
@@ -109,7 +109,7 @@ function Codes({ codes }: { codes: readonly string[] }) {
 /** Drawn here, so that the secret goes to no picture service. */
 function QrCode({ text }: { text: string }) {
   const { size, path } = useMemo(() => {
-    const code = qrcode(0, 'M')
+    const code = newQrCode(0, 'M')
     code.addData(text)
     code.make()
     const modules = code.getModuleCount()

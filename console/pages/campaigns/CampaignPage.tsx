@@ -8,7 +8,7 @@ import {
   formatShare,
   formatWord,
 } from '#console/format.ts'
-import { lensFields, modelLabels, resolveLens } from '#console/lens.ts'
+import { lensFields, describeModel, resolveLens } from '#console/lens.ts'
 import { campaignExport, campaignQuery } from '#console/pages/campaigns/campaign.queries.ts'
 import { LensFilters } from '#console/pages/campaigns/LensFilters.tsx'
 import { ModelCompare } from '#console/pages/campaigns/ModelCompare.tsx'
@@ -99,7 +99,7 @@ export function CampaignPage() {
         <Panel title="How to read this">
           <ul className={classes.notes}>
             <li>
-              {modelLabels[data.model].label}: {modelLabels[data.model].rule}
+              {describeModel(data.model).label}: {describeModel(data.model).rule}
             </li>
             {data.notes.map((note) => (
               <li key={note}>{note}</li>

@@ -1,7 +1,7 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { formatFraction, formatShare, formatWord } from '#console/format.ts'
-import { lensFields, modelLabels, resolveLens, type LensSearch } from '#console/lens.ts'
+import { lensFields, describeModel, resolveLens, type LensSearch } from '#console/lens.ts'
 import {
   campaignsExport,
   campaignsQuery,
@@ -41,7 +41,7 @@ export function CampaignsPage() {
     <>
       <PageHead
         title="Campaigns"
-        subtitle={`${modelLabels[lens.model].label}: ${modelLabels[lens.model].rule}`}
+        subtitle={`${describeModel(lens.model).label}: ${describeModel(lens.model).rule}`}
         badges={
           first && (
             <FreshnessBadge freshness={first.freshness} isFetching={campaigns.isRefetching} />
@@ -71,7 +71,7 @@ export function CampaignsPage() {
             flush
           >
             <Table
-              caption={`Campaigns by credited revenue, ${modelLabels[lens.model].label}`}
+              caption={`Campaigns by credited revenue, ${describeModel(lens.model).label}`}
               rows={rows}
               columns={columnsOf(first.currency, first.workspace.wonMinor, rows, search)}
               rowKey={(row) => row.campaignId ?? 'none'}

@@ -4,9 +4,9 @@ import { useQuery } from '@tanstack/react-query'
 import { IconArrowLeft } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
 import type { CampaignReport } from '#reports/campaign-report.schema.ts'
-import { AttributionModel } from '#reports/lens.schema.ts'
+import type { AttributionModel } from '#reports/lens.schema.ts'
 import { formatCount, formatDay, formatExact, formatInstant, formatWord } from '#console/format.ts'
-import { describeRule, modelLabels } from '#console/lens.ts'
+import { describeModel, describeRule, sortModels } from '#console/lens.ts'
 import {
   dealQuery,
   receiptExport,
@@ -45,11 +45,12 @@ export function DealReceipt({
   if (answer.isError) return <Problem error={answer.error} />
   const { data } = answer
   if (!data) return <Skeleton height={320} />
-  const { currency, amountMinor, openedAt, closedAt, touches, note } = data
+  const { currency, amountMinor, openedAt, closedAt, touches, note, sums, baseline } = data
+  const models = sortModels(Object.keys(sums))
   const inWindow = touches.filter((touch) => touch.isInWindow)
   const before = touches.length - inWindow.length
   const sumOf = (model: AttributionModel) =>
-    touches.reduce((sum, touch) => sum + touch.creditedMinor[model], 0)
+    touches.reduce((sum, touch) => sum + (touch.creditedMinor[model] ?? 0), baseline[model] ?? 0)
   return (
     <>
       <Link
@@ -80,7 +81,7 @@ export function DealReceipt({
         <Table
           caption="Touches before the close, with credit by model"
           rows={isAll ? touches : inWindow}
-          columns={columnsOf(report, timeZone)}
+          columns={columnsOf(report, models, timeZone)}
           rowKey={(touch) => touch.touchpointId}
           empty={
             <EmptyState title={before === 0 ? 'No touch is known' : 'No touch in the window'}>
@@ -92,7 +93,7 @@ export function DealReceipt({
           foot={[
             `Sum of ${formatCount(inWindow.length)} touches`,
             '',
-            ...AttributionModel.options.map((model) => (
+            ...models.map((model) => (
               <span key={model} data-chosen={model === report.model || undefined}>
                 {formatExact(sumOf(model), currency)}
               </span>
@@ -110,7 +111,7 @@ export function DealReceipt({
       </div>
       <output className={classes.check}>
         {note ??
-          (AttributionModel.options.every((model) => sumOf(model) === amountMinor)
+          (models.every((model) => sumOf(model) === amountMinor)
             ? `✓ Under every model the touches sum to ${currency} ${formatExact(amountMinor ?? 0, currency)}, to the cent.`
             : 'The sums differ from the amount: the ledger is being computed again.')}
       </output>
@@ -120,6 +121,7 @@ export function DealReceipt({
 
 function columnsOf(
   { campaign, currency, model }: CampaignReport,
+  models: readonly AttributionModel[],
   timeZone: string,
 ): Column<Touch>[] {
   return [
@@ -149,16 +151,16 @@ function columnsOf(
         </time>
       ),
     },
-    ...AttributionModel.options.map((option): Column<Touch> => ({
-      title: option === model ? `${modelLabels[option].label} ✓` : modelLabels[option].label,
-      hint: modelLabels[option].rule,
+    ...models.map((option): Column<Touch> => ({
+      title: option === model ? `${describeModel(option).label} ✓` : describeModel(option).label,
+      hint: describeModel(option).rule,
       align: 'end',
       cell: ({ creditedMinor }) => (
         <span
           data-chosen={option === model || undefined}
-          data-none={creditedMinor[option] === 0 || undefined}
+          data-none={!creditedMinor[option] || undefined}
         >
-          {creditedMinor[option] === 0 ? '—' : formatExact(creditedMinor[option], currency)}
+          {creditedMinor[option] ? formatExact(creditedMinor[option], currency) : '—'}
         </span>
       ),
     })),

@@ -2,7 +2,7 @@ import { IconCheck } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
 import type { CampaignReport } from '#reports/campaign-report.schema.ts'
 import { formatFraction } from '#console/format.ts'
-import { modelLabels } from '#console/lens.ts'
+import { describeModel } from '#console/lens.ts'
 import { Amount } from '#console/ui/Amount.tsx'
 import { Panel } from '#console/ui/Panel.tsx'
 import classes from './Campaigns.module.css'
@@ -30,10 +30,10 @@ export function ModelCompare({ report }: { report: CampaignReport }) {
               resetScroll={false}
               className={classes.modelLink}
               aria-current={row.model === model ? 'true' : undefined}
-              title={modelLabels[row.model].rule}
+              title={describeModel(row.model).rule}
             >
               <span className={classes.modelName}>
-                {modelLabels[row.model].label}
+                {describeModel(row.model).label}
                 {row.model === model && <IconCheck size={14} stroke={2.4} aria-label="chosen" />}
               </span>
               <span className={classes.modelValue}>

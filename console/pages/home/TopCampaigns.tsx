@@ -3,7 +3,7 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { formatShare } from '#console/format.ts'
 import type { Period } from '#console/filters.ts'
-import { modelLabels, modelOptions, type LensFields } from '#console/lens.ts'
+import { describeModel, modelOptions, type LensFields } from '#console/lens.ts'
 import { campaignsQuery, type CampaignRow } from '#console/pages/campaigns/campaign.queries.ts'
 import { Amount } from '#console/ui/Amount.tsx'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
@@ -24,7 +24,7 @@ export function TopCampaigns({ lens, period }: { lens: LensFields; period: Perio
   return (
     <Panel
       title="Campaigns by revenue"
-      hint={modelLabels[lens.model].rule}
+      hint={describeModel(lens.model).rule}
       flush
       actions={
         <>

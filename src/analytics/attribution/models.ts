@@ -1,5 +1,6 @@
 import { drawJourneys, percentileInterval } from './bootstrap.ts'
 import type { BootstrapOptions, Credit, Interval } from './bootstrap.ts'
+import { causalCredit } from './causal/from-journeys.ts'
 import type { Journeys } from './journeys.ts'
 import { linearCredit } from './linear-credit.ts'
 import { markovCredit, markovCreditOn } from './markov.ts'
@@ -78,7 +79,15 @@ export const attributionModels: Readonly<Record<string, AttributionModel>> = {
       return { credit, interval, standardError }
     },
   },
-  // The data-driven model joins here.
+  data_driven: {
+    about: 'what would be missing without each channel: hazards beside inferred intent, holdouts',
+    knowsBaseline: true,
+    needs: ['touchedAtMs', 'startedAtMs', 'endedAtMs'],
+    run: (journeys, { bootstrap, seed }) => ({
+      ...causalCredit(journeys, bootstrap?.replicates ?? 0, seed),
+      standardError: null,
+    }),
+  },
 }
 
 function byRule(): Record<string, AttributionModel> {

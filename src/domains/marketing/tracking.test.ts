@@ -8,7 +8,13 @@ import { afterEach, expect, test } from 'vitest'
 import { useHub, type TestWorkspace } from '#tests/hub.ts'
 
 const hub = useHub()
-const scopes = ['touchpoints:write', 'touchpoints:read', 'people:read', 'consents:write']
+const scopes = [
+  'touchpoints:write',
+  'touchpoints:read',
+  'people:read',
+  'people:reveal',
+  'consents:write',
+]
 const freshWorkspace = () => hub.freshWorkspace({ scopes })
 
 const basic = (key: string) => `Basic ${Buffer.from(`${key}:`).toString('base64')}`

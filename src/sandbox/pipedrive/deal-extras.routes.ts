@@ -39,7 +39,7 @@ export function dealExtraRoutes(account: Account): Route<Caller>[] {
     ...changelogs,
     on('GET', 'deals/{id}/participants', (call, caller) => {
       const deal = rowOf(account, call, caller, 'deal')
-      const all = participantsOf(account, deal.id)
+      const all = account.state.participantsOf(deal.id)
       return listV1(
         call,
         all.map((participant) => render(account, participant)),
@@ -56,16 +56,12 @@ export function dealExtraRoutes(account: Account): Route<Caller>[] {
   ]
 }
 
-export function participantsOf(account: Account, dealId: string): Participant[] {
-  return [...account.state.participants.values()].filter((one) => one.dealId === dealId)
-}
-
 function add(account: Account, call: Call, caller: Caller): Answer {
   const deal = rowOf(account, call, caller, 'deal')
   const id = numberOf(objectOf(parseBody(call.text))['person_id'])
   const person = account.state.table('person').find(String(id ?? ''))
   if (!person || person.deletedAtMs !== 0) throw invalidV1('person_id: there is no such person')
-  const known = participantsOf(account, deal.id).find((one) => one.personId === person.id)
+  const known = account.state.participantsOf(deal.id).find((one) => one.personId === person.id)
   if (known) throw invalidV1('The person is a participant already.')
   const participant = {
     id: account.state.nextId('participant'),

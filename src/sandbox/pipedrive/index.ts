@@ -22,6 +22,7 @@ import { mergeRoutes } from './merges.ts'
 import { oauthRoutes } from './oauth.routes.ts'
 import type { Codes } from './oauth.routes.ts'
 import { pipelineRoutes } from './pipelines.routes.ts'
+import { recentRoutes } from './recents.routes.ts'
 import { recordRoutes } from './records.routes.ts'
 import { searchRoutes } from './search.routes.ts'
 import { AccountState } from './state.ts'
@@ -139,6 +140,7 @@ function vendorOf(
       ...conversionRoutes(account, conversions),
       ...dealExtraRoutes(account),
       ...mergeRoutes(account),
+      ...recentRoutes(account),
       ...fieldRoutes(account),
       ...pipelineRoutes(account),
       ...companyRoutes(account),

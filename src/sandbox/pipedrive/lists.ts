@@ -32,7 +32,11 @@ export function limitOf(call: Call, maximum = MAX_PAGE): number {
 export function viewOf(call: Call): View {
   const customFields = listParameter(call, 'custom_fields')
   if (customFields.length > MAX_CUSTOM_FIELDS) throw invalid('custom_fields: at most 15 keys')
-  return { customFields, hasOptionLabels: call.query.get('include_option_labels') === 'true' }
+  return {
+    customFields,
+    hasOptionLabels: call.query.get('include_option_labels') === 'true',
+    counts: listParameter(call, 'include_fields').filter((name) => name.endsWith('_count')),
+  }
 }
 
 /** A v2 list: filters, a window of update times, an order, a page after an opaque cursor. */

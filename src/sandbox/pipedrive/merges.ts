@@ -57,7 +57,14 @@ export function mergeRows(
     const isSame = JSON.stringify(old) === JSON.stringify(now)
     return isSame ? [] : [{ field, before: old, after: now, atMs: nowMs, by }]
   })
-  const row = { ...survivor, values, custom, updatedAtMs: nowMs, log: [...survivor.log, ...log] }
+  const row = {
+    ...survivor,
+    values,
+    custom,
+    mergedFrom: absorbed.id,
+    updatedAtMs: nowMs,
+    log: [...survivor.log, ...log],
+  }
   const gone = { ...absorbed, deletedAtMs: nowMs, updatedAtMs: nowMs, mergedInto: survivor.id }
   const previous = Object.fromEntries(log.map((entry) => [entry.field, entry.before]))
   const pair = { mergedInto: survivor.id, mergedFrom: absorbed.id }

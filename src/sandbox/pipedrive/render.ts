@@ -16,9 +16,11 @@ export interface View {
   customFields: readonly string[]
   /** Options of `enum` and `set` fields with their labels. */
   hasOptionLabels: boolean
+  /** Counts of what belongs to the record, of which participants and followers are kept here. */
+  counts: readonly string[]
 }
 
-export const WHOLE: View = { customFields: [], hasOptionLabels: false }
+const WHOLE: View = { customFields: [], hasOptionLabels: false, counts: [] }
 
 /** Whether a record is there at all for a call by id. */
 export function isReadable(account: Account, row: Row): boolean {
@@ -43,8 +45,14 @@ export function renderV2(account: Account, kind: Kind, row: Row, view: View = WH
     add_time: timeV2(row.addedAtMs),
     update_time: timeV2(row.updatedAtMs),
     is_deleted: isDeleted,
+    ...Object.fromEntries(view.counts.map((name) => [name, countOf(account, row, name)])),
     custom_fields: customFields(account, fieldsOf, row, view),
   }
+}
+
+function countOf({ state }: Account, row: Row, name: string): number {
+  if (name === 'followers_count') return row.followers.length
+  return name === 'participants_count' ? state.participantsOf(row.id).length : 0
 }
 
 function customFields(account: Account, kind: Kind, row: Row, view: View): JsonObject {

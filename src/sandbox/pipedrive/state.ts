@@ -31,6 +31,8 @@ export interface Row {
   deletedAtMs: number
   /** The record it was merged into. */
   mergedInto: string | null
+  /** The record that it took in last. */
+  mergedFrom: string | null
   /** Standard fields; all of the kind's are there. */
   values: JsonObject
   /** Custom fields that hold something, by hash. */
@@ -141,6 +143,7 @@ export class AccountState {
   stages = new Map<number, Stage>()
   users = new Map<number, User>()
   participants = new Map<number, Participant>()
+  private dealParticipants = new Map<string, Map<number, Participant>>()
   webhooks = new Map<number, Webhook>()
   grants = new Map<string, Grant>()
   accessTokens = new Map<string, { refreshToken: string; expiresAtMs: number }>()
@@ -163,6 +166,7 @@ export class AccountState {
       this.customFields.set(kind, new Map())
     }
     for (const map of [this.pipelines, this.stages, this.users, this.participants]) map.clear()
+    this.dealParticipants.clear()
     this.webhooks.clear()
     this.grants.clear()
     this.accessTokens.clear()
@@ -179,6 +183,10 @@ export class AccountState {
 
   fieldsOf(kind: Kind): Map<string, CustomField> {
     return this.customFields.get(kind) ?? new Map<string, CustomField>()
+  }
+
+  participantsOf(dealId: string): Participant[] {
+    return [...(this.dealParticipants.get(dealId)?.values() ?? [])]
   }
 
   /** An id that was never given before; each kind of thing counts for itself, so ids of two kinds are often alike. */
@@ -235,11 +243,11 @@ export class AccountState {
         this.keepId('user', change.user.id)
         return
       case 'participant':
-        this.participants.set(change.participant.id, change.participant)
-        this.keepId('participant', change.participant.id)
+        this.dropParticipant(change.participant.id)
+        this.addParticipant(change.participant)
         return
       case 'drop-participant':
-        this.participants.delete(change.id)
+        this.dropParticipant(change.id)
         return
       case 'webhook':
         this.webhooks.set(change.webhook.id, change.webhook)
@@ -258,6 +266,20 @@ export class AccountState {
         this.grants.delete(change.refreshToken)
         return
     }
+  }
+
+  private addParticipant(participant: Participant): void {
+    const { id, dealId } = participant
+    const all = this.dealParticipants.get(dealId) ?? new Map<number, Participant>()
+    this.dealParticipants.set(dealId, all.set(id, participant))
+    this.participants.set(id, participant)
+    this.keepId('participant', id)
+  }
+
+  private dropParticipant(id: number): void {
+    const known = this.participants.get(id)
+    if (known) this.dealParticipants.get(known.dealId)?.delete(id)
+    this.participants.delete(id)
   }
 
   private keepId(series: string, id: number): void {

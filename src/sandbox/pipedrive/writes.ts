@@ -43,12 +43,14 @@ export function planCreate(account: Account, kind: Kind, body: Json, by: Actor):
     updatedAtMs: nowMs,
     deletedAtMs: 0,
     mergedInto: null,
+    mergedFrom: null,
     values: complete,
     custom: withoutNulls(custom),
     followers: [],
     log: [],
   }
-  return { row, changes: [{ do: 'put', kind, row, event: created(by) }] }
+  const put: Change = { do: 'put', kind, row, event: created(by) }
+  return { row, changes: [put, ...joinDeal(account, kind, row)] }
 }
 
 const created = (by: Actor) => ({ action: 'create', previous: null, by }) as const
@@ -82,7 +84,17 @@ export function planUpdate(
   if (log.length === 0) return { row, changes: [{ do: 'put', kind, row }] }
   const previous = Object.fromEntries(log.map(({ field, before }) => [field, before]))
   const event = { action: 'change', previous, by } as const
-  return { row, changes: [{ do: 'put', kind, row, event }] }
+  return { row, changes: [{ do: 'put', kind, row, event }, ...joinDeal(account, kind, row)] }
+}
+
+/** The main person of a deal is one of its participants. */
+function joinDeal({ state, ...account }: Account, kind: Kind, row: Row): Change[] {
+  const personId = scalarText(row.values['person_id'])
+  if (kind !== 'deal' || personId === '') return []
+  if (state.participantsOf(row.id).some((one) => one.personId === personId)) return []
+  const id = state.nextId('participant')
+  const addedAtMs = vendorNow(account)
+  return [{ do: 'participant', participant: { id, dealId: row.id, personId, addedAtMs } }]
 }
 
 /** Soft: the record stays readable by its id for 30 days. Pipedrive docs: delete a deal. */

@@ -1,0 +1,44 @@
+import { sql } from 'kysely'
+import type { Approval } from '#sync/approval.ts'
+
+/** The domains that a kind of record concerns: each signs before it goes to or comes from another system. */
+const domainsOfEntity: Readonly<Record<string, readonly string[]>> = {
+  lead: ['marketing', 'sales'],
+  opportunity: ['sales'],
+  owner: ['sales'],
+  pipeline: ['sales'],
+  stage: ['sales'],
+  account: ['sales', 'success'],
+  invoice: ['finance'],
+  subscription: ['finance', 'success'],
+}
+
+const domainsOf = (entities: readonly string[]): string[] => [
+  ...new Set(
+    entities.flatMap((entity) =>
+      Object.hasOwn(domainsOfEntity, entity) ? domainsOfEntity[entity]! : ['sales'],
+    ),
+  ),
+]
+
+/** Signatures for integrations, kept with the fingerprint that was signed. */
+export const approval: Approval = {
+  async list(tx, { connectionId, entities, fingerprint }) {
+    const rows = await tx.query(sql<{ domain: string; approvedBy: string; approvedAt: Date }>`
+      select domain, approved_by, approved_at from integration_approvals
+      where connection_id = ${connectionId} and fingerprint = ${fingerprint}`)
+    const signed = new Map(rows.map((row) => [row.domain, row]))
+    return domainsOf(entities).map((domain) => ({
+      domain,
+      approvedBy: signed.get(domain)?.approvedBy ?? null,
+      approvedAt: signed.get(domain)?.approvedAt ?? null,
+    }))
+  },
+  async sign(tx, { connectionId, fingerprint }, domain, by, now) {
+    await tx.execute(sql`
+      insert into integration_approvals (workspace_id, connection_id, fingerprint, domain, approved_by, approved_at)
+      values (${tx.workspaceId}, ${connectionId}, ${fingerprint}, ${domain}, ${by}, ${now})
+      on conflict (workspace_id, connection_id, domain) do update
+      set fingerprint = excluded.fingerprint, approved_by = excluded.approved_by, approved_at = excluded.approved_at`)
+  },
+}

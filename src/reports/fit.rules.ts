@@ -1,0 +1,112 @@
+import type { Credit, Interval } from '#analytics/attribution/bootstrap.ts'
+import type { Journeys } from '#analytics/attribution/journeys.ts'
+import { attributionModels, type AttributionModel } from '#analytics/attribution/models.ts'
+import { fitShareWeights } from '#analytics/attribution/share-weights.ts'
+import type { ShareIntervals } from '#reports/compare.rules.ts'
+import type { CreditWriter } from '#reports/model.rules.ts'
+import type { ModelMethod, ModelParameters } from '#reports/model.schema.ts'
+
+/** What a computed model learned, ready to credit journeys. */
+export interface FittedModel {
+  hasBaseline: boolean
+  /** The writer for journeys whose channels have the positions of these names. */
+  bind(channels: readonly string[]): CreditWriter
+}
+
+/** A method that learns from all journeys. What it learned is plain JSON, so that it can be kept and restored. */
+export interface FittableMethod {
+  /** Whether it says what would have come anyway. */
+  hasBaseline: boolean
+  fit(journeys: Journeys, parameters: ModelParameters): Promise<unknown>
+  /** @param coefficients  what `fit` gave, through JSON. */
+  restore(coefficients: unknown): FittedModel
+}
+
+/** Threads that a fit may use; it runs beside requests. */
+const WORKERS = 2
+const SEED = 1
+
+/** Intervals are drawn while that takes seconds: each replicate fits anew. */
+const BOOTSTRAP_TOUCHES = 500_000
+const REPLICATES = 40
+const LEVEL = 0.9
+
+/** The methods that are fitted. A new one is a line here. */
+export const fittableMethods: Partial<Record<ModelMethod, FittableMethod>> = Object.fromEntries(
+  (['markov', 'markov_shapley', 'data_driven'] as const).flatMap((method) => {
+    const model = attributionModels[method]
+    return model === undefined ? [] : [[method, byTotals(model)]]
+  }),
+)
+
+/** Weights by channel, and what a channel weighs that the fit never saw. */
+interface ChannelWeights {
+  weights: Record<string, number>
+  unknown: number
+  /** What the baseline weighs in each journey; 0: there is none. */
+  baseline: number
+  /** 90 % intervals of the shares of channels; null: there were too many touches to draw them again. */
+  intervals: ShareIntervals | null
+}
+
+/**
+ * A model of the registry that gives each channel, and the baseline, its total: deals are divided by weights that reach these
+ * totals. A deal that comes later is divided by the same weights, until the next fit.
+ */
+function byTotals(model: AttributionModel): FittableMethod {
+  return {
+    hasBaseline: model.knowsBaseline,
+    async fit(journeys, { order = 1 }): Promise<ChannelWeights> {
+      const isSmall = journeys.channel.length <= BOOTSTRAP_TOUCHES
+      const bootstrap = isSmall ? { replicates: REPLICATES, level: LEVEL, seed: SEED } : null
+      const options = { order, workers: WORKERS, bootstrap, seed: SEED }
+      const { credit, interval } = await model.run(journeys, options)
+      const hasValue = credit.value.some((value) => value > 0)
+      // Without any amount, deals count alike.
+      const valued = hasValue ? journeys : { ...journeys, value: journeys.conversions }
+      const totals = hasValue ? credit.value : credit.conversions
+      const anyway = hasValue ? credit.baseline.value : credit.baseline.conversions
+      const baseline = model.knowsBaseline ? anyway : 0
+      const found = fitShareWeights(valued, totals, baseline)
+      const { channels } = journeys
+      const whole = totals.reduce((a, b) => a + b, baseline)
+      const sum = found.subarray(0, channels.length).reduce((a, b) => a + b, 0)
+      return {
+        weights: Object.fromEntries(channels.map((channel, c) => [channel, found[c]!])),
+        unknown: channels.length === 0 ? 1 : sum / channels.length,
+        baseline: found.at(-1)!,
+        intervals: interval && intervalsOf(interval, channels, hasValue, whole),
+      }
+    },
+    restore: (coefficients) => weighted(coefficients as ChannelWeights),
+  }
+}
+
+/** Bounds of each channel's amount over all that the data has. */
+function intervalsOf(
+  { low, high }: Interval,
+  channels: readonly string[],
+  hasValue: boolean,
+  whole: number,
+): ShareIntervals {
+  const of = (credit: Credit, c: number) =>
+    whole === 0 ? 0 : (hasValue ? credit.value[c]! : credit.conversions[c]!) / whole
+  return Object.fromEntries(
+    channels.map((channel, c) => [channel, { low: of(low, c), high: of(high, c) }]),
+  )
+}
+
+function weighted({ weights, unknown, baseline }: ChannelWeights): FittedModel {
+  return {
+    hasBaseline: baseline > 0,
+    bind(channels) {
+      const own = Float64Array.from(channels, (channel) => weights[channel] ?? unknown)
+      return ({ channel }, from, to, out) => {
+        let sum = baseline
+        for (let i = from; i < to; i++) sum += own[channel[i]!]!
+        for (let i = from; i < to; i++) out[i] = sum > 0 ? own[channel[i]!]! / sum : 1 / (to - from)
+        return sum > 0 ? baseline / sum : 0
+      }
+    },
+  }
+}

@@ -1,0 +1,138 @@
+import { z } from 'zod'
+import { CurrencyCode } from '#core/money.ts'
+import { Page, PageQuery } from '#core/page.ts'
+import { CalendarDate, Instant } from '#core/time.ts'
+import { Rate } from '#reports/performance.schema.ts'
+
+export const Quarter = z
+  .string()
+  .regex(/^\d{4}-Q[1-4]$/, 'A quarter is written 2027-Q1.')
+  .meta({ example: '2027-Q1' })
+
+const Assumption = z.number().positive().optional()
+
+/** What is to be won of one segment, and what is assumed where the past is not to go on. */
+export const SegmentTarget = z.object({
+  channel: z.string().max(60).nullable().meta({
+    description: 'The segment: leads of this channel; null: all that no other segment names',
+  }),
+  targetMinor: z.int().min(0).meta({ description: 'To be won in the quarter, in minor units' }),
+  assume: z
+    .object({
+      leadToWon: Assumption.refine((rate) => rate === undefined || rate <= 1, 'At most 1.'),
+      leadToOpportunity: Assumption.refine((rate) => rate === undefined || rate <= 1, 'At most 1.'),
+      averageWonMinor: Assumption,
+      costPerLeadMinor: Assumption,
+    })
+    .default({})
+    .meta({ description: 'In place of what was measured' }),
+})
+
+export const PutPlan = z.object({
+  quarter: Quarter,
+  currency: CurrencyCode.optional(),
+  basisDays: z.int().min(30).max(730).default(365).meta({
+    description: 'How many days before today are measured',
+  }),
+  leadsPerOwner: z.int().min(1).optional().meta({
+    description: 'Leads that one owner can follow up in a quarter, for the check of capacity',
+  }),
+  segments: z
+    .array(SegmentTarget)
+    .min(1)
+    .max(50)
+    .refine(
+      (segments) => new Set(segments.map(({ channel }) => channel)).size === segments.length,
+      'Name each segment once.',
+    ),
+})
+export type PutPlan = z.output<typeof PutPlan>
+
+const Need = z.object({
+  channel: z.string().nullable(),
+  targetMinor: z.int(),
+  measured: z.object({
+    leadToWon: Rate,
+    leadToOpportunity: Rate,
+    averageWonMinor: z.int().nullable(),
+    medianDaysToWon: z.number().nullable(),
+    costPerLeadMinor: z.int().nullable().meta({
+      description: 'Budgets of the channel’s campaigns that fall into the days measured, by lead',
+    }),
+  }),
+  deals: z.int().nullable(),
+  opportunities: z.int().nullable(),
+  pipelineMinor: z.int().nullable().meta({
+    description: 'To be opened so that the target is won at the measured rates',
+  }),
+  leads: z.int().nullable(),
+  leadsLow: z.int().nullable().meta({
+    description: 'Leads at the upper and the lower bound of the measured rate (95 %)',
+  }),
+  leadsHigh: z.int().nullable(),
+  spendMinor: z.int().nullable(),
+  leadsBy: CalendarDate.nullable().meta({
+    description: 'Half of the deals take longer than from this day to the end of the quarter',
+  }),
+  warnings: z.array(z.string()),
+})
+export type Need = z.output<typeof Need>
+
+export const Plan = z.object({
+  quarter: Quarter,
+  version: z.int(),
+  currency: CurrencyCode,
+  basisDays: z.int(),
+  leadsPerOwner: z.int().nullable(),
+  segments: z.array(SegmentTarget),
+  needs: z.array(Need),
+  total: z.object({
+    targetMinor: z.int(),
+    pipelineMinor: z.int().nullable(),
+    leads: z.int().nullable(),
+    spendMinor: z.int().nullable(),
+  }),
+  capacity: z.object({
+    owners: z.int(),
+    leads: z.int().nullable(),
+    isEnough: z.boolean().nullable(),
+  }),
+  createdAt: Instant,
+  createdBy: z.string(),
+})
+export type Plan = z.output<typeof Plan>
+
+export const PlanQuery = z.object({
+  quarter: Quarter,
+  version: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .meta({ description: 'The newest unless given' }),
+})
+export const PlanListQuery = PageQuery.extend({ quarter: Quarter })
+export const PlanPage = Page(
+  Plan.pick({ quarter: true, version: true, total: true, createdAt: true, createdBy: true }),
+)
+
+export const ComparePlansQuery = z.object({
+  quarter: Quarter,
+  from: z.coerce.number().int().min(1),
+  to: z.coerce.number().int().min(1),
+})
+
+/** What differs between two versions of a plan, field by field. */
+export const PlanDiff = z.object({
+  quarter: Quarter,
+  from: z.int(),
+  to: z.int(),
+  changes: z.array(
+    z.object({
+      channel: z.string().nullable(),
+      field: z.string(),
+      before: z.number().nullable(),
+      after: z.number().nullable(),
+    }),
+  ),
+})

@@ -1,0 +1,255 @@
+import { beforeAll, expect, test } from 'vitest'
+import { createUser, issueKey } from '#access/bootstrap.ts'
+import { roles, scopesOf } from '#access/roles.ts'
+import { opportunityEntity } from '#domains/sales/opportunity.entity.ts'
+import { pipelineEntity, stageEntity } from '#domains/sales/pipeline.entity.ts'
+import { applyMask, maskOf } from '#gateway/mask.ts'
+import type { Operation } from '#gateway/operation.ts'
+import type { Entity, EntityWrite } from '#sync/entity.ts'
+import { ManualClock, useHub, type TestWorkspace } from '#tests/hub.ts'
+
+const clock = new ManualClock(new Date('2026-11-23T09:00:00Z'))
+const hub = useHub({ clock })
+
+/** Personal values that were never seen before, one a field: wherever one shows up, it leaked from that field. */
+const canaries = {
+  leadEmail: 'canarylead@canary.example',
+  leadFirstName: 'Canaryfirst',
+  leadLastName: 'Canarylast',
+  leadPhone: '+4915550009871',
+  leadJobTitle: 'Canary Wrangler',
+  leadCustom: 'canarycustomvalue',
+  leadUserId: 'canaryuserid77',
+  leadAnonymousId: 'canaryanon88',
+  leadClickId: 'canarygclid99',
+  touchPage: 'canarypagepath',
+  consentProof: 'canaryproofvalue',
+  ownerName: 'Canaryowner Name',
+  ownerEmail: 'canaryowner@canary.example',
+  dealName: 'Canarydeal Gmbh',
+  userName: 'Canaryuser Name',
+  userEmail: 'canaryuser@canary.example',
+  importCell: 'canarycell@canary.example',
+}
+const people = [...Object.keys(roles), 'none-of-them-reveals'] as const
+
+let workspace: TestWorkspace
+const ids = new Map<string, string>()
+
+async function write(entity: Entity, more: Partial<EntityWrite>): Promise<string> {
+  const draft: EntityWrite = {
+    localId: null,
+    externalId: `x${ids.size}${Math.trunc(clock.now().getTime() % 1000)}`,
+    deleted: false,
+    modifiedAt: clock.now(),
+    values: {},
+    references: {},
+    ...more,
+  }
+  const { written } = await hub.app.store.transaction(workspace.id, (tx) =>
+    entity.write!(tx, [draft], clock.now()),
+  )
+  return written[0]!.localId
+}
+
+const to = (localId: string) => [{ localId, externalId: 'x' }]
+
+beforeAll(async () => {
+  workspace = await hub.freshWorkspace()
+  const campaign = await workspace.post('/api/v1/campaigns', {
+    key: 'spring',
+    name: 'Spring',
+    channel: 'paid_search',
+  })
+  const owner = await workspace.post('/api/v1/owners', {
+    name: canaries.ownerName,
+    email: canaries.ownerEmail,
+  })
+  const lead = await workspace.post('/api/v1/integrations/sales/leads', {
+    email: canaries.leadEmail,
+    firstName: canaries.leadFirstName,
+    lastName: canaries.leadLastName,
+    phone: canaries.leadPhone,
+    jobTitle: canaries.leadJobTitle,
+    userId: canaries.leadUserId,
+    anonymousId: canaries.leadAnonymousId,
+    custom: { favourite: canaries.leadCustom },
+    clickIds: { gclid: canaries.leadClickId },
+    campaign: 'spring',
+    channel: 'paid_search',
+  })
+  expect(lead.status, lead.text).toBe(201)
+  await workspace.post('/api/v1/touchpoints', {
+    anonymousId: canaries.leadAnonymousId,
+    kind: 'page_view',
+    channel: 'organic_search',
+    pageUrl: `https://shop.example/${canaries.touchPage}`,
+  })
+  await workspace.post(`/api/v1/leads/${lead.body.id}/reroute`, { ownerId: owner.body.id })
+  const personId = (await workspace.get('/api/v1/people')).body.data[0].id
+  const consent = await workspace.post(`/api/v1/people/${personId}/consents`, {
+    purpose: 'marketing',
+    status: 'granted',
+    proof: { text: canaries.consentProof },
+  })
+  expect(consent.status, consent.text).toBeLessThan(300)
+  const pipeline = await write(pipelineEntity, { values: { label: 'New', archived: false } })
+  const stage = await write(stageEntity, {
+    externalId: 'stage',
+    values: { label: 'Won', outcome: 'won', position: 0, probability: 1, archived: false },
+    references: { pipeline: to(pipeline) },
+  })
+  const opportunity = await write(opportunityEntity, {
+    externalId: 'deal',
+    values: {
+      name: canaries.dealName,
+      amountMinor: 100_000,
+      currency: 'EUR',
+      status: 'won',
+      openedAt: clock.now().toISOString(),
+      closedAt: clock.now().toISOString(),
+    },
+    references: {
+      pipeline: to(pipeline),
+      stage: to(stage),
+      owner: to(owner.body.id),
+      leads: to(lead.body.id),
+    },
+  })
+  const userId = await createUser(
+    hub.app.store,
+    workspace.id,
+    { name: canaries.userName, email: canaries.userEmail, roles: ['viewer'] },
+    clock.now(),
+  )
+  const imported = await fetch(`${hub.url}/api/v1/imports?target=leads&fileName=x.csv`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${workspace.key}`, 'content-type': 'text/csv' },
+    body: `email,first name\r\n${canaries.importCell},x\r\nnot an address,y\r\n`,
+  })
+  ids.set('importId', ((await imported.json()) as { id: string }).id)
+  await workspace.post(`/api/v1/imports/${ids.get('importId')}/start`, {})
+  await hub.settle()
+  clock.advance(60_000)
+  await hub.settle()
+  ids.set('leadId', lead.body.id)
+  ids.set('personId', personId)
+  ids.set('campaignId', campaign.body.id)
+  ids.set('ownerId', owner.body.id)
+  ids.set('opportunityId', opportunity)
+  ids.set('localId', lead.body.id)
+  ids.set('entity', 'lead')
+  ids.set('userId', userId)
+})
+
+/** Identifiers are kept as hashes: no read shows them to anybody. */
+const neverShown = new Set(['leadUserId', 'leadAnonymousId'])
+
+/** Reads that cannot be made here, and why. */
+const unread: Readonly<Record<string, string>> = {
+  getConnection: 'needs a connected system, and holds no personal value',
+  listStreams: 'as above',
+  getSyncRun: 'as above',
+  listSyncRunRecords: 'as above',
+  listFieldMappings: 'as above',
+  listVendorFields: 'as above',
+  rehearseFieldPolicy: 'as above',
+  getConflict: 'needs a connected system; its mask is looked at by itself',
+  getWebhookEndpoint: 'needs an endpoint; deliveries hold ids and figures only',
+  listWebhookDeliveries: 'as above',
+  getWebhookDelivery: 'as above',
+  getAccountSecurity: 'of people at the console only, and only of themselves',
+  explainAccess: 'takes a principal; holds none',
+}
+
+function pathsOf(operation: Operation): string[] {
+  const path = operation.path.replaceAll(
+    /\{(\w+)\}/g,
+    (whole, name: string) => ids.get(name) ?? whole,
+  )
+  if (path.includes('{')) return []
+  return operation.csv ? [path, `${path}?format=csv`] : [path]
+}
+
+function leaksIn(text: string): string[] {
+  return Object.entries(canaries).flatMap(([field, value]) => (text.includes(value) ? [field] : []))
+}
+
+test('the values of a conflict and of a record’s history are masked as a whole', () => {
+  const output = (id: string) => hub.app.operations.find((one) => one.id === id)!.output
+  const sides = { value: canaries.leadPhone, changedAt: null }
+  const conflict = { hub: sides, crm: sides, base: canaries.leadEmail }
+  const mask = maskOf(output('getConflict'))
+  expect(mask).not.toBeNull()
+  expect(leaksIn(JSON.stringify(applyMask(mask!, conflict)))).toEqual([])
+})
+
+/** Eight at a time: thousands of small requests one after the other take minutes. */
+async function inParallel<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
+  const rest = [...all]
+  const worker = async () => {
+    for (let one = rest.shift(); one !== undefined; one = rest.shift()) await work(one)
+  }
+  await Promise.all(Array.from({ length: 8 }, worker))
+}
+
+test('no role sees a personal value in any answer or export that it may not see, and those who may do see them', async () => {
+  const reads = hub.app.operations.filter((operation) => operation.method === 'GET')
+  const leaks: string[] = []
+  const seen = new Set<string>()
+  const visited = new Set<string>()
+  for (const role of people) {
+    const isNone = !Object.hasOwn(roles, role)
+    const every = hub.app.operations.flatMap(({ scope }) => (scope === null ? [] : [scope]))
+    const scopes = isNone ? [...new Set(every)].filter((scope) => scope !== 'people:reveal') : []
+    const mayReveal = !isNone && scopesOf([role]).has('people:reveal')
+    const input = { name: role, roles: isNone ? [] : [role], scopes, rateLimitPerMinute: 1_000_000 }
+    const { token } = await issueKey(hub.app.store, workspace.id, input, clock.now())
+    const asked = reads.flatMap((operation) =>
+      pathsOf(operation).map((path) => ({ id: operation.id, path })),
+    )
+    const headers = { authorization: `Bearer ${token}` }
+    await inParallel(asked, async ({ id, path }) => {
+      const answer = await fetch(hub.url + path, { headers })
+      const found = leaksIn(await answer.text())
+      if (answer.status === 200) visited.add(id)
+      if (mayReveal) found.forEach((field) => seen.add(field))
+      else leaks.push(...found.map((field) => `${role} ${path} ${field}`))
+    })
+  }
+  expect(leaks).toEqual([])
+  const missed = reads
+    .map(({ id }) => id)
+    .filter((id) => !visited.has(id) && !Object.hasOwn(unread, id))
+  expect({ missed }).toEqual({ missed: [] })
+  const never = Object.keys(canaries).filter((field) => !seen.has(field) && !neverShown.has(field))
+  expect({ never }).toEqual({ never: [] })
+}, 240_000)
+
+test('every route with a scope refuses every role without it', async () => {
+  const wrong: string[] = []
+  for (const role of Object.keys(roles)) {
+    const { token } = await issueKey(
+      hub.app.store,
+      workspace.id,
+      { name: role, roles: [role], rateLimitPerMinute: 1_000_000 },
+      clock.now(),
+    )
+    const has = scopesOf([role])
+    const closed = hub.app.operations.filter(({ scope }) => scope !== null && !has.has(scope))
+    await inParallel(closed, async ({ id, method, path }) => {
+      const hasBody = method !== 'GET' && method !== 'DELETE'
+      const answer = await fetch(hub.url + path.replaceAll(/\{\w+\}/g, 'x_0'), {
+        method,
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(hasBody ? { 'content-type': 'application/json' } : {}),
+        },
+        ...(hasBody ? { body: '{}' } : {}),
+      })
+      await answer.arrayBuffer()
+      if (answer.status !== 403) wrong.push(`${role} ${id} ${answer.status}`)
+    })
+  }
+  expect(wrong).toEqual([])
+}, 240_000)
