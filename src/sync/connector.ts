@@ -281,7 +281,7 @@ export interface Session {
 export interface Connector {
   vendor: string
   label: string
-  /** Settings and credentials; fields with `meta({ secret: true })` never leave the hub again. */
+  /** Settings and credentials; fields with `meta({ secret: true })` never leave the hub again, those with `kept` are the connector's own. */
   settings: z.ZodType
   open(connection: OpenConnection): Session
 }
