@@ -21,6 +21,8 @@ const SAMPLE_MS = 100
 interface BenchVendor {
   /** The sandbox's path of the number of live people. */
   people: string
+  /** The hub's owners, as the sandbox's seed has them: who sells is known on both sides. */
+  owners?: Record<string, unknown>
   /** What is counted: calls, or what calls cost where the vendor rations that. */
   unit: string
   spent: (sandbox: SandboxProcess, calls: number) => Promise<number>
@@ -44,9 +46,16 @@ const UPSERT = 100
 /** Pipedrive takes one record a call, for five tokens, and shows a page of 500 for ten. */
 const CREATE_TOKENS = 5
 
+/** Those that `setUpSales` gives the hub. */
+const OWNERS = Array.from({ length: 8 }, (_, i) => ({
+  id: 11 + i,
+  email: `owner${i + 1}@example.com`,
+}))
+
 const VENDORS: Readonly<Record<string, BenchVendor>> = {
   hubspot: {
     people: 'counts/contacts',
+    owners: { owners: OWNERS.map(({ id, email }) => ({ id: String(id), email })) },
     unit: 'calls',
     spent: async (_sandbox, calls) => calls,
     /**
@@ -59,6 +68,7 @@ const VENDORS: Readonly<Record<string, BenchVendor>> = {
   },
   pipedrive: {
     people: 'counts/person',
+    owners: { users: OWNERS },
     unit: 'tokens',
     spent: async (sandbox) => (await control<{ spent: number }>(sandbox, 'GET', 'usage')).spent,
     /**
@@ -181,7 +191,8 @@ async function sendTwice(
   sandbox: SandboxProcess,
   leads: number,
 ): Promise<Measured> {
-  const { people, settings: more, tokenName = 'token' } = vendor!
+  const { people, owners, settings: more, tokenName = 'token' } = vendor!
+  if (owners) await control(sandbox, 'POST', 'seed', owners)
   const settings = { baseUrl: sandbox.url, [tokenName]: sandbox.token, ...more(leads) }
   const sampler = new Sampler(hub.pid)
   const connection = await callHub<{ id: string }>(hub.url, key, 'POST', '/api/v1/connections', {
@@ -266,8 +277,16 @@ function isWrite(route: string): boolean {
   return !route.startsWith('GET ') && !isRead
 }
 
-async function control<T>({ url }: SandboxProcess, method: string, path: string): Promise<T> {
-  const answer = await fetch(`${url}/__sim/${path}`, { method })
+async function control<T>(
+  { url }: SandboxProcess,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<T> {
+  const answer = await fetch(`${url}/__sim/${path}`, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
   const text = await answer.text()
   if (!answer.ok) throw new Error(`the sandbox answered ${answer.status} to ${path}: ${text}`)
   return (text === '' ? null : JSON.parse(text)) as T

@@ -311,7 +311,7 @@ export interface Hooks {
 export interface Connector {
   vendor: string
   label: string
-  /** Settings and credentials; fields with `meta({ secret: true })` never leave the hub again. */
+  /** Settings and credentials; fields with `meta({ secret: true })` never leave the hub again, those with `kept` are the connector's own. */
   settings: z.ZodType
   open(connection: OpenConnection): Session
   /** Absent: the vendor does not tell, and is asked by the cadence of its streams. */

@@ -20,7 +20,10 @@ export function parseSettings(
   })
 }
 
-/** Settings for showing: of a secret only whether it is set. Unknown fields are left out, since they might be secret. */
+/**
+ * Settings for showing, and for signing: of a secret only whether it is set. Unknown fields are left out, since they might be
+ * secret, and what a connector keeps for itself (`meta({ kept: true })`), since nobody set it.
+ */
 export function hideSecrets(
   schema: z.ZodType,
   settings: Record<string, unknown>,
@@ -28,7 +31,9 @@ export function hideSecrets(
   const shape = schema instanceof z.ZodObject ? schema.shape : {}
   const shown: Record<string, unknown> = {}
   for (const [name, field] of Object.entries(shape)) {
-    const isSecret = field instanceof z.ZodType && field.meta()?.['secret'] === true
+    const meta = field instanceof z.ZodType ? field.meta() : undefined
+    if (meta?.['kept'] === true) continue
+    const isSecret = meta?.['secret'] === true
     if (settings[name] !== undefined) shown[name] = isSecret ? true : settings[name]
   }
   return shown

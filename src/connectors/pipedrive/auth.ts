@@ -49,11 +49,11 @@ export const PipedriveSettings = z
     usage: z
       .object({ day: z.string(), tokens: z.number() })
       .optional()
-      .meta({ description: 'Tokens set aside today; kept by the hub' }),
+      .meta({ kept: true, description: 'Tokens set aside today; kept by the hub' }),
     fieldCodes: z
       .record(z.string(), z.record(z.string(), z.string()))
       .optional()
-      .meta({ description: 'The codes of the hub’s own fields; kept by the hub' }),
+      .meta({ kept: true, description: 'The codes of the hub’s own fields; kept by the hub' }),
   })
   .refine(
     (settings) =>

@@ -10,6 +10,7 @@ import {
   type VendorCall,
 } from '#sync/connector.ts'
 import type { Candidate, EntityRecord } from '#sync/entity.ts'
+import { hideSecrets } from '#sync/settings.rules.ts'
 import { pipedrive } from './index.ts'
 
 const signal = new AbortController().signal
@@ -239,6 +240,14 @@ describe('tokens', () => {
     for (const from of [0, 100, 200, 300]) await push(next, batch(from))
     expect((await faultOf(push(next, batch(400)))).kind).toBe('rate_daily')
     expect(sandbox.count('person')).toBe(320)
+  })
+
+  test('what the hub keeps in the settings is nothing that anyone signed', async () => {
+    const signed = hideSecrets(pipedrive.settings, settings)
+    await prepared()
+    expect(settings).toHaveProperty('usage')
+    expect(settings).toHaveProperty('fieldCodes')
+    expect(hideSecrets(pipedrive.settings, settings)).toEqual(signed)
   })
 
   test('after the vendor said that the day is over, no call is made until the next one', async () => {
