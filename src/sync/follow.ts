@@ -47,6 +47,8 @@ export async function followChanges<Fault>(
     noted += calls
     await commit(run, (tx) => noteLaneCalls(tx, connectionId, calls, engine.clock.now()))
     if (faults.length > 0 || performance.now() > endMs) return faults
-    await engine.wait(gapMs, run.signal)
+    // A stop of the hub ends the run in order.
+    await engine.wait(gapMs, run.signal).catch(() => null)
+    if (run.signal.aborted) return []
   }
 }

@@ -56,10 +56,11 @@ async function pullPages(run: Run, stream: PullStream, entity: Entity): Promise<
 export async function revisit(run: Run, stream: Stream, entity: Entity): Promise<void> {
   const { fetch } = stream
   if (!fetch) return
+  const limit = stream.fetchSize ?? stream.batchSize
   let after = ''
   for (;;) {
     const due = await run.engine.store.read(run.workspaceId, (tx) =>
-      listRevisits(tx, run.connectionId, stream.name, after, stream.fetchSize ?? stream.batchSize),
+      listRevisits(tx, run.connectionId, stream.name, after, limit),
     )
     const last = due.at(-1)
     if (last === undefined) return
@@ -68,6 +69,8 @@ export async function revisit(run: Run, stream: Stream, entity: Entity): Promise
     const found = new Set(candidates.map((candidate) => candidate.externalId))
     const gone = ids.filter((id) => !found.has(id))
     await keepPage(run, stream, entity, candidates, undefined, { gone, seen: due })
+    // Others come in behind while it goes on: those before them must not wait for the end of that.
+    if (due.length < limit) return
     after = last.externalId
   }
 }

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { HOUR_MS, ManualClock, MINUTE_MS } from '#core/time.ts'
 import { startHubspot, type HubspotSandbox } from '#sandbox/hubspot/index.ts'
 import { gapOf } from '#sync/follow.ts'
@@ -25,6 +25,11 @@ beforeEach(async () => {
   sandbox.reset()
   workspace = await hub.freshWorkspace()
   connectionId = await connect('CRM', sandbox)
+})
+// What is left due would call the CRM that the next test counts the calls of.
+afterEach(async () => {
+  const { data } = (await workspace.get('/api/v1/connections')).body
+  for (const { id } of data) await workspace.delete(`/api/v1/connections/${id}`)
 })
 
 const secret = () => sandbox.oauthApp.clientSecret
