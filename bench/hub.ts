@@ -34,6 +34,7 @@ export async function startHub(
     THROUGHLINE_DATA_DIR: dataDir,
     THROUGHLINE_HTTP_PORT: '0',
     THROUGHLINE_LOG_LEVEL: 'error',
+    THROUGHLINE_REQUIRE_APPROVALS: 'false', // nobody is there to sign
     ...options.environment,
   }
   const child = spawn(process.execPath, [ENTRY, 'serve'], {

@@ -1,5 +1,5 @@
 // Sends leads to a CRM sandbox in a process of its own: calls, a second run that changes nothing, memory, leads a second.
-// Flags: --sizes 10000,100000 (leads, smallest first), --vendor hubspot|pipedrive.
+// Flags: --sizes 10000,100000 (leads, smallest first), --vendor hubspot|pipedrive|salesforce.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,7 +22,7 @@ interface BenchVendor {
   /** The sandbox's path of the number of live people. */
   people: string
   /** The hub's owners, as the sandbox's seed has them: who sells is known on both sides. */
-  owners: Record<string, unknown>
+  owners?: Record<string, unknown>
   /** What is counted: calls, or what calls cost where the vendor rations that. */
   unit: string
   spent: (sandbox: SandboxProcess, calls: number) => Promise<number>
@@ -30,10 +30,17 @@ interface BenchVendor {
   fewest: (leads: number) => number
   /** Settings of the first run, beside the address and the token. */
   settings: (leads: number) => Record<string, unknown>
+  /** What the vendor's settings call the token; `token` unless given. */
+  tokenName?: string
+  /** Calls that look like writes and are none. */
+  reads?: RegExp
   /** A first run that ends at its share of the vendor's budget, and what lets the next one go on. */
   ration?: { share: (leads: number) => number; more: Record<string, unknown> }
 }
 
+/** Salesforce takes 200 in one call, and from 2,001 on a file of ten thousand, its own internal batch. */
+const COLLECTION = 200
+const FILE = 10_000
 /** HubSpot takes a hundred in one call. */
 const UPSERT = 100
 /** Pipedrive takes one record a call, for five tokens, and shows a page of 500 for ten. */
@@ -75,6 +82,21 @@ const VENDORS: Readonly<Record<string, BenchVendor>> = {
       share: (leads) => Math.floor((leads * CREATE_TOKENS) / 2),
       more: { dailyTokens: 100_000_000 },
     },
+  },
+  salesforce: {
+    people: 'counts/Lead',
+    unit: 'calls',
+    spent: async (_sandbox, calls) => calls,
+    /**
+     * Five calls a file: create, upload, close, one look, the results. Besides: one description of all objects, users, queues,
+     * stages, and a look at accounts, leads, contacts, opportunities and tasks; and once for the org: who the login is, our
+     * fields, the permission set, its rights, its assignment, and the description again.
+     */
+    fewest: (leads) =>
+      (leads > 2000 ? Math.ceil(leads / FILE) * 5 : Math.ceil(leads / COLLECTION)) + 9 + 6,
+    settings: () => ({}),
+    tokenName: 'accessToken',
+    reads: /\/composite\/(?:batch|sobjects\/\{sObject\})$/,
   },
 }
 
@@ -121,8 +143,7 @@ async function measure(leads: number): Promise<Measured> {
   const sandbox = await startSandbox({ vendor: flags.vendor })
   try {
     const key = await takeIn(leads, folder)
-    const environment = { THROUGHLINE_REQUIRE_APPROVALS: 'false' }
-    const hub = await startHub({ dataDir: folder, environment })
+    const hub = await startHub({ dataDir: folder })
     try {
       return await sendTwice(hub, key, sandbox, leads)
     } finally {
@@ -170,9 +191,9 @@ async function sendTwice(
   sandbox: SandboxProcess,
   leads: number,
 ): Promise<Measured> {
-  const { people, owners, settings: more } = vendor!
-  await control(sandbox, 'POST', 'seed', owners)
-  const settings = { baseUrl: sandbox.url, token: sandbox.token, ...more(leads) }
+  const { people, owners, settings: more, tokenName = 'token' } = vendor!
+  if (owners) await control(sandbox, 'POST', 'seed', owners)
+  const settings = { baseUrl: sandbox.url, [tokenName]: sandbox.token, ...more(leads) }
   const sampler = new Sampler(hub.pid)
   const connection = await callHub<{ id: string }>(hub.url, key, 'POST', '/api/v1/connections', {
     vendor: flags.vendor,
@@ -252,7 +273,8 @@ async function calls(sandbox: SandboxProcess): Promise<Record<string, number>> {
 }
 
 function isWrite(route: string): boolean {
-  return !route.startsWith('GET ') && !/\/(search|read)$/.test(route)
+  const isRead = /\/(search|read)$/.test(route) || vendor?.reads?.test(route) === true
+  return !route.startsWith('GET ') && !isRead
 }
 
 async function control<T>(

@@ -795,6 +795,49 @@ CREATE INDEX leads_reached ON public.leads USING btree (workspace_id, person_id)
 CREATE INDEX leads_waiting ON public.leads USING btree (workspace_id, person_id) WHERE ((owner_id IS NULL) AND (merged_into IS NULL));
 alter table leads enable row level security;
 
+create table learned_models (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  target text not null,
+  horizon_days integer,
+  status text not null,
+  requested_at timestamp with time zone not null,
+  requested_by text not null,
+  trained_at timestamp with time zone,
+  refusal text,
+  report jsonb,
+  model jsonb,
+  promoted_at timestamp with time zone,
+  promoted_by text,
+  version integer not null default 1,
+  CHECK (((horizon_days >= 7) AND (horizon_days <= 730))),
+  CHECK ((status = ANY (ARRAY['training'::text, 'candidate'::text, 'promoted'::text, 'retired'::text, 'refused'::text]))),
+  CHECK ((target = ANY (ARRAY['lead_qualified'::text, 'lead_won'::text, 'opportunity_won'::text]))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE INDEX learned_models_list ON public.learned_models USING btree (workspace_id, id DESC);
+CREATE UNIQUE INDEX learned_models_promoted ON public.learned_models USING btree (workspace_id, target) WHERE (status = 'promoted'::text);
+alter table learned_models enable row level security;
+
+create table learned_scores (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  target text not null,
+  subject_id identifier not null,
+  model_id identifier not null,
+  probability double precision not null,
+  low double precision not null,
+  high double precision not null,
+  features bytea not null,
+  scored_at timestamp with time zone not null,
+  CHECK (((probability >= (0)::double precision) AND (probability <= (1)::double precision))),
+  FOREIGN KEY (model_id) REFERENCES learned_models(id),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, target, subject_id)
+);
+CREATE INDEX learned_scores_list ON public.learned_scores USING btree (workspace_id, target, probability DESC, subject_id DESC);
+alter table learned_scores enable row level security;
+
 create table oauth_artifacts (
   model text not null,
   id_hash bytea not null,

@@ -8,11 +8,13 @@ import { approval } from '#access/permissions/approval.store.ts'
 import { createAccess } from '#access/index.ts'
 import { createMarketing, seedMarketing } from '#domains/marketing/index.ts'
 import { sales } from '#domains/sales/index.ts'
+import { scoring } from '#domains/scoring/index.ts'
 import { scopes } from '#access/roles.ts'
 import type { OutsideProvider } from '#access/sign-in/oidc.routes.ts'
 import { ConfigError, type Config } from '#config.ts'
 import { hubspot } from '#connectors/hubspot/index.ts'
 import { pipedrive } from '#connectors/pipedrive/index.ts'
+import { salesforce } from '#connectors/salesforce/index.ts'
 import { createLog, type Log } from '#core/log.ts'
 import { createMetrics, type Metrics } from '#core/metrics.ts'
 import { MINUTE_MS, systemClock, type Clock } from '#core/time.ts'
@@ -177,11 +179,17 @@ export function composeModules(
   metrics: Metrics | null = null,
 ): readonly Module[] {
   const { publicUrl } = running
-  const domains = [people, createMarketing(publicUrl), sales, createReports(config.reportsKeptMs)]
+  const domains = [
+    people,
+    createMarketing(publicUrl),
+    sales,
+    scoring,
+    createReports(config.reportsKeptMs),
+  ]
   const entities = domains.flatMap((module) => module.entities)
   const imports = createImports(domains.flatMap((module) => module.importTargets ?? []))
   const sync = createSyncModule(
-    [hubspot, pipedrive],
+    [hubspot, pipedrive, salesforce],
     entities,
     metrics,
     config.requireApprovals === false ? null : approval,

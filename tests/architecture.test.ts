@@ -37,7 +37,15 @@ const allowed: Record<string, string[]> = {
   people: ['core', 'store', 'imports/names.ts', ...CONTRACTS],
   imports: ['core', 'store', 'gateway/batch.ts', 'gateway/input.ts', ...CONTRACTS],
   webhooks: ['core', 'store', ...CONTRACTS],
-  domains: ['core', 'store', 'people', 'imports', 'analytics/scoring', ...CONTRACTS],
+  domains: [
+    'core',
+    'store',
+    'people',
+    'imports',
+    'analytics/scoring',
+    'analytics/learning',
+    ...CONTRACTS,
+  ],
   reports: ['core', 'store', 'analytics', ...CONTRACTS],
   connectors: ['core', 'sync/connector.ts', 'sync/entity.ts'],
 }

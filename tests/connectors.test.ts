@@ -12,6 +12,7 @@ import {
 import type { Candidate, EntityRecord } from '#sync/entity.ts'
 import { hubspotVendor } from '#tests/hubspot-vendor.ts'
 import { pipedriveVendor } from '#tests/pipedrive-vendor.ts'
+import { salesforceVendor } from '#tests/salesforce-vendor.ts'
 
 /** What the suite needs of a vendor's sandbox: the connector's view of it is not trusted. */
 export interface TestVendor {
@@ -45,7 +46,7 @@ export interface TestAccount {
 }
 
 /** One line a connector: each passes the same suite. */
-const vendors: readonly TestVendor[] = [hubspotVendor, pipedriveVendor]
+const vendors: readonly TestVendor[] = [hubspotVendor, pipedriveVendor, salesforceVendor]
 
 const signal = new AbortController().signal
 const start = new Date('2026-11-23T08:00:00Z')

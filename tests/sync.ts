@@ -180,6 +180,7 @@ export class TestHub {
   static async open(
     engine: TestEngine,
     sandbox: Pick<HubspotSandbox, 'url' | 'token'>,
+    other?: { vendor: string; settings: Record<string, unknown> },
   ): Promise<TestHub> {
     const workspaceId = newId('wsp')
     await engine.store.system(async (tx) => {
@@ -194,7 +195,7 @@ export class TestHub {
         tx,
         {
           id: connectionId,
-          vendor: 'hubspot',
+          vendor: other?.vendor ?? 'hubspot',
           name: 'CRM',
           account: null,
           state: 'active',
@@ -202,7 +203,7 @@ export class TestHub {
           updatedAt: now,
           version: 1,
         },
-        { baseUrl: sandbox.url, version: '2026-09', token: sandbox.token },
+        other?.settings ?? { baseUrl: sandbox.url, version: '2026-09', token: sandbox.token },
       ),
     )
     return new TestHub(engine, workspaceId, connectionId)
@@ -318,7 +319,7 @@ export class TestHub {
       enqueue: async () => undefined,
     }
     await this.engine.store.transaction(workspaceId, (tx) =>
-      pendingSubscriber([testLead]).handle(events, tx, context),
+      pendingSubscriber([...this.engine.entities.values()]).handle(events, tx, context),
     )
   }
 

@@ -26,7 +26,9 @@ export const scopes = {
   'imports:write': 'Import files',
   'leads:read': 'Read leads, scores and routing',
   'leads:write': 'Send leads in, accept, reject and change them',
-  'scoring:write': 'Change the scoring model and override scores',
+  'scoring:read': 'Read learned models, probabilities, forecasts and suggested weights',
+  'scoring:write': 'Change the scoring model, override scores and train learned ones',
+  'scoring:promote': 'Put a learned model into use or out of it; people only',
   'routing:write': 'Change routing rules',
   'owners:read': 'Read owners',
   'owners:write': 'Make and change owners',
@@ -76,6 +78,7 @@ const adminOnly = new Set<Scope>([
   'product:approve',
   'success:approve',
   'finance:approve',
+  'scoring:promote',
 ])
 
 /** Roles by domain. Finance sees money and no people; nobody but admin touches keys. */
@@ -98,7 +101,9 @@ export const roles: Readonly<Record<string, { label: string; scopes: readonly Sc
       'leads:write',
       'claims:write',
       'reports:write',
+      'scoring:read',
       'scoring:write',
+      'scoring:promote',
       'owners:read',
       'sync:read',
     ],
@@ -114,6 +119,8 @@ export const roles: Readonly<Record<string, { label: string; scopes: readonly Sc
       'leads:write',
       'claims:write',
       'reports:write',
+      'scoring:read',
+      'scoring:promote',
       'routing:write',
       'owners:read',
       'owners:write',

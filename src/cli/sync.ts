@@ -15,6 +15,10 @@ interface ConnectionRow {
   name: string
 }
 
+interface ApprovalRow {
+  signatures: { domain: string }[]
+}
+
 interface RunRow {
   id: string
   state: string
@@ -42,8 +46,17 @@ export function syncCommand(): Command {
           settings,
         })
         process.stdout.write(`${made.id} ${made.name}\n`)
+        process.stderr.write(
+          'It waits until each domain that it touches has signed it: throughline sync approve, or the API.\n',
+        )
       }),
     )
+  withTarget(
+    command
+      .command('approve')
+      .description('Sign a connection for its domains, as whoever stands at the machine.')
+      .option('-d, --domain <domain...>', 'only for these domains'),
+  ).action((options: Options & { domain?: string[] }) => withApp((app) => approve(app, options)))
   withTarget(
     command.command('run').description('Run a connection now, and wait for the end.'),
   ).action((options: Options) => withApp((app) => runNow(app, options)))
@@ -68,6 +81,18 @@ function readPair(pair: string): [string, string] {
   const cut = pair.indexOf('=')
   if (cut < 1) throw new Problem('request.invalid', `Give settings as name=value, not ${pair}.`)
   return [pair.slice(0, cut), pair.slice(cut + 1)]
+}
+
+async function approve(app: App, options: Options & { domain?: string[] }): Promise<void> {
+  const workspaceId = await chooseWorkspace(app, options.workspace)
+  const { id: connectionId } = await chooseConnection(app, workspaceId, options.connection)
+  const known = await call<ApprovalRow>(app, workspaceId, 'getConnectionApproval', { connectionId })
+  const domains = options.domain ?? known.signatures.map(({ domain }) => domain)
+  for (const domain of domains) {
+    const scopes = [`${domain}:approve`]
+    await call(app, workspaceId, 'approveConnection', { connectionId, domain }, scopes)
+  }
+  process.stdout.write(`signed for ${domains.join(', ')}\n`)
 }
 
 /** Queues the run as the API does; this process then works on it, or a running hub does, whoever is first. */

@@ -13,6 +13,10 @@ export interface VendorRequest {
   template: string
   query?: Record<string, string>
   json?: unknown
+  /** A file of comma-separated values as the body. */
+  csv?: string
+  /** What a success holds; JSON unless given. */
+  answers?: 'json' | 'csv' | 'nothing'
   form?: Record<string, string>
   /** Beside those of the body and the credentials, lower case. */
   headers?: Record<string, string>
@@ -25,7 +29,7 @@ export interface VendorRequest {
 export interface VendorAnswer {
   status: number
   headers: Record<string, string | string[] | undefined>
-  /** Parsed JSON; undefined for an empty 204. */
+  /** Parsed JSON, a file's text, or undefined for nothing. */
   body: unknown
 }
 
@@ -115,7 +119,7 @@ export class VendorHttp {
       headers = response.headers
       const text = await response.body.text()
       status = response.statusCode
-      const answer = { status, headers, body: readBody(status, headers, text) }
+      const answer = { status, headers, body: readBody(request, status, headers, text) }
       this.#rules.observe(answer, request)
       return answer
     } catch (cause) {
@@ -168,19 +172,29 @@ function headersOf(
   const headers: Record<string, string> = { accept: 'application/json', ...request.headers }
   if (authorization !== null) headers[credentialHeader] = authorization
   if (request.json !== undefined) headers['content-type'] = 'application/json'
+  if (request.csv !== undefined) headers['content-type'] = 'text/csv'
+  if (request.answers === 'csv') headers['accept'] = 'text/csv'
   if (request.form) headers['content-type'] = 'application/x-www-form-urlencoded'
   return headers
 }
 
 function bodyOf(request: VendorRequest): string | null {
   if (request.json !== undefined) return JSON.stringify(request.json)
+  if (request.csv !== undefined) return request.csv
   return request.form ? new URLSearchParams(request.form).toString() : null
 }
 
 /** The parsed body. A success that is not JSON is a fault; an error page only loses its text. */
-function readBody(status: number, headers: VendorAnswer['headers'], text: string): unknown {
+function readBody(
+  request: VendorRequest,
+  status: number,
+  headers: VendorAnswer['headers'],
+  text: string,
+): unknown {
   if (status === 204) return undefined
   const isSuccess = status >= 200 && status < 300
+  if (isSuccess && request.answers === 'nothing') return undefined
+  if (isSuccess && request.answers === 'csv') return readFile(headers, text)
   const isJson = (headerOf(headers, 'content-type') ?? '').includes('json')
   if (isJson) {
     try {
@@ -192,6 +206,12 @@ function readBody(status: number, headers: VendorAnswer['headers'], text: string
     throw new VendorFault('transient', `The answer of status ${status} is not JSON.`)
   }
   return undefined
+}
+
+/** A file's text; a page of HTML in its place is a fault. */
+function readFile(headers: VendorAnswer['headers'], text: string): string {
+  if ((headerOf(headers, 'content-type') ?? '').includes('csv')) return text
+  throw new VendorFault('transient', 'The answer is not a file of comma-separated values.')
 }
 
 function nameOf(cause: unknown): string {

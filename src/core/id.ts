@@ -37,6 +37,7 @@ export type IdPrefix =
   | 'rpt'
   | 'cmt'
   | 'agd'
+  | 'mdl'
   | 'whe'
   | 'msg'
   | 'att'

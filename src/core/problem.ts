@@ -185,6 +185,26 @@ const kinds = {
     title: 'No owner is available',
     retry: 'after a change',
   },
+  'scoring.too_little_data': {
+    status: 422,
+    title: 'There are too few outcomes to learn from',
+    retry: 'after a change',
+  },
+  'scoring.person_required': {
+    status: 403,
+    title: 'Only a person who is signed in may do this',
+    retry: 'after a change',
+  },
+  'scoring.state_refused': {
+    status: 409,
+    title: 'The model is not in a state for this',
+    retry: 'after a change',
+  },
+  'scoring.training': {
+    status: 409,
+    title: 'A training for this target is under way',
+    retry: 'same request',
+  },
   'attribution.window_unknown': {
     status: 422,
     title: 'No ledger is kept for this window',

@@ -159,9 +159,10 @@ export async function refreshPage(
   const changes = changesOf(deals, await readKnownDeals(tx, ids), digests, windows, models)
   const credit = creditRowsOf(deals, columns, tasksOf(changes, models))
   const page: Page = { deals, touches, changes, credit, totals: totalsOf(touches, credit), digests }
-  const cells = changes.some(restates) ? await readCells(tx, idsOf(page, changes)) : []
-  if (firstOpenWeek !== null)
+  if (firstOpenWeek !== null && changes.some(restates)) {
+    const cells = await readCells(tx, idsOf(page, changes))
     await insertRestatements(tx, restatementsOf(page, cells, firstOpenWeek), now)
+  }
   await writeChanges(tx, page, models, now)
   await refreshFacts(tx, page, columns)
   await clearDirty(tx, deals, now)

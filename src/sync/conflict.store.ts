@@ -3,6 +3,7 @@ import { newId } from '#core/id.ts'
 import { DAY_MS } from '#core/time.ts'
 import type { Transaction } from '#store/store.ts'
 import type { FieldValue } from './entity.ts'
+import { isSame } from './merge.ts'
 import type { Disputed } from './merge-record.ts'
 
 /** How long a conflict may wait for a person before it counts as overdue. */
@@ -99,6 +100,34 @@ async function findOpen(
     join sync_conflicts c on c.local_id = r."localId" and c.field = r.field
     where c.connection_id = ${place.connectionId} and c.entity = ${place.entity} and c.state = 'open'`)
   return new Map(rows.map((row) => [`${row.localId}:${row.field}`, row.id]))
+}
+
+/** Shows the hub's present values in open conflicts: somebody went on working here while they wait. Two statements. */
+export async function refreshConflicts(
+  tx: Transaction,
+  place: { connectionId: string; entity: string },
+  present: readonly { localId: string; field: string; ours: FieldValue }[],
+  now: Date,
+): Promise<void> {
+  if (present.length === 0) return
+  const known = await findOpen(tx, place, present)
+  const oursOf = new Map(
+    present.flatMap(({ localId, field, ours }) => {
+      const id = known.get(`${localId}:${field}`)
+      return id === undefined ? [] : [[id, ours] as const]
+    }),
+  )
+  const stale = (await findConflicts(tx, [...oursOf.keys()])).filter(
+    (row) => !isSame(row.sides.ours, oursOf.get(row.id)),
+  )
+  await saveConflicts(
+    tx,
+    stale.map((row) => ({
+      ...row,
+      sides: { ...row.sides, ours: oursOf.get(row.id) ?? null },
+      updatedAt: now,
+    })),
+  )
 }
 
 /** Closes open conflicts about fields on which both sides agree by now: somebody settled them by hand. */

@@ -119,6 +119,18 @@ describe('the conflict inbox', () => {
     expect(await open()).toEqual([])
   })
 
+  test('what was typed here while it waited is what the hub stands for', async () => {
+    const { leadId, contactId, conflict } = await dispute()
+    await workspace.patch(`/api/v1/leads/${leadId}`, { status: 'disqualified' })
+    const path = `/api/v1/sync/conflicts/${conflict.id}/resolve`
+    const resolved = await workspace.post(path, { decision: { choice: 'hub' } })
+    expect(resolved.body).toMatchObject({ chosen: 'disqualified', hub: { value: 'disqualified' } })
+    expect(await statusHere(leadId)).toBe('disqualified')
+    await hub.settle()
+    await run()
+    expect(sandbox.read('contacts', contactId, 'hub_lead_status')).toBe('disqualified')
+  })
+
   test('a decision can be taken back unless the field was changed since', async () => {
     const { leadId, conflict } = await dispute()
     const path = `/api/v1/sync/conflicts/${conflict.id}`

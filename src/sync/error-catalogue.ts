@@ -183,6 +183,97 @@ export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = {
     whatToDo: 'Merge the two records in the connected system, then retry.',
     fixedBy: 'sales operations',
   },
+  REQUIRED_FIELD_MISSING: {
+    title: 'A field that the connected system requires is empty',
+    whatToDo: 'Fill the named fields on the record here, or make them optional there; then retry.',
+    fixedBy: 'sales operations',
+  },
+  INVALID_EMAIL_ADDRESS: {
+    title: 'The e-mail address is not valid there',
+    whatToDo: 'Correct the lead’s e-mail address; it is sent again by itself.',
+    fixedBy: 'sales operations',
+  },
+  STRING_TOO_LONG: {
+    title: 'A text is longer than its field there',
+    whatToDo: 'Shorten the named field, or have it lengthened in the connected system; then retry.',
+    fixedBy: 'sales operations',
+  },
+  INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST: {
+    title: 'A value is not in the list of its field',
+    whatToDo: 'Add the value to the named picklist there, or map it to one that is; then retry.',
+    fixedBy: 'administrator',
+  },
+  FIELD_CUSTOM_VALIDATION_EXCEPTION: {
+    title: 'A validation rule of yours refuses the record',
+    whatToDo:
+      'The detail is the rule’s own text: correct the record by it, or except the hub’s user.',
+    fixedBy: 'sales operations',
+  },
+  CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY: {
+    title: 'A trigger or flow of yours failed on the record',
+    whatToDo: 'Have the automation corrected in the connected system, then retry the group.',
+    fixedBy: 'administrator',
+  },
+  DUPLICATES_DETECTED: {
+    title: 'A duplicate rule of yours blocks the record',
+    whatToDo: 'Merge it with the record that the detail names, or loosen the rule; then retry.',
+    fixedBy: 'sales operations',
+  },
+  DUPLICATE_VALUE: {
+    title: 'Another record there has the same unique value',
+    whatToDo: 'Merge it with the record that the detail names, then retry.',
+    fixedBy: 'sales operations',
+  },
+  DUPLICATE_EXTERNAL_ID: {
+    title: 'Several records there carry the same id of the hub',
+    whatToDo: 'Make Hub_Id__c unique, and empty it on all but one of the records; then retry.',
+    fixedBy: 'administrator',
+  },
+  RECORD_CLAIMED: {
+    title: 'The record in the way belongs to another record here',
+    whatToDo: 'Merge the two records here, or give one of them another e-mail address.',
+    fixedBy: 'sales operations',
+  },
+  CANNOT_UPDATE_CONVERTED_LEAD: {
+    title: 'The lead was converted and takes no more changes',
+    whatToDo: 'Nothing: the next run reads what it became and goes on with the contact.',
+    fixedBy: 'the hub',
+  },
+  ENTITY_IS_DELETED: {
+    title: 'The record lies in the recycle bin there',
+    whatToDo: 'Restore it there if it is still wanted; the next run goes on with it.',
+    fixedBy: 'sales operations',
+  },
+  MALFORMED_ID: {
+    title: 'An id is of the wrong kind for its field',
+    whatToDo: 'Correct the mapping of the named field: it expects another kind of record.',
+    fixedBy: 'administrator',
+  },
+  INVALID_CROSS_REFERENCE_KEY: {
+    title: 'The record names another one that does not exist there',
+    whatToDo: 'Restore the named record there or choose another here, then retry.',
+    fixedBy: 'sales operations',
+  },
+  INACTIVE_OWNER_OR_USER: {
+    title: 'The owner has left the connected system',
+    whatToDo: 'Choose another owner for the record; it is sent again by itself.',
+    fixedBy: 'sales operations',
+  },
+  INVALID_FIELD: {
+    title: 'A field does not exist there, or the hub’s user may not see it',
+    whatToDo: 'Create the named field or grant access to it in the permission set, then retry.',
+    fixedBy: 'administrator',
+  },
+  INVALID_FIELD_FOR_INSERT_UPDATE: {
+    title: 'A field there cannot be written by the hub’s user',
+    whatToDo: 'Grant edit access to the named field, or let the mapping only read it; then retry.',
+    fixedBy: 'administrator',
+  },
+  UNABLE_TO_LOCK_ROW: {
+    title: 'The record was locked by other work again and again',
+    whatToDo: 'Nothing: it is tried again by itself. If it stays, an automation holds its parent.',
+    fixedBy: 'the vendor',
+  },
   ANSWER_INCOMPLETE: {
     title: 'The connected system told no outcome for the record',
     whatToDo: 'Nothing: it is tried again by itself, and held after the fifth time.',

@@ -30,8 +30,10 @@ export function createSyncModule(
   metrics: Metrics | null = null,
   approval: Approval | null = null,
 ): Module {
-  const byVendor = new Map(connectors.map((connector) => [connector.vendor, connector]))
   const byName = new Map(entities.map((entity) => [entity.name, entity]))
+  const byVendor = new Map(
+    connectors.map((connector) => [connector.vendor, withKnownStreams(connector, byName)]),
+  )
   const engineOf = ({ store, clock, log }: JobContext): Engine => ({
     store,
     clock,
@@ -61,6 +63,20 @@ export function createSyncModule(
     jobs: [runJob(engineOf)],
     subscribers: [pendingSubscriber(entities), startSubscriber],
     timers: [scheduleTimer],
+  }
+}
+
+/** A connector may read more kinds of records than the hub's modules take: those streams are not offered. */
+function withKnownStreams(connector: Connector, entities: ReadonlyMap<string, Entity>): Connector {
+  return {
+    ...connector,
+    open(connection) {
+      const session = connector.open(connection)
+      return {
+        ...session,
+        streams: session.streams.filter((stream) => entities.has(stream.entity)),
+      }
+    },
   }
 }
 

@@ -4,12 +4,12 @@ import { MINUTE_MS } from '#core/time.ts'
 import type { Transaction } from '#store/store.ts'
 import { emptyBase, openMergeBase, sealBase, type MergeBase } from './base.ts'
 import { insertChanges, type ChangeDraft } from './change.store.ts'
-import { findDisputed } from './conflict.store.ts'
+import { findDisputed, refreshConflicts } from './conflict.store.ts'
 import type { PushChange, PushResult, Stream, VendorProperties } from './connector.ts'
 import type { Run } from './engine.ts'
 import type { Entity, EntityRecord, FieldValue } from './entity.ts'
 import type { StreamRules } from './field-rules.ts'
-import type { FieldChange } from './merge-record.ts'
+import { oursOf, type FieldChange } from './merge-record.ts'
 import { writeOutcomes, type Outcome } from './outcome.store.ts'
 import { planPush, referencesOf, type PushPlan, type VendorIds } from './push-plan.ts'
 
@@ -56,6 +56,8 @@ export interface PushPage {
   fingerprints: ReadonlyMap<string, Buffer>
   /** What each change of a merged stream sends. */
   plans: ReadonlyMap<string, PushPlan>
+  /** Fields that wait for a person, with the hub's present values. */
+  disputed: readonly { localId: string; field: string; ours: FieldValue }[]
   /** The last key of the page; null when nothing is pending any more. */
   last: PendingKey | null
 }
@@ -143,8 +145,10 @@ export async function loadPage(
     pending: new Map(rows.map((row) => [row.localId, row])),
     fingerprints,
     plans,
+    disputed: [],
     last: rows.at(-1) ?? null,
   }
+  const waiting: PushPage['disputed'][number][] = []
   for (const row of rows) {
     const { localId, externalId } = row
     const record = records.get(localId)
@@ -165,6 +169,7 @@ export async function loadPage(
     const state = { isNewThere, base, disputed: disputed?.get(localId) ?? none }
     const plan = planPush(stream, rules, record, named, state)
     plans.set(localId, plan)
+    waiting.push(...presentOf(record, rules, state.disputed))
     const { properties } = plan
     fingerprints.set(localId, fingerprintOf(properties))
     if (Object.keys(properties).length > 0 || isNewThere) {
@@ -176,7 +181,18 @@ export async function loadPage(
       })
     } else page.settled.push({ change: { record, externalId }, result: restOf(plan) })
   }
-  return page
+  return { ...page, disputed: waiting }
+}
+
+function presentOf(
+  record: EntityRecord,
+  rules: StreamRules,
+  disputed: ReadonlySet<string>,
+): PushPage['disputed'] {
+  return [...disputed].flatMap((name) => {
+    const field = rules.fields.get(name)
+    return field ? [{ localId: record.localId, field: name, ours: oursOf(record, field) }] : []
+  })
 }
 
 /** What is decided without looking at values; null when the record is to be sent. */
@@ -304,6 +320,8 @@ export async function settlePage(
   deliveries: readonly Delivery[],
   now: Date,
 ): Promise<void> {
+  const conflicts = { connectionId: run.connectionId, entity: stream.entity }
+  await refreshConflicts(tx, conflicts, page.disputed, now)
   if (deliveries.length === 0) return
   await writeLinks(tx, run, stream, page, deliveries, now)
   const refused = deliveries.filter((delivery) => delivery.result.kind === 'refused')

@@ -40,6 +40,7 @@ export async function resolveConflicts(
   if (settled) {
     throw new Problem('conflict.settled', `The conflict ${settled.id} was decided already.`)
   }
+  await takePresent(tx, deciding, conflicts)
   for (const group of groupsOf(conflicts)) await decideGroup(tx, deciding, group, decided)
   const { actor, now } = deciding
   const after = conflicts.map((conflict) => ({
@@ -58,6 +59,32 @@ export async function resolveConflicts(
   }))
   await saveConflicts(tx, after)
   return after.map((conflict) => ({ ...conflict, version: conflict.version + 1 }))
+}
+
+/** The hub's values as they are at this moment: what was typed here while the conflict waited is not undone by deciding. */
+async function takePresent(
+  tx: Transaction,
+  { entities }: Deciding,
+  conflicts: readonly ConflictRow[],
+): Promise<void> {
+  for (const group of groupsOf(conflicts)) {
+    const entity = entities.get(group[0]!.entity)
+    const ids = [...new Set(group.map((one) => one.localId))]
+    const records = new Map(
+      ((await entity?.load?.(tx, ids)) ?? []).map((record) => [record.localId, record]),
+    )
+    for (const conflict of group) {
+      const record = records.get(conflict.localId)
+      const shape = entity?.fields?.find((one) => one.name === conflict.field)
+      if (!record) continue
+      const field = {
+        name: conflict.field,
+        entity: shape?.entity ?? null,
+        many: shape?.many ?? false,
+      }
+      conflict.sides = { ...conflict.sides, ours: oursOf(record, field) }
+    }
+  }
 }
 
 function chosenOf({ sides }: ConflictRow, { choice, value }: Decided): FieldValue {

@@ -8,6 +8,9 @@ export interface BinnedFeatures {
 }
 
 const MOST_BINS = 255
+/** A bin of fewer rows tells nothing and costs as much as a full one. */
+const ROWS_A_BIN = 16
+const FEWEST_BINS = 32
 
 /**
  * Cuts each feature where its sorted values lie: between neighbours when there are few different ones, else at
@@ -17,7 +20,7 @@ const MOST_BINS = 255
 export function binFeatures(
   features: readonly Float64Array[],
   rows: number,
-  most = MOST_BINS,
+  most = Math.min(MOST_BINS, Math.max(FEWEST_BINS, Math.floor(rows / ROWS_A_BIN))),
 ): BinnedFeatures {
   const edges = features.map((values) => edgesOf(values, most))
   return { rows, edges, bins: features.map((values, f) => binsOf(values, edges[f]!)) }

@@ -3,7 +3,7 @@ import type { JsonObject } from '#sandbox/json.ts'
 import type { Answer, Call, Route } from '#sandbox/kernel.ts'
 import { batchesOf } from './bulk-jobs.ts'
 import type { IngestJob, Operation, QueryJob } from './bulk-jobs.ts'
-import { bodyOf, findObject, textIn, textOfHeader } from './call.ts'
+import { bodyOf, findObject, textIn } from './call.ts'
 import { DELIMITERS, csvLine } from './csv.ts'
 import { notFound, refuse } from './errors.ts'
 import type { Caller, Org } from './org.ts'
@@ -100,7 +100,8 @@ function createIngest(org: Org, call: Call, caller: Caller): Answer {
     lineEnding: textIn(body, 'lineEnding') === 'CRLF' ? 'CRLF' : 'LF',
     columnDelimiter:
       textIn(body, 'columnDelimiter') in DELIMITERS ? textIn(body, 'columnDelimiter') : 'COMMA',
-    assigns: textOfHeader(call, 'sforce-auto-assign').toUpperCase() !== 'FALSE',
+    // Salesforce docs: Bulk API 2.0, a rule assigns only where the job names one.
+    assigns: textIn(body, 'assignmentRuleId') !== '',
     state: 'Open',
     createdBy: caller.userId,
     createdAtMs: org.now(),

@@ -39,7 +39,13 @@ export function compositeRoutes(org: Org, routes: readonly Route<Caller>[]): Rou
       throw error
     }
   }
+  const tooling = BASE.replace('/composite', '/tooling/composite')
   return [
+    {
+      method: 'POST',
+      path: tooling,
+      target: (call, caller) => composite(org, call, caller, perform),
+    },
     { method: 'POST', path: BASE, target: (call, caller) => composite(org, call, caller, perform) },
     {
       method: 'POST',
@@ -140,7 +146,7 @@ function filled(value: Json, done: readonly Done[]): Json {
     )
   }
   if (typeof value !== 'string') return value
-  return value.replaceAll(/@\{([^}]+)\}/g, (_all, path: string) => {
+  return value.replaceAll(/@\{([^{}]{1,200})\}/g, (_all, path: string) => {
     const [reference = '', ...names] = path.split(/[.[\]]+/).filter(Boolean)
     const found = done.find(({ referenceId }) => referenceId === reference)
     let at = found?.answer.body as Json | undefined

@@ -17,6 +17,7 @@ export const KEY_PREFIXES: Readonly<Record<string, string>> = {
   RecordType: '012',
   Organization: '00D',
   PermissionSet: '0PS',
+  PermissionSetAssignment: '0Pa',
   FieldPermissions: '01k',
   CustomField: '00N',
   Job: '750',

@@ -161,7 +161,8 @@ function vendorOf(
         throw refuse(414, 'URI_TOO_LONG', 'URI length exceeds 16384 bytes')
       }
       const caller = authenticate(org, call)
-      return { caller, headers: org.quota.admit() }
+      const date = new Date(org.now()).toUTCString()
+      return { caller, headers: { date, ...org.quota.admit() } }
     },
     notFound: () => notFound().answer,
     statusAnswer: (fault) => statusAnswer(org, fault),

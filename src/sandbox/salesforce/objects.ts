@@ -219,6 +219,10 @@ const definitions: Record<string, Field[]> = {
     field('IsActive', 'boolean', { fallback: true }),
   ],
   PermissionSet: [required('Name', 80), text('Label', 80)],
+  PermissionSetAssignment: [
+    reference('PermissionSetId', 'PermissionSet', 'Assignments', { isNillable: false }),
+    reference('AssigneeId', 'User', 'PermissionSetAssignments', { isNillable: false }),
+  ],
   FieldPermissions: [
     reference('ParentId', 'PermissionSet', 'FieldPerms', { isNillable: false }),
     text('SobjectType', 80, { isNillable: false }),
@@ -231,7 +235,6 @@ const definitions: Record<string, Field[]> = {
     text('InstanceName', 20, readOnly),
     text('OrganizationType', 40, readOnly),
     field('IsSandbox', 'boolean', readOnly),
-    text('DefaultCurrencyIsoCode', 3, readOnly),
     text('TimeZoneSidKey', 40, readOnly),
   ],
 }

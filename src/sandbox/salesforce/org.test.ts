@@ -23,7 +23,7 @@ afterAll(() => sandbox.stop())
 const base = { LastName: 'Doe', Company: 'Acme' }
 const errorOf = (json: Json) => objectOf(listOf(json)[0])
 
-test('a new field is there for nobody until a permission set shows it', async () => {
+test('a new field is there for nobody until somebody has a permission set that shows it', async () => {
   const field = {
     FullName: 'Lead.Score__c',
     Metadata: { type: 'Number', label: 'Score', precision: 3, scale: 0 },
@@ -40,6 +40,9 @@ test('a new field is there for nobody until a permission set shows it', async ()
     PermissionsEdit: true,
   })
   expect(right.status).toBe(201)
+  expect((await write()).status).toBe(400)
+  const assignment = { PermissionSetId: textAt(set.json, 'id'), AssigneeId: sandbox.userId }
+  expect((await client.post('/sobjects/PermissionSetAssignment', assignment)).status).toBe(201)
   expect((await write()).status).toBe(201)
   sandbox.settings.mayCustomize = false
   const refused = await client.post('/tooling/sobjects/CustomField', field)

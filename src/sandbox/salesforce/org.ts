@@ -12,7 +12,6 @@ export interface OrgSettings {
   /** The newest version; versions from 31 on are answered as well. */
   apiVersion: string
   name: string
-  currency: string
   /** Sessions end after so long without a call. Salesforce docs: session settings, 15 min to 24 h. */
   sessionTimeoutMs: number
   /** How far the org's clock is ahead of the sandbox's; below 0 when it is behind. */
@@ -32,7 +31,6 @@ export interface OrgSettings {
 export const DEFAULT_SETTINGS: OrgSettings = {
   apiVersion: '67.0',
   name: 'Sandbox Org',
-  currency: 'USD',
   sessionTimeoutMs: 2 * 3_600_000,
   clockSkewMs: 0,
   bulkDelayMs: 0,
@@ -146,7 +144,6 @@ export function furnish(org: Org): void {
       InstanceName: 'SBX1',
       OrganizationType: 'Enterprise Edition',
       IsSandbox: true,
-      DefaultCurrencyIsoCode: org.settings.currency,
       TimeZoneSidKey: 'Europe/Berlin',
     },
   })

@@ -57,8 +57,7 @@ export class RecordTable {
     const before = this.byId.get(record.id)
     if (before) this.forget(before)
     this.byId.set(record.id, record)
-    if (record.isDeleted) return
-    this.liveCount += 1
+    if (!record.isDeleted) this.liveCount += 1
     for (const [name, index] of this.indexes) {
       const key = keyOf(record.values[name], index.fold)
       if (key === null) continue
@@ -93,6 +92,11 @@ export class RecordTable {
 
   /** Live rows with this value of an indexed field; null when the field has no index. */
   findBy(name: string, value: Value): SfRecord[] | null {
+    return this.findAllBy(name, value)?.filter((row) => !row.isDeleted) ?? null
+  }
+
+  /** As `findBy`, with the rows in the recycle bin. */
+  findAllBy(name: string, value: Value): SfRecord[] | null {
     const index = this.indexes.get(name)
     if (!index) return null
     const key = keyOf(value, index.fold)
@@ -101,8 +105,7 @@ export class RecordTable {
   }
 
   private forget(record: SfRecord): void {
-    if (record.isDeleted) return
-    this.liveCount -= 1
+    if (!record.isDeleted) this.liveCount -= 1
     for (const [name, index] of this.indexes) {
       const key = keyOf(record.values[name], index.fold)
       const ids = key === null ? undefined : index.ids.get(key)

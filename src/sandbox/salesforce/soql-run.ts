@@ -87,7 +87,7 @@ function filtered(
   const test = query.where ? compileCondition(scope, object, query.where) : null
   const oldestMs = scope.nowMs - RECYCLE_BIN_MS
   const rows: SfRecord[] = []
-  const candidates = indexed(org, object, query.where, withDeleted) ?? table.all()
+  const candidates = indexed(org, object, query.where) ?? table.all()
   for (const row of candidates) {
     if (row.isDeleted && (!withDeleted || row.modifiedAtMs < oldestMs)) continue
     if (!test || test(row)) rows.push(row)
@@ -96,12 +96,7 @@ function filtered(
 }
 
 /** The few rows that an index leaves to look at; null when no index helps. */
-function indexed(
-  org: Org,
-  object: ObjectDefinition,
-  where: Condition | null,
-  withDeleted: boolean,
-): SfRecord[] | null {
+function indexed(org: Org, object: ObjectDefinition, where: Condition | null): SfRecord[] | null {
   const parts = where?.kind === 'and' ? where.parts : where ? [where] : []
   const table = org.state.table(object.name)
   for (const part of parts) {
@@ -115,8 +110,7 @@ function indexed(
     if (field.type === 'id') {
       return [...new Set(values.flatMap((value) => table.find(value) ?? []))]
     }
-    if (withDeleted) continue
-    const found = values.map((value) => table.findBy(field.name, value))
+    const found = values.map((value) => table.findAllBy(field.name, value))
     if (found.every((rows) => rows !== null)) return [...new Set(found.flat())]
   }
   return null

@@ -147,16 +147,22 @@ function follow(
       updateRow(org, aside, object, other, { IsPrimary: false })
     }
   }
-  if (object === 'FieldPermissions' && values['PermissionsRead'] === true) {
-    reveal(org, String(values['SobjectType']), String(values['Field']))
+  if (object === 'FieldPermissions' || object === 'PermissionSetAssignment') {
+    reveal(org, String(values[object === 'FieldPermissions' ? 'ParentId' : 'PermissionSetId']))
   }
 }
 
-/** Salesforce docs: field permissions; `Field` is `Lead.Hub_Id__c`. */
-function reveal(org: Org, object: string, path: string): void {
-  const field = org.state.objects.get(object)?.fields.get(path.split('.')[1] ?? '')
-  if (!field) throw new RowRefusal('INVALID_CROSS_REFERENCE_KEY', `Field ${path} not found`)
-  org.state.commit([{ do: 'field', object, field: { ...field, isHidden: false } }])
+/** Salesforce docs: field permissions; they count once somebody has the permission set. */
+function reveal(org: Org, permissionSetId: string): void {
+  const assignments = childrenOf(org, 'PermissionSetAssignment', 'PermissionSetId', permissionSetId)
+  if (assignments.length === 0) return
+  for (const { values } of childrenOf(org, 'FieldPermissions', 'ParentId', permissionSetId)) {
+    const object = String(values['SobjectType'])
+    const name = String(values['Field']).split('.')[1] ?? ''
+    const field = org.state.objects.get(object)?.fields.get(name)
+    if (!field?.isHidden || values['PermissionsRead'] !== true) continue
+    org.state.commit([{ do: 'field', object, field: { ...field, isHidden: false } }])
+  }
 }
 
 /** Puts the row into the recycle bin, and those that go with it. */

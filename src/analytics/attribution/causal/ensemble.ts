@@ -14,8 +14,8 @@ export const GROUPS = 50
 const FOLDS = 5
 /** Adstock at which half the effect is reached. */
 const HALF_SATURATION = 0.7
-/** How far effects may lie from their common mean, as a share of it. */
-const SPREADS = [0.6, 1.2, 2.4]
+/** How far effects may lie from their common mean, as a share of it: from nearly alike to nearly free. */
+const SPREADS = [0.06, 0.15, 0.4, 1, 2.4]
 /** Effects of one channel at different half-lives go together. */
 const PROFILE_CORRELATION = 0.7
 /** Differences of cross-validated log likelihood below this hardly count: prediction is not causation. */

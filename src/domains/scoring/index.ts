@@ -1,0 +1,33 @@
+import type { Module } from '#module.ts'
+import { getPipelineForecast } from './forecast.operations.ts'
+import {
+  getLearnedModel,
+  listScoringModels,
+  promoteScoringModel,
+  retireScoringModel,
+  trainScoringModel,
+} from './model.operations.ts'
+import { getLeadScore, getOpportunityProbability, listProbabilities } from './score.operations.ts'
+import { changedTimer, dailyTimer, modelFollower, scoreJob, trainJob } from './scoring.jobs.ts'
+import { getScoringSuggestions } from './suggestion.operations.ts'
+
+/** Scores learned from a workspace's own outcomes, and what follows from them. */
+export const scoring: Module = {
+  name: 'scoring',
+  operations: [
+    trainScoringModel,
+    listScoringModels,
+    getLearnedModel,
+    promoteScoringModel,
+    retireScoringModel,
+    getLeadScore,
+    getOpportunityProbability,
+    listProbabilities,
+    getPipelineForecast,
+    getScoringSuggestions,
+  ],
+  entities: [],
+  jobs: [trainJob, scoreJob],
+  subscribers: [modelFollower],
+  timers: [dailyTimer, changedTimer],
+}
