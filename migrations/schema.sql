@@ -1309,6 +1309,29 @@ create table sync_field_rules (
 );
 alter table sync_field_rules enable row level security;
 
+create table sync_hook_events (
+  connection_id identifier not null,
+  digest bytea not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  received_at timestamp with time zone not null,
+  FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (connection_id, digest)
+);
+CREATE INDEX sync_hook_events_received_at_idx ON public.sync_hook_events USING btree (received_at);
+alter table sync_hook_events enable row level security;
+
+create table sync_lanes (
+  connection_id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  day date not null,
+  calls integer not null,
+  FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (connection_id)
+);
+alter table sync_lanes enable row level security;
+
 create table sync_leases (
   connection_id identifier not null,
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
@@ -1392,6 +1415,7 @@ create table sync_revisits (
   wants_external_id text not null default ''::text,
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
   since timestamp with time zone not null,
+  noted_in xid8 not null default pg_current_xact_id(),
   FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (connection_id, stream, external_id, wants_entity, wants_external_id)
@@ -1421,15 +1445,15 @@ create table sync_runs (
   fault_detail text,
   retry_at timestamp with time zone,
   retries integer not null default 0,
-  CHECK ((cause = ANY (ARRAY['schedule'::text, 'catch_up'::text, 'manual'::text, 'retry'::text]))),
+  CHECK ((cause = ANY (ARRAY['schedule'::text, 'catch_up'::text, 'manual'::text, 'retry'::text, 'change'::text]))),
   CHECK ((slots >= 0)),
   CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'succeeded'::text, 'partial'::text, 'failed'::text]))),
   FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
-  PRIMARY KEY (id),
-  UNIQUE (connection_id, due_at)
+  PRIMARY KEY (id)
 );
 CREATE INDEX sync_runs_connection_id_id_idx ON public.sync_runs USING btree (connection_id, id DESC);
+CREATE UNIQUE INDEX sync_runs_one_a_due_time ON public.sync_runs USING btree (connection_id, due_at) WHERE (cause <> 'change'::text);
 CREATE UNIQUE INDEX sync_runs_one_queued ON public.sync_runs USING btree (connection_id) WHERE (state = 'queued'::text);
 CREATE INDEX sync_runs_open ON public.sync_runs USING btree (queued_at) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
 CREATE INDEX sync_runs_retry ON public.sync_runs USING btree (retry_at) WHERE (retry_at IS NOT NULL);

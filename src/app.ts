@@ -191,6 +191,7 @@ export function composeModules(
   const sync = createSyncModule(
     [hubspot, pipedrive, salesforce],
     entities,
+    publicUrl,
     metrics,
     config.requireApprovals === false ? null : approval,
   )

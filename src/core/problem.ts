@@ -45,6 +45,11 @@ const kinds = {
     title: 'Credentials are missing or not valid',
     retry: 'after a change',
   },
+  'hook.signature_invalid': {
+    status: 401,
+    title: 'The request does not carry a valid and fresh signature of the vendor',
+    retry: 'no',
+  },
   'auth.forbidden': { status: 403, title: 'The credentials lack a scope', retry: 'after a change' },
   'auth.link_invalid': {
     status: 401,

@@ -3,6 +3,8 @@ import type { OperationContext, Principal } from '#gateway/operation.ts'
 import type { Store } from '#store/store.ts'
 
 export interface RawRequest {
+  /** Path and query as they were sent. */
+  url: string
   params: Readonly<Record<string, string>>
   query: Readonly<Record<string, string | string[]>>
   headers: IncomingHttpHeaders

@@ -54,6 +54,7 @@ async function answer(
     route.scope === null ? null : await admit(route, route.scope, request, body, query, gateway)
   const now = gateway.clock.now()
   const result = await route.handle({
+    url: request.raw.url ?? '',
     params: request.params as Record<string, string>,
     query,
     headers: request.headers,

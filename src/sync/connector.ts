@@ -278,10 +278,44 @@ export interface Session {
   close(): Promise<void>
 }
 
+/** A request that a vendor sends, as it came. */
+export interface HookRequest {
+  method: string
+  /** As the vendor called it: the hub's public address, path and query. */
+  url: string
+  headers: Readonly<Record<string, string | string[] | undefined>>
+  body: Buffer
+  now: Date
+}
+
+/** A record of the vendor that it says has changed. What it is now is asked for; what the message says of it is not used. */
+export interface HookEvent {
+  stream: string
+  externalId: string
+  /** When it changed, by the vendor's clock. */
+  at: Date | null
+  /** A write of the hub itself came back. */
+  isOwnEcho: boolean
+  /** The same for each delivery of the event, other for other events; any length. */
+  key: string
+}
+
+/** How a vendor tells of changes. Both are pure. */
+export interface Hooks {
+  /** Whether the request is the vendor's own and fresh, in constant time. False when the settings lack the secret. */
+  verify(request: HookRequest, settings: Record<string, unknown>): boolean
+  /** What a verified body tells; kinds of event that the hub has no stream for are left out. @throws SyntaxError */
+  read(body: Buffer): HookEvent[]
+}
+
 export interface Connector {
   vendor: string
   label: string
   /** Settings and credentials; fields with `meta({ secret: true })` never leave the hub again, those with `kept` are the connector's own. */
   settings: z.ZodType
   open(connection: OpenConnection): Session
+  /** Absent: the vendor does not tell, and is asked by the cadence of its streams. */
+  hooks?: Hooks
+  /** Calls a day that may go into sending changes at once; the rest is the schedule's. 50,000 unless given. */
+  changeCallsPerDay?: number
 }

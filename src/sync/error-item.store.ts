@@ -77,7 +77,8 @@ export async function retryErrors(tx: Transaction, group: ErrorGroup, now: Date)
     insert into sync_revisits (connection_id, stream, external_id, since)
     select e.connection_id, e.stream, e.external_id, ${now} from sync_errors e
     where ${inGroup(group)} and e.direction = 'pull' and e.external_id is not null
-    on conflict do nothing`)
+    on conflict (connection_id, stream, external_id, wants_entity, wants_external_id) do update
+    set noted_in = excluded.noted_in`)
   return tx.execute(sql`
     update sync_errors e set state = 'open', reason = null where ${inGroup(group)}`)
 }

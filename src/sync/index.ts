@@ -12,9 +12,11 @@ import type { Connector } from './connector.ts'
 import type { Engine } from './engine.ts'
 import type { Entity } from './entity.ts'
 import { errorItemOperations } from './error-item.operations.ts'
+import { changeJob, laneSubscriber } from './fast-lane.ts'
 import { fieldOperations } from './field.operations.ts'
 import { healthOperations } from './health.operations.ts'
 import { historyOperations } from './history.operations.ts'
+import { hookRoutes, tidyHooks } from './hook.routes.ts'
 import { publish } from './outbox.store.ts'
 import { pendingSubscriber } from './pending.ts'
 import { runOperations } from './run.operations.ts'
@@ -27,6 +29,7 @@ const LEASE_MS = 30 * SECOND_MS
 export function createSyncModule(
   connectors: readonly Connector[],
   entities: readonly Entity[],
+  publicUrl: () => string,
   metrics: Metrics | null = null,
   approval: Approval | null = null,
 ): Module {
@@ -59,10 +62,11 @@ export function createSyncModule(
       ...fieldOperations(byVendor, byName),
       ...historyOperations,
     ],
+    rawRoutes: hookRoutes(byVendor, publicUrl),
     entities: [],
-    jobs: [runJob(engineOf)],
-    subscribers: [pendingSubscriber(entities), startSubscriber],
-    timers: [scheduleTimer],
+    jobs: [runJob(engineOf), changeJob(engineOf)],
+    subscribers: [pendingSubscriber(entities), startSubscriber, laneSubscriber],
+    timers: [scheduleTimer, tidyHooks],
   }
 }
 

@@ -2,7 +2,13 @@ import { VendorFault, type PullPage, type Stream } from './connector.ts'
 import { commit, type Run } from './engine.ts'
 import type { Candidate, Entity } from './entity.ts'
 import type { Outcome } from './outcome.store.ts'
-import { findUnknown, linkIdentified, listRevisits } from './reference.store.ts'
+import {
+  findUnknown,
+  linkIdentified,
+  listRevisits,
+  settleRevisits,
+  type Revisit,
+} from './reference.store.ts'
 import { keepCursor, readCursor, writePage } from './write.ts'
 import { withPatience } from './retry.ts'
 
@@ -50,18 +56,22 @@ async function pullPages(run: Run, stream: PullStream, entity: Entity): Promise<
 export async function revisit(run: Run, stream: Stream, entity: Entity): Promise<void> {
   const { fetch } = stream
   if (!fetch) return
+  const limit = stream.fetchSize ?? stream.batchSize
   let after = ''
   for (;;) {
-    const ids = await run.engine.store.read(run.workspaceId, (tx) =>
-      listRevisits(tx, run.connectionId, stream.name, after, stream.fetchSize ?? stream.batchSize),
+    const due = await run.engine.store.read(run.workspaceId, (tx) =>
+      listRevisits(tx, run.connectionId, stream.name, after, limit),
     )
-    const last = ids.at(-1)
+    const last = due.at(-1)
     if (last === undefined) return
+    const ids = due.map((one) => one.externalId)
     const candidates = await withPatience(() => fetch(ids, run.signal, 'history'), run.patience)
     const found = new Set(candidates.map((candidate) => candidate.externalId))
     const gone = ids.filter((id) => !found.has(id))
-    await keepPage(run, stream, entity, candidates, undefined, gone)
-    after = last
+    await keepPage(run, stream, entity, candidates, undefined, { gone, seen: due })
+    // Others come in behind while it goes on: those before them must not wait for the end of that.
+    if (due.length < limit) return
+    after = last.externalId
   }
 }
 
@@ -71,12 +81,13 @@ async function keepPage(
   entity: Entity,
   candidates: readonly Candidate[],
   cursor: unknown,
-  gone: readonly string[] = [],
+  { gone, seen }: { gone: readonly string[]; seen: readonly Revisit[] } = { gone: [], seen: [] },
 ): Promise<void> {
   await identifyNamed(run, candidates)
   const now = run.engine.clock.now()
   const outcomes = await commit(run, async (tx) => {
     const written = await writePage(tx, run, stream, entity, candidates, gone, now)
+    if (seen.length > 0) await settleRevisits(tx, run.connectionId, stream.name, seen)
     if (cursor !== undefined) await keepCursor(tx, run.connectionId, stream.name, cursor)
     return written
   })

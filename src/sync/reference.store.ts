@@ -74,6 +74,13 @@ export async function linkIdentified(
     set external_id = excluded.external_id, fingerprint = null, deleted_at = null`)
 }
 
+/** A record to be looked at again. */
+export interface Revisit {
+  externalId: string
+  /** The transaction that asked for it last; null when nobody did and the record that it names has a link by now. */
+  notedIn: string | null
+}
+
 /** Records to be looked at again, by vendor id: asked for, or the record that they name has a link by now. */
 export async function listRevisits(
   tx: Transaction,
@@ -81,18 +88,34 @@ export async function listRevisits(
   stream: string,
   after: string,
   limit: number,
-): Promise<string[]> {
-  const rows = await tx.query(sql<{ externalId: string }>`
-    select distinct v.external_id from sync_revisits v
+): Promise<Revisit[]> {
+  return tx.query(sql<Revisit>`
+    select v.external_id, max(v.noted_in::text) filter (where v.wants_entity = '') as noted_in from sync_revisits v
     left join sync_links l on l.connection_id = v.connection_id and l.entity = v.wants_entity
       and l.external_id = v.wants_external_id
     where v.connection_id = ${connectionId} and v.stream = ${stream} and v.external_id > ${after}
       and (v.wants_entity = '' or l.local_id is not null)
-    order by v.external_id limit ${limit}`)
-  return rows.map((row) => row.externalId)
+    group by v.external_id order by v.external_id limit ${limit}`)
 }
 
-/** Forgets what was looked at just now, and remembers the named records that are still missing. */
+/** Forgets records that were looked at, but for those that somebody asked for again since they were listed. */
+export async function settleRevisits(
+  tx: Transaction,
+  connectionId: string,
+  stream: string,
+  seen: readonly Revisit[],
+): Promise<void> {
+  await tx.execute(sql`
+    delete from sync_revisits v
+    using jsonb_to_recordset(${JSON.stringify(seen)}::jsonb) as r("externalId" text, "notedIn" text)
+    where v.connection_id = ${connectionId} and v.stream = ${stream} and v.external_id = r."externalId"
+      and v.wants_entity = '' and v.noted_in::text = r."notedIn"`)
+}
+
+/**
+ * Forgets what was waiting for the records of a page, and remembers the named records that are still missing. What was asked
+ * for stays: whether it was seen late enough only `settleRevisits` tells.
+ */
 export async function writeRevisits(
   tx: Transaction,
   connectionId: string,
@@ -105,7 +128,8 @@ export async function writeRevisits(
   const ids = [...gone, ...seen.map((one) => one.candidate.externalId)]
   await tx.execute(sql`
     delete from sync_revisits
-    where connection_id = ${connectionId} and stream = ${stream.name} and external_id = any(${ids})`)
+    where connection_id = ${connectionId} and stream = ${stream.name} and external_id = any(${ids})
+      and wants_entity <> ''`)
   const rows = seen.flatMap(({ candidate, write }) =>
     Object.entries(write?.references ?? {}).flatMap(([field, named]) =>
       named
@@ -125,5 +149,6 @@ export async function writeRevisits(
     insert into sync_revisits (connection_id, stream, external_id, wants_entity, wants_external_id, since)
     select ${connectionId}, ${stream.name}, "externalId", entity, wanted, ${now}
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r("externalId" text, entity text, wanted text)
-    on conflict do nothing`)
+    on conflict (connection_id, stream, external_id, wants_entity, wants_external_id) do update
+    set noted_in = excluded.noted_in`)
 }

@@ -3,7 +3,7 @@ import type { Queries, Transaction } from '#store/store.ts'
 import type { FaultKind, Stream } from './connector.ts'
 
 export type RunState = 'queued' | 'running' | 'succeeded' | 'partial' | 'failed'
-export type RunCause = 'schedule' | 'catch_up' | 'manual' | 'retry'
+export type RunCause = 'schedule' | 'catch_up' | 'manual' | 'retry' | 'change'
 
 export interface RunRow {
   id: string
@@ -161,6 +161,11 @@ export async function endRun(
   await tx.execute(sql`
     update sync_runs set retry_at = null
     where connection_id = (select connection_id from sync_runs where id = ${id}) and id <> ${id} and retry_at is not null`)
+}
+
+/** Removes a run of which nothing is to be told, with its outcomes. */
+export async function dropRun(tx: Transaction, id: string): Promise<void> {
+  await tx.execute(sql`delete from sync_runs where id = ${id}`)
 }
 
 export async function markReconciled(

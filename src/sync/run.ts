@@ -14,18 +14,20 @@ import {
   updateConnection,
 } from './connection.store.ts'
 import { commit, type Engine, type Run } from './engine.ts'
+import { followChanges } from './follow.ts'
 import { Lease, LeaseLost } from './lease.ts'
 import { mappingsOf, rulesOf, type StoredRule } from './field-rules.ts'
 import { listRules } from './field-rule.store.ts'
 import { integrationOf } from './integration.ts'
 import { closeStreamError, openErrors, type OutcomePlace } from './outcome.store.ts'
-import { pullStream } from './pull.ts'
+import { pullStream, revisit } from './pull.ts'
 import { pushStream, seedStream } from './push.ts'
 import { reconcileStream } from './reconcile.ts'
 import { Circuit } from './retry.ts'
 import {
   addCalls,
   countOutcomes,
+  dropRun,
   endRun,
   ensureStreams,
   findRun,
@@ -42,6 +44,9 @@ const RETRY_MINUTES = [5, 15, 60, 240]
 
 /** Both sides are compared whole this often, besides on request. */
 const RECONCILE_DAYS = 7
+
+/** Of a stream: all that is due, the same after both sides were compared whole, or only what is known to have changed. */
+type Way = 'whole' | 'compared' | 'changes'
 
 export type RunEnd = 'done' | 'busy' | 'gone'
 
@@ -122,15 +127,18 @@ async function perform(
     const due = session.streams.filter(
       (stream) => row.streams.includes(stream.name) && settings.get(stream.name)?.paused === false,
     )
-    const isReconciled = (stream: Stream) =>
-      !row.reconcile && daysSince(settings.get(stream.name)?.reconciledAt, engine) < RECONCILE_DAYS
+    const howOf = (stream: Stream): Way => {
+      const days = daysSince(settings.get(stream.name)?.reconciledAt, engine)
+      return !row.reconcile && days < RECONCILE_DAYS ? 'whole' : 'compared'
+    }
     const isBroken = row.attempts >= MAX_ATTEMPTS
+    const follow = (streams: readonly Stream[]) => goThrough(run, streams, () => 'changes')
+    const goOn = () =>
+      row.cause === 'change'
+        ? followChanges(run, follow, () => calls.count)
+        : goThrough(run, due, howOf)
     const unsigned = isBroken ? null : await waitsFor(run, opened, due)
-    const faults = isBroken
-      ? [broken()]
-      : unsigned
-        ? [unsigned]
-        : await goThrough(run, due, isReconciled)
+    const faults = isBroken ? [broken()] : unsigned ? [unsigned] : await goOn()
     await noteCalls()
     await finish(run, row, faults)
   } finally {
@@ -209,11 +217,11 @@ export function openConnection(
 async function goThrough(
   run: Run,
   streams: readonly Stream[],
-  isReconciled: (stream: Stream) => boolean,
+  wayOf: (stream: Stream) => Way,
 ): Promise<StreamFault[]> {
   const faults: StreamFault[] = []
   for (const stream of streams) {
-    const fault = await goThroughOne(run, stream, isReconciled(stream))
+    const fault = await goThroughOne(run, stream, wayOf(stream))
     if (!fault) continue
     faults.push(fault)
     if (!['permission', 'mapping', 'gone', 'conflict', 'record'].includes(fault.kind)) break
@@ -221,19 +229,18 @@ async function goThrough(
   return faults
 }
 
-async function goThroughOne(
-  run: Run,
-  stream: Stream,
-  isReconciled: boolean,
-): Promise<StreamFault | null> {
+async function goThroughOne(run: Run, stream: Stream, way: Way): Promise<StreamFault | null> {
   const entity = run.engine.entities.get(stream.entity)
   const place = placeOf(run, stream)
   try {
     if (!entity) throw new VendorFault('mapping', `Nothing here takes ${stream.entity} records.`)
     const { pull, push, toVendor } = stream
-    if (!isReconciled) await reconcileStream(run, stream)
-    if (push && toVendor) await seedStream(run, stream, entity)
-    if (pull) await pullStream(run, { ...stream, pull }, entity)
+    if (way === 'changes') await revisit(run, stream, entity)
+    else {
+      if (way === 'compared') await reconcileStream(run, stream)
+      if (push && toVendor) await seedStream(run, stream, entity)
+      if (pull) await pullStream(run, { ...stream, pull }, entity)
+    }
     if (push && toVendor) await pushStream(run, { ...stream, push, toVendor }, entity)
   } catch (error) {
     run.signal.throwIfAborted()
@@ -247,6 +254,8 @@ async function goThroughOne(
     })
     return { stream: stream.name, kind, detail, retryAfterMs }
   }
+  // Changes alone do not show that the stream as a whole is sound.
+  if (way === 'changes') return null
   await commit(run, async (tx) => {
     await markStream(tx, run.connectionId, stream.name, true, run.engine.clock.now())
     await closeStreamError(tx, place)
@@ -272,6 +281,11 @@ async function finish(run: Run, row: RunRow, faults: readonly StreamFault[]): Pr
   const ended = await commit(run, async (tx) => {
     const counts = await countOutcomes(tx, run.id)
     const state = stateOf(counts, fault)
+    const isNews = fault ? fault.kind !== 'approval' : !isQuiet(counts)
+    if (row.cause === 'change' && !isNews) {
+      await dropRun(tx, run.id)
+      return { state, counts }
+    }
     const retryAt = fault && isPassingKind(fault.kind) ? retryTime(row, fault, now) : null
     await endRun(tx, run.id, { state, counts, fault, retryAt }, now)
     const isLoginLost =
@@ -280,14 +294,19 @@ async function finish(run: Run, row: RunRow, faults: readonly StreamFault[]): Pr
       {
         event: 'sync.run_ended',
         subjectId: run.id,
-        data: { connectionId: run.connectionId, state, fault: fault?.kind ?? null },
+        data: {
+          connectionId: run.connectionId,
+          cause: row.cause,
+          state,
+          fault: fault?.kind ?? null,
+        },
       },
     ]
     if (isLoginLost) {
       events.push({
         event: 'connection.login_needed',
         subjectId: run.connectionId,
-        data: { connectionId: run.connectionId, state, fault: 'reauth' },
+        data: { connectionId: run.connectionId, cause: row.cause, state, fault: 'reauth' },
       })
     }
     await engine.publish(tx, events, now)
@@ -311,6 +330,11 @@ function stateOf(counts: RunRow['counts'], fault: StreamFault | null): RunState 
   const has = (outcome: string) => Object.values(counts).some((of) => (of[outcome] ?? 0) > 0)
   if (fault) return Object.keys(counts).length > 0 ? 'partial' : 'failed'
   return has('refused') || has('conflict') ? 'partial' : 'succeeded'
+}
+
+/** Whether nothing came of it that anyone would look for. */
+function isQuiet(counts: RunRow['counts']): boolean {
+  return Object.values(counts).every((of) => Object.keys(of).every((name) => name === 'unchanged'))
 }
 
 function isPassingKind(kind: FaultKind): boolean {

@@ -77,7 +77,8 @@ async function isAnswered(
   { connectionId, dueAt }: { connectionId: string; dueAt: Date },
 ): Promise<boolean> {
   const rows = await tx.query(sql`
-    select 1 from sync_runs where connection_id = ${connectionId} and due_at = ${dueAt}`)
+    select 1 from sync_runs
+    where connection_id = ${connectionId} and due_at = ${dueAt} and cause <> 'change'`)
   return rows.length > 0
 }
 

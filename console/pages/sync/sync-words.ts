@@ -12,6 +12,7 @@ export const runStates: Readonly<Record<Run['state'], { label: string; tone: Ton
 export const runCauses: Readonly<Record<Run['cause'], string>> = {
   schedule: 'Schedule',
   catch_up: 'Catch-up',
+  change: 'Change',
   manual: 'By hand',
   retry: 'Retry',
 }

@@ -11,6 +11,7 @@ import type {
 import type { HubspotRecord } from './answers.ts'
 import { HubspotSettings } from './auth.ts'
 import { HubspotClient } from './client.ts'
+import { hubspotHooks } from './hooks.ts'
 import { companyFields, contactFields, dealFields, LEAD_ID_PROPERTY, taskFields } from './fields.ts'
 import {
   accountToCompany,
@@ -41,6 +42,7 @@ export const hubspot: Connector = {
   label: 'HubSpot',
   settings: HubspotSettings,
   open: (connection) => openSession(connection),
+  hooks: hubspotHooks,
 }
 
 function openSession(connection: OpenConnection): Session {

@@ -25,6 +25,17 @@ export const PipedriveSettings = z
     clientId: z.string().min(1).max(200).optional(),
     clientSecret: z.string().min(1).max(500).optional().meta({ secret: true }),
     refreshToken: z.string().min(1).max(2000).optional().meta({ secret: true }),
+    hookUser: z
+      .string()
+      .regex(/^[^:]{1,200}$/)
+      .optional()
+      .meta({ description: 'User name that webhooks are set up with' }),
+    hookPassword: z
+      .string()
+      .min(16)
+      .max(200)
+      .optional()
+      .meta({ secret: true, description: 'Password that webhooks are set up with' }),
     dailyTokens: z.int().min(1000).max(1_000_000_000).default(30_000).meta({
       description:
         'API tokens of the company a day: 30,000 × seats × 1 (Lite), 2 (Growth), 5 (Premium) or 7 (Ultimate), plus top-ups',

@@ -12,6 +12,7 @@ import { PipedriveSettings } from './auth.ts'
 import { MAX_IDS, PipedriveClient } from './client.ts'
 import { DealPeople } from './deal-people.ts'
 import { describeField } from './describe.ts'
+import { pipedriveHooks } from './hooks.ts'
 import {
   activityFields,
   dealFields,
@@ -48,6 +49,9 @@ export const pipedrive: Connector = {
   label: 'Pipedrive',
   settings: PipedriveSettings,
   open: (connection) => openSession(connection),
+  hooks: pipedriveHooks,
+  // At five to ten tokens a call, half of what the smallest plan leaves the hub.
+  changeCallsPerDay: 1000,
 }
 
 function openSession(connection: OpenConnection): Session {
