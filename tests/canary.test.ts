@@ -30,6 +30,8 @@ const canaries = {
   userName: 'Canaryuser Name',
   userEmail: 'canaryuser@canary.example',
   importCell: 'canarycell@canary.example',
+  claimAnswer: 'canaryclaimanswer',
+  commentBody: 'canarycommentbody',
 }
 const people = [...Object.keys(roles), 'none-of-them-reveals'] as const
 
@@ -140,7 +142,36 @@ beforeAll(async () => {
   ids.set('localId', lead.body.id)
   ids.set('entity', 'lead')
   ids.set('userId', userId)
+  await addReports(lead.body.id)
 })
+
+/** What people say and plan: a report with a comment, a claim in words, a plan in two versions. */
+async function addReports(leadId: string): Promise<void> {
+  const report = await workspace.post('/api/v1/reports/weekly', {})
+  expect(report.status, report.text).toBe(201)
+  const { id } = report.body
+  const comment = { body: canaries.commentBody }
+  expect((await workspace.post(`/api/v1/reports/weekly/${id}/comments`, comment)).status).toBe(201)
+  const claim = { answer: canaries.claimAnswer }
+  const said = await workspace.put(`/api/v1/attribution/claims/${leadId}/customer`, claim)
+  expect(said.status, said.text).toBe(200)
+  const segments = [{ channel: null, targetMinor: 1_000_000 }]
+  for (let version = 1; version <= 2; version += 1) {
+    const plan = await workspace.put('/api/v1/plans/2027-Q1', { segments })
+    expect(plan.status, plan.text).toBe(200)
+  }
+  ids.set('reportId', id)
+  ids.set('subjectId', leadId)
+  ids.set('quarter', '2027-Q1')
+  ids.set('model', 'linear')
+}
+
+/** What some reads must be asked. */
+const questions: Readonly<Record<string, string>> = {
+  getAttributionChanges: 'since=2026-11-23T09:00:30Z',
+  getImprovement: 'baselineFrom=2026-01-01&baselineTo=2026-03-31&from=2026-04-01&to=2026-06-30',
+  compareQuarterlyPlans: 'from=1&to=2',
+}
 
 /** Identifiers are kept as hashes: no read shows them to anybody. */
 const neverShown = new Set(['leadUserId', 'leadAnonymousId'])
@@ -160,6 +191,8 @@ const unread: Readonly<Record<string, string>> = {
   getWebhookDelivery: 'as above',
   getAccountSecurity: 'of people at the console only, and only of themselves',
   explainAccess: 'takes a principal; holds none',
+  getLearnedModel: 'needs hundreds of outcomes; holds names of columns and figures',
+  listLeadProbabilities: 'needs a trained model; holds ids and figures',
 }
 
 function pathsOf(operation: Operation): string[] {
@@ -168,7 +201,11 @@ function pathsOf(operation: Operation): string[] {
     (whole, name: string) => ids.get(name) ?? whole,
   )
   if (path.includes('{')) return []
-  return operation.csv ? [path, `${path}?format=csv`] : [path]
+  const question = questions[operation.id]
+  const asked = question === undefined ? path : `${path}?${question}`
+  return operation.csv
+    ? [asked, `${asked}${question === undefined ? '?' : '&'}format=csv`]
+    : [asked]
 }
 
 function leaksIn(text: string): string[] {

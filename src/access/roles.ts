@@ -26,7 +26,7 @@ export const scopes = {
   'imports:write': 'Import files',
   'leads:read': 'Read leads, scores and routing',
   'leads:write': 'Send leads in, accept, reject and change them',
-  'scoring:read': 'Read learned models, probabilities, forecasts and suggested weights',
+  'scoring:read': 'Read learned models, their back-tests and suggested weights',
   'scoring:write': 'Change the scoring model, override scores and train learned ones',
   'scoring:promote': 'Put a learned model into use or out of it; people only',
   'routing:write': 'Change routing rules',

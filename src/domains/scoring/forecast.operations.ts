@@ -8,7 +8,7 @@ export const getPipelineForecast = defineOperation({
   id: 'getPipelineForecast',
   method: 'GET',
   path: '/api/v1/scoring/pipeline-forecast',
-  scope: 'scoring:read',
+  scope: 'performance:read',
   tag: 'Learned scores',
   summary: 'What the open pipeline is expected to bring by month and currency, with an interval',
   description:

@@ -7,7 +7,12 @@ import {
   retireScoringModel,
   trainScoringModel,
 } from './model.operations.ts'
-import { getLeadScore, getOpportunityProbability, listProbabilities } from './score.operations.ts'
+import {
+  getLeadScore,
+  getOpportunityProbability,
+  listLeadProbabilities,
+  listOpportunityProbabilities,
+} from './score.operations.ts'
 import { changedTimer, dailyTimer, modelFollower, scoreJob, trainJob } from './scoring.jobs.ts'
 import { getScoringSuggestions } from './suggestion.operations.ts'
 
@@ -22,7 +27,8 @@ export const scoring: Module = {
     retireScoringModel,
     getLeadScore,
     getOpportunityProbability,
-    listProbabilities,
+    listLeadProbabilities,
+    listOpportunityProbabilities,
     getPipelineForecast,
     getScoringSuggestions,
   ],

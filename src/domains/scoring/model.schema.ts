@@ -181,7 +181,8 @@ export const Probability = z.object({
 export type Probability = z.infer<typeof Probability>
 
 export const LeadProbabilities = z.object({
-  leadId: Id('lead'),
+  id: Id('lead'),
+  ownerId: Id('own').nullable(),
   rules: z.object({
     score: z.int().meta({ description: 'What counts: an override while it holds' }),
     computed: z.int(),
@@ -195,7 +196,8 @@ export const LeadProbabilities = z.object({
 })
 
 export const OpportunityProbability = z.object({
-  opportunityId: Id('opp'),
+  id: Id('opp'),
+  ownerId: Id('own').nullable(),
   learned: Probability.nullable().meta({
     description: 'Null while no model is promoted, and when the opportunity is closed',
   }),
@@ -204,11 +206,12 @@ export const OpportunityProbability = z.object({
 export const LeadPath = z.object({ leadId: Id('lead') })
 export const OpportunityPath = z.object({ opportunityId: Id('opp') })
 
-export const ScoreQuery = PageQuery.extend({ target: Target })
+export const LeadScoreQuery = PageQuery.extend({ target: Target.exclude(['opportunity_won']) })
 
 export const ScorePage = Page(
   z.object({
-    subjectId: z.string(),
+    id: z.string(),
+    ownerId: Id('own').nullable(),
     modelId: Id('mdl'),
     probability: Share,
     low: Share,

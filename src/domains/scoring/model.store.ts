@@ -211,19 +211,27 @@ export async function findScore(
   )
 }
 
-/** The highest probabilities of a target first. */
+export type ListedScore = Omit<ScoreRow, 'subjectId' | 'modelId'> & {
+  id: string
+  ownerId: `own_${string}` | null
+  modelId: `mdl_${string}`
+}
+
+/** The highest probabilities of a target first, each with its owner. */
 export async function listScores(
   tx: Transaction,
   target: Target,
-  page: { limit: number; after: { probability: number; subjectId: string } | null },
-): Promise<ScoreRow[]> {
+  page: { limit: number; after: { probability: number; id: string } | null },
+): Promise<ListedScore[]> {
   const { limit, after } = page
   const from =
     after === null
       ? sql``
-      : sql`and (probability, subject_id) < (${after.probability}::float8, ${after.subjectId}::text)`
-  return tx.query(sql<ScoreRow>`
-    select subject_id, model_id, probability, low, high, scored_at from learned_scores
-    where workspace_id = ${tx.workspaceId} and target = ${target} ${from}
-    order by probability desc, subject_id desc limit ${limit + 1}`)
+      : sql`and (s.probability, s.subject_id) < (${after.probability}::float8, ${after.id}::text)`
+  const owners = sql.raw(target === 'opportunity_won' ? 'opportunities' : 'leads')
+  return tx.query(sql<ListedScore>`
+    select s.subject_id as id, r.owner_id, s.model_id, s.probability, s.low, s.high, s.scored_at
+    from learned_scores s join ${owners} r on r.id = s.subject_id
+    where s.workspace_id = ${tx.workspaceId} and s.target = ${target} ${from}
+    order by s.probability desc, s.subject_id desc limit ${limit + 1}`)
 }

@@ -173,11 +173,14 @@ export async function isOpenOpportunity(tx: Transaction, id: string): Promise<bo
   return row !== null
 }
 
-export async function hasOpportunity(tx: Transaction, id: string): Promise<boolean> {
-  const row = await tx.find(sql`
-    select from opportunities o
+/** Whose opportunity it is; null when there is none. */
+export async function findOpportunityOwner(
+  tx: Transaction,
+  id: string,
+): Promise<{ ownerId: `own_${string}` | null } | null> {
+  return tx.find(sql<{ ownerId: `own_${string}` | null }>`
+    select o.owner_id from opportunities o
     where o.id = ${id} and o.workspace_id = ${tx.workspaceId} and o.deleted_at is null`)
-  return row !== null
 }
 
 /** An open opportunity for the forecast: its probability by the model in use, or by the CRM's stage. */

@@ -78,6 +78,7 @@ export async function listJudgedLeads(tx: Transaction, limit: number): Promise<J
 }
 
 export interface RuleScore {
+  ownerId: `own_${string}` | null
   score: number
   computed: number
   fit: number
@@ -93,6 +94,6 @@ export async function findRuleScore(
 ): Promise<RuleScore | null> {
   return tx.find(sql<RuleScore>`
     select case when l.override_until > ${now}::timestamptz then l.override_score else l.score end as score,
-      l.score as computed, l.fit_score as fit, l.engagement_score as engagement, l.score_version as model_version
+      l.owner_id, l.score as computed, l.fit_score as fit, l.engagement_score as engagement, l.score_version as model_version
     from leads l where l.id = ${leadId} and l.workspace_id = ${tx.workspaceId} and l.merged_into is null`)
 }

@@ -1,4 +1,4 @@
-import { cutPage, decodeCursor } from '#core/page.ts'
+import { cutPage, decodeCursor, PageQuery } from '#core/page.ts'
 import { Problem } from '#core/problem.ts'
 import { defineOperation } from '#gateway/operation.ts'
 import type { Transaction } from '#store/store.ts'
@@ -7,10 +7,10 @@ import { leadFeatures, opportunityFeatures } from './feature.rules.ts'
 import {
   LeadPath,
   LeadProbabilities,
+  LeadScoreQuery,
   OpportunityPath,
   OpportunityProbability,
   ScorePage,
-  ScoreQuery,
   type Probability,
   type Target,
 } from './model.schema.ts'
@@ -21,7 +21,7 @@ import {
   listScores,
   openModel,
 } from './model.store.ts'
-import { hasOpportunity } from './opportunity-case.store.ts'
+import { findOpportunityOwner } from './opportunity-case.store.ts'
 import { findRuleScore } from './rule-score.store.ts'
 import { findCase, isOpenFor } from './score-cases.ts'
 
@@ -29,7 +29,7 @@ export const getLeadScore = defineOperation({
   id: 'getLeadScore',
   method: 'GET',
   path: '/api/v1/leads/{leadId}/score',
-  scope: 'scoring:read',
+  scope: 'leads:read',
   tag: 'Learned scores',
   summary: 'The rule score of a lead, and its probabilities with their reasons',
   description:
@@ -38,15 +38,16 @@ export const getLeadScore = defineOperation({
   input: LeadPath,
   output: LeadProbabilities,
   async perform({ leadId }, { tx, now }) {
-    const rules = await findRuleScore(tx, leadId, now)
-    if (rules === null) throw new Problem('resource.not_found', 'There is no lead with this id.')
+    const found = await findRuleScore(tx, leadId, now)
+    if (found === null) throw new Problem('resource.not_found', 'There is no lead with this id.')
+    const { ownerId, ...rules } = found
     const learned: Probability[] = []
     for (const target of await listPromotedTargets(tx)) {
       if (target === 'opportunity_won') continue
       const one = await probabilityFor(tx, target, leadId, now)
       if (one !== null) learned.push(one)
     }
-    return { leadId, rules, learned }
+    return { id: leadId, ownerId, rules, learned }
   },
 })
 
@@ -54,50 +55,65 @@ export const getOpportunityProbability = defineOperation({
   id: 'getOpportunityProbability',
   method: 'GET',
   path: '/api/v1/opportunities/{opportunityId}/win-probability',
-  scope: 'scoring:read',
+  scope: 'opportunities:read',
   tag: 'Learned scores',
   summary: 'The win probability of an open opportunity with its reasons',
   input: OpportunityPath,
   output: OpportunityProbability,
   async perform({ opportunityId }, { tx, now }) {
-    if (!(await hasOpportunity(tx, opportunityId)))
+    const found = await findOpportunityOwner(tx, opportunityId)
+    if (found === null)
       throw new Problem('resource.not_found', 'There is no opportunity with this id.')
     return {
-      opportunityId,
+      id: opportunityId,
+      ownerId: found.ownerId,
       learned: await probabilityFor(tx, 'opportunity_won', opportunityId, now),
     }
   },
 })
 
-export const listProbabilities = defineOperation({
-  id: 'listProbabilities',
+const csv = [
+  { title: 'Id', field: 'id' },
+  { title: 'Owner', field: 'ownerId' },
+  { title: 'Probability', field: 'probability', type: 'number' },
+  { title: 'Low', field: 'low', type: 'number' },
+  { title: 'High', field: 'high', type: 'number' },
+  { title: 'Model', field: 'modelId' },
+  { title: 'Scored', field: 'scoredAt' },
+] as const
+
+export const listLeadProbabilities = defineOperation({
+  id: 'listLeadProbabilities',
   method: 'GET',
-  path: '/api/v1/scoring/probabilities',
-  scope: 'scoring:read',
+  path: '/api/v1/scoring/lead-probabilities',
+  scope: 'leads:read',
   tag: 'Learned scores',
-  summary: 'Leads or opportunities by probability, highest first',
-  input: ScoreQuery,
+  summary: 'Leads by probability, highest first',
+  input: LeadScoreQuery,
   output: ScorePage,
-  csv: [
-    { title: 'Id', field: 'subjectId' },
-    { title: 'Probability', field: 'probability', type: 'number' },
-    { title: 'Low', field: 'low', type: 'number' },
-    { title: 'High', field: 'high', type: 'number' },
-    { title: 'Model', field: 'modelId' },
-    { title: 'Scored', field: 'scoredAt' },
-  ],
-  async perform({ target, limit, cursor }, { tx }) {
-    const [probability, id] = cursor === undefined ? [] : decodeCursor(cursor, 2)
-    const after =
-      id === undefined ? null : { probability: Number(probability), subjectId: String(id) }
-    const rows = await listScores(tx, target, { limit, after })
-    const page = cutPage(rows, limit, (row) => [row.probability, row.subjectId])
-    return {
-      data: page.data.map((row) => ({ ...row, modelId: row.modelId as `mdl_${string}` })),
-      nextCursor: page.nextCursor,
-    }
-  },
+  csv,
+  perform: ({ target, ...page }, { tx }) => scorePage(tx, target, page),
 })
+
+export const listOpportunityProbabilities = defineOperation({
+  id: 'listOpportunityProbabilities',
+  method: 'GET',
+  path: '/api/v1/scoring/opportunity-probabilities',
+  scope: 'opportunities:read',
+  tag: 'Learned scores',
+  summary: 'Open opportunities by win probability, highest first',
+  input: PageQuery,
+  output: ScorePage,
+  csv,
+  perform: (page, { tx }) => scorePage(tx, 'opportunity_won', page),
+})
+
+async function scorePage(tx: Transaction, target: Target, { limit, cursor }: PageQuery) {
+  const [probability, id] = cursor === undefined ? [] : decodeCursor(cursor, 2)
+  const after = id === undefined ? null : { probability: Number(probability), id: String(id) }
+  const rows = await listScores(tx, target, { limit, after })
+  return cutPage(rows, limit, (row) => [row.probability, row.id])
+}
 
 /** The probability by the model in use, with its reasons; null without one, or when the outcome has come. */
 async function probabilityFor(

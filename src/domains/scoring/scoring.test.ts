@@ -219,12 +219,12 @@ test(
     clock.advance(1000)
     expect(await scoreAll({ ...input, changed: true }, { store, clock, signal })).toBe(1)
     const { body: page } = await workspace.get(
-      '/api/v1/scoring/probabilities?target=lead_qualified&limit=300',
+      '/api/v1/scoring/lead-probabilities?target=lead_qualified&limit=300',
     )
     const probabilities = page.data.map((row: { probability: number }) => row.probability)
     expect(probabilities).toEqual(probabilities.toSorted((a: number, b: number) => b - a))
     const next = await workspace.get(
-      `/api/v1/scoring/probabilities?target=lead_qualified&limit=300&cursor=${page.nextCursor}`,
+      `/api/v1/scoring/lead-probabilities?target=lead_qualified&limit=300&cursor=${page.nextCursor}`,
     )
     expect(next.body.data[0].probability).toBeLessThanOrEqual(probabilities.at(-1))
     // The lead gets a deal: a full round takes its probability away.
@@ -261,7 +261,7 @@ test(
     )
     expect(deals.length).toBeLessThan(500)
     const { body: listed } = await workspace.get(
-      '/api/v1/scoring/probabilities?target=opportunity_won&limit=500',
+      '/api/v1/scoring/opportunity-probabilities?limit=500',
     )
     expect(listed.data).toHaveLength(deals.length)
     const { body: one } = await workspace.get(
@@ -279,8 +279,8 @@ test(
     )
     const byId = new Map(deals.map(({ id: dealId, amountMinor }) => [dealId, amountMinor]))
     const total = listed.data.reduce(
-      (sum: number, row: { subjectId: string; probability: number }) =>
-        sum + byId.get(row.subjectId)! * row.probability,
+      (sum: number, row: { id: string; probability: number }) =>
+        sum + byId.get(row.id)! * row.probability,
       0,
     )
     // A year is enough for nearly all of it.
