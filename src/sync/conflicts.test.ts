@@ -56,7 +56,6 @@ const statusHere = async (id: string) => (await workspace.get(`/api/v1/leads/${i
 async function dispute() {
   const { leadId, contactId } = await syncedLead()
   expect((await workspace.patch(`/api/v1/leads/${leadId}`, { status: 'working' })).status).toBe(200)
-  await hub.settle()
   sandbox.edit('contacts', contactId, { hub_lead_status: 'qualified', jobtitle: 'Countess' })
   const ended = await run()
   const [conflict] = await open()
@@ -161,7 +160,6 @@ describe('the conflict inbox', () => {
   test('both sides settling it by hand closes it', async () => {
     const { leadId, contactId } = await dispute()
     await workspace.patch(`/api/v1/leads/${leadId}`, { status: 'qualified' })
-    await hub.settle()
     sandbox.edit('contacts', contactId, { jobtitle: 'Analyst' })
     await run()
     expect(await open()).toEqual([])
