@@ -1,11 +1,13 @@
+import { setImmediate as breathe } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { defaultScoreRules } from '#analytics/scoring/default-rules.ts'
 import { compileScorer } from '#analytics/scoring/lead-score.ts'
+import type { Column } from '#analytics/learning/table.ts'
 import { DAY_MS } from '#core/time.ts'
 import { recordOwnWork } from '#jobs/own-work.ts'
 import type { JobContext } from '#jobs/job.ts'
 import type { Transaction } from '#store/store.ts'
-import { leadFeatures, opportunityFeatures, toTable } from './feature.rules.ts'
+import { leadFeatures, opportunityFeatures, toTable, type Feature } from './feature.rules.ts'
 import { listPastLeads, type LeadCase } from './lead-case.store.ts'
 import { findModel, saveTraining, type ModelRow } from './model.store.ts'
 import {
@@ -19,7 +21,7 @@ import type { PastPipeline, TrainingResult, TrainingWork } from './training-work
 import type { History } from './training.rules.ts'
 
 /** The latest cases that a model learns from. */
-const MOST_CASES = 50_000
+const MOST_CASES = 25_000
 /** Cases whose rule score is computed as of their moments, for the comparison. */
 const COMPARED = 5000
 const PAGE = 500
@@ -72,7 +74,7 @@ async function leadWork(tx: Transaction, model: ModelRow, now: Date): Promise<Tr
   const ruleScores = new Float64Array(cases.length).fill(Number.NaN)
   const from = Math.max(Math.floor(cases.length / 3), cases.length - COMPARED)
   await scoreByRules(tx, cases, from, ruleScores)
-  const history = toHistory(cases, leadFeatures)
+  const history = await toHistory(cases, leadFeatures)
   return { history: { ...history, ruleScores }, pipelines: [] }
 }
 
@@ -96,7 +98,7 @@ async function scoreByRules(
 
 async function opportunityWork(tx: Transaction, now: Date): Promise<TrainingWork> {
   const cases = await listPastOpportunities(tx, { now, limit: MOST_CASES })
-  const history = toHistory(cases, opportunityFeatures)
+  const history = await toHistory(cases, opportunityFeatures)
   const pipelines: PastPipeline[] = []
   for (let test = 1; test <= TESTS; test += 1) {
     const cut = new Date(now.getTime() - test * TEST_DAYS * DAY_MS)
@@ -125,15 +127,19 @@ async function opportunityWork(tx: Transaction, now: Date): Promise<TrainingWork
   return { history, pipelines }
 }
 
-function toHistory(
+/** Column by column, with other work let in between: thousands of rows are read on the thread that answers requests. */
+async function toHistory(
   cases: readonly (LeadCase | OpportunityCase)[],
-  features: Parameters<typeof toTable>[1],
-): History {
+  features: readonly Feature[],
+): Promise<History> {
+  const rows = cases.map((one) => one.features)
+  const columns: Column[] = []
+  for (const feature of features) {
+    columns.push(...toTable(rows, [feature]).columns)
+    await breathe()
+  }
   return {
-    table: toTable(
-      cases.map((one) => one.features),
-      features,
-    ),
+    table: { rows: rows.length, columns },
     labels: Uint8Array.from(cases, ({ label }) => label),
     atMs: Float64Array.from(cases, ({ at }) => at.getTime()),
     knownAtMs: Float64Array.from(cases, ({ knownAt }) => knownAt.getTime()),
