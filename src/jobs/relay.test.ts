@@ -308,11 +308,15 @@ test('old events are let go once all have passed them, but not those that are bu
   const longAgo = new Date(Date.now() - 8 * DAY_MS)
   await tell(workspaceId, event, ['good', 'bad', 'fine'], longAgo)
   const kept = async () => {
-    await runOnServer(
-      `update timers set next_due_at = now() - interval '1 second' where name = 'jobs.trim_outbox'`,
-      bench.connectionString,
-    )
-    expect(await jobs.tick()).toContain('jobs.trim_outbox')
+    // The engine itself may be quicker than the test: then it is made due once more.
+    const tick = async () => {
+      await runOnServer(
+        `update timers set next_due_at = now() - interval '1 second' where name = 'jobs.trim_outbox'`,
+        bench.connectionString,
+      )
+      return jobs.tick()
+    }
+    await expect.poll(tick, { timeout: 10_000 }).toContain('jobs.trim_outbox')
     const rows = await bench.store.transaction(workspaceId, (tx) =>
       tx.query(
         sql<{
