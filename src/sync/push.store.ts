@@ -227,10 +227,11 @@ function deletion({ localId, externalId }: PendingRow): PushChange {
   }
 }
 
+/** An owner whom the CRM does not have is no fault of the lead: the outcome says so, and the record is not held for it. */
 function restOf({ waiting }: PushPlan): Delivery['result'] {
   if (waiting.length === 0) return { kind: 'unchanged' }
   const detail = `These name records that are not there yet: ${waiting.join(', ')}.`
-  return { kind: 'refused', fault: 'transient', code: 'reference.unknown', detail }
+  return { kind: 'skipped', code: 'reference.unknown', detail }
 }
 
 /** A record that one side alone writes goes as a whole, unless the vendor has exactly that. */
