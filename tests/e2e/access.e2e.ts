@@ -18,6 +18,18 @@ test('a sign-in link opens the console once, and its token leaves the address', 
   await other.context().close()
 })
 
+test('a link that is pasted over the sign-in page signs in too', async () => {
+  const [, , link = ''] = stage.links
+  const { page, faults } = await visit({ as: null })
+  await page.goto('/sign-in')
+  await page.getByText('This address holds no sign-in link.').waitFor()
+  await page.goto(link)
+  await page.getByRole('heading', { name: 'Home' }).waitFor()
+  expect(page.url()).not.toContain('#')
+  expect(faults).toEqual([])
+  await page.context().close()
+})
+
 test('who is not signed in learns how to get a link, wherever they wanted to go', async () => {
   const { page } = await visit({ as: null })
   await page.goto('/campaigns?model=first')

@@ -24,6 +24,8 @@ const pages = [
   { name: 'sync', path: '/sync', title: /^Sync health$/ },
   { name: 'run', path: `/sync/runs/${stage.runId}?outcome=refused`, title: /^HubSpot, / },
   { name: 'record', path: `/sync/records/lead/${stage.refusedLeadId}`, title: /^Lead / },
+  { name: 'account', path: '/account', title: /^Your sign-in$/ },
+  { name: 'users', path: '/users', title: /^Users$/ },
 ] as const
 
 const schemes: Scheme[] = ['light', 'dark']

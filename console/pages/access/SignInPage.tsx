@@ -13,13 +13,25 @@ import { Door, HowToGetALink } from '#console/pages/access/Door.tsx'
 export function SignInPage() {
   const navigate = useNavigate()
   const queryClient = useQueryClient()
-  const started = useRef(false)
-  const [token] = useState(() => window.location.hash.slice(1))
+  const started = useRef('')
+  const [token, setToken] = useState(() => window.location.hash.slice(1))
   const [fault, setFault] = useState(token === '' ? 'This address holds no sign-in link.' : null)
 
+  // A link that is pasted over this very page changes nothing but what stands after `#`.
   useEffect(() => {
-    if (started.current || token === '') return
-    started.current = true
+    const takeLink = () => {
+      const pasted = window.location.hash.slice(1)
+      if (pasted === '') return
+      setFault(null)
+      setToken(pasted)
+    }
+    window.addEventListener('hashchange', takeLink)
+    return () => window.removeEventListener('hashchange', takeLink)
+  }, [])
+
+  useEffect(() => {
+    if (token === '' || started.current === token) return
+    started.current = token
     window.history.replaceState(null, '', '/sign-in')
     signIn(token).then(
       () => {

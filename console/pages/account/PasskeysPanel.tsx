@@ -21,7 +21,7 @@ export function PasskeysPanel({ data, change, isBusy }: AccountParts) {
     >
       <Stack gap="sm">
         <Table
-          caption="Passkeys"
+          caption="Your passkeys"
           rows={data.passkeys}
           columns={columnsOf(change)}
           rowKey={(passkey) => passkey.id}

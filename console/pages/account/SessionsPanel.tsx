@@ -17,7 +17,7 @@ export function SessionsPanel({ data, change }: AccountParts) {
       flush
     >
       <Table
-        caption="Sessions"
+        caption="Where you are signed in"
         rows={data.sessions}
         columns={columnsOf(change)}
         rowKey={(session) => session.id}

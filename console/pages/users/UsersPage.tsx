@@ -41,7 +41,7 @@ function Users() {
         {mayWrite && <Invite options={options} run={run} isBusy={isBusy} />}
         <Panel title="People" flush>
           <Table
-            caption="People"
+            caption="Who may sign in"
             rows={page.data}
             columns={columns}
             rowKey={(user) => user.id}
