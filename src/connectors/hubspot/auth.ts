@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { HeldToken, type Access, type Fetched } from '#connectors/held-token.ts'
 import type { VendorAnswer, VendorRequest } from '#connectors/http.ts'
 import { SECOND_MS } from '#core/time.ts'
 import { VendorFault, type OpenConnection } from '#sync/connector.ts'
@@ -48,8 +49,7 @@ export class HubspotAccess {
   readonly #connection: OpenConnection
   readonly #send: (request: VendorRequest, signal: AbortSignal) => Promise<VendorAnswer>
   #refreshToken: string | undefined
-  #held: { token: string; renewAtMs: number } | null = null
-  #renewal: Promise<string> | null = null
+  readonly #held: HeldToken<Access>
 
   /** @param send  the way to the token endpoint. */
   constructor(
@@ -61,33 +61,22 @@ export class HubspotAccess {
     this.#connection = connection
     this.#send = send
     this.#refreshToken = settings.refreshToken
+    this.#held = new HeldToken(connection.clock, (signal) => this.#requestToken(signal))
   }
 
   async authorization(signal: AbortSignal): Promise<string> {
     if (this.#settings.token !== undefined) return `Bearer ${this.#settings.token}`
-    const held = this.#held
-    if (held && this.#connection.clock.now().getTime() < held.renewAtMs)
-      return `Bearer ${held.token}`
-    return `Bearer ${await this.#renewOnce(signal)}`
+    return `Bearer ${(await this.#held.current(signal)).token}`
   }
 
   /** True when a token other than the refused one is at hand afterwards; static tokens cannot be renewed. */
   async renew(refused: string, signal: AbortSignal): Promise<boolean> {
     if (this.#settings.token !== undefined) return false
-    if (this.#held && `Bearer ${this.#held.token}` !== refused) return true
-    this.#held = null
-    await this.#renewOnce(signal)
+    await this.#held.renew(refused, signal)
     return true
   }
 
-  #renewOnce(signal: AbortSignal): Promise<string> {
-    this.#renewal ??= this.#requestToken(signal).finally(() => {
-      this.#renewal = null
-    })
-    return this.#renewal
-  }
-
-  async #requestToken(signal: AbortSignal): Promise<string> {
+  async #requestToken(signal: AbortSignal): Promise<Fetched<Access>> {
     const answer = await this.#askForToken(signal)
     const parsed = TokenAnswer.safeParse(answer.body)
     if (!parsed.success) {
@@ -99,8 +88,7 @@ export class HubspotAccess {
       this.#refreshToken = refreshToken
     }
     const nowMs = this.#connection.clock.now().getTime()
-    this.#held = { token, renewAtMs: nowMs + lifeS * 0.8 * SECOND_MS }
-    return token
+    return { access: { token }, renewAtMs: nowMs + lifeS * 0.8 * SECOND_MS }
   }
 
   async #askForToken(signal: AbortSignal): Promise<VendorAnswer> {

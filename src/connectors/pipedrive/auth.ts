@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { HeldToken, type Access, type Fetched } from '#connectors/held-token.ts'
 import type { VendorAnswer, VendorRequest } from '#connectors/http.ts'
 import { SECOND_MS } from '#core/time.ts'
 import { VendorFault, type OpenConnection } from '#sync/connector.ts'
@@ -79,8 +80,7 @@ export class PipedriveAccess {
   readonly #send: (request: VendorRequest, signal: AbortSignal) => Promise<VendorAnswer>
   #refreshToken: string | undefined
   #baseUrl: string
-  #held: { token: string; renewAtMs: number } | null = null
-  #renewal: Promise<string> | null = null
+  readonly #held: HeldToken<Access>
 
   /** @param send  the way to the token endpoint. */
   constructor(
@@ -93,6 +93,7 @@ export class PipedriveAccess {
     this.#send = send
     this.#refreshToken = settings.refreshToken
     this.#baseUrl = settings.baseUrl
+    this.#held = new HeldToken(connection.clock, (signal) => this.#requestToken(signal))
   }
 
   /** API tokens have a header of their own. */
@@ -102,10 +103,7 @@ export class PipedriveAccess {
 
   async credentials(signal: AbortSignal): Promise<string> {
     if (this.#settings.token !== undefined) return this.#settings.token
-    const held = this.#held
-    if (held && this.#connection.clock.now().getTime() < held.renewAtMs)
-      return `Bearer ${held.token}`
-    return `Bearer ${await this.#renewOnce(signal)}`
+    return `Bearer ${(await this.#held.current(signal)).token}`
   }
 
   /** Where the API is: with OAuth the company's own host, known after the first renewal. */
@@ -117,20 +115,11 @@ export class PipedriveAccess {
   /** True when a token other than the refused one is at hand afterwards; API tokens cannot be renewed. */
   async renew(refused: string, signal: AbortSignal): Promise<boolean> {
     if (this.#settings.token !== undefined) return false
-    if (this.#held && `Bearer ${this.#held.token}` !== refused) return true
-    this.#held = null
-    await this.#renewOnce(signal)
+    await this.#held.renew(refused, signal)
     return true
   }
 
-  #renewOnce(signal: AbortSignal): Promise<string> {
-    this.#renewal ??= this.#requestToken(signal).finally(() => {
-      this.#renewal = null
-    })
-    return this.#renewal
-  }
-
-  async #requestToken(signal: AbortSignal): Promise<string> {
+  async #requestToken(signal: AbortSignal): Promise<Fetched<Access>> {
     const answer = await this.#askForToken(signal)
     const parsed = TokenAnswer.safeParse(answer.body)
     if (!parsed.success) {
@@ -145,8 +134,7 @@ export class PipedriveAccess {
       this.#baseUrl = baseUrl
     }
     const nowMs = this.#connection.clock.now().getTime()
-    this.#held = { token, renewAtMs: nowMs + lifeS * 0.8 * SECOND_MS }
-    return token
+    return { access: { token }, renewAtMs: nowMs + lifeS * 0.8 * SECOND_MS }
   }
 
   async #askForToken(signal: AbortSignal): Promise<VendorAnswer> {

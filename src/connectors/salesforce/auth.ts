@@ -1,5 +1,6 @@
 import { createSign } from 'node:crypto'
 import { z } from 'zod'
+import { HeldToken, type Fetched } from '#connectors/held-token.ts'
 import type { VendorAnswer, VendorRequest } from '#connectors/http.ts'
 import { SECOND_MS } from '#core/time.ts'
 import { VendorFault, type OpenConnection } from '#sync/connector.ts'
@@ -94,8 +95,7 @@ export class SalesforceAccess {
   readonly #send: (request: VendorRequest, signal: AbortSignal) => Promise<VendorAnswer>
   #refreshToken: string | undefined
   #organizationId: string | undefined
-  #held: Access | null = null
-  #renewal: Promise<Access> | null = null
+  readonly #held: HeldToken<Access>
 
   /** @param send  the way to the token endpoint. */
   constructor(
@@ -108,31 +108,23 @@ export class SalesforceAccess {
     this.#send = send
     this.#refreshToken = settings.refreshToken
     this.#organizationId = settings.organizationId
+    this.#held = new HeldToken(connection.clock, (signal) => this.#open(signal))
   }
 
   async current(signal: AbortSignal): Promise<Access> {
     const { accessToken, baseUrl } = this.#settings
     if (accessToken !== undefined) return { token: accessToken, instanceUrl: baseUrl }
-    return this.#held ?? (await this.#renewOnce(signal))
+    return this.#held.current(signal)
   }
 
   /** True when a session other than the refused one is at hand afterwards. */
   async renew(refused: string, signal: AbortSignal): Promise<boolean> {
     if (this.#settings.accessToken !== undefined) return false
-    if (this.#held && `Bearer ${this.#held.token}` !== refused) return true
-    this.#held = null
-    await this.#renewOnce(signal)
+    await this.#held.renew(refused, signal)
     return true
   }
 
-  #renewOnce(signal: AbortSignal): Promise<Access> {
-    this.#renewal ??= this.#open(signal).finally(() => {
-      this.#renewal = null
-    })
-    return this.#renewal
-  }
-
-  async #open(signal: AbortSignal): Promise<Access> {
+  async #open(signal: AbortSignal): Promise<Fetched<Access>> {
     const answer = await this.#ask(signal)
     const parsed = TokenAnswer.safeParse(answer.body)
     if (!parsed.success) {
@@ -148,8 +140,7 @@ export class SalesforceAccess {
     if (Object.keys(changes).length > 0) await this.#connection.saveSettings(changes)
     this.#refreshToken = refreshToken ?? this.#refreshToken
     const instanceUrl = readInstance(url, this.#settings.baseUrl)
-    this.#held = { token, instanceUrl }
-    return this.#held
+    return { access: { token, instanceUrl }, renewAtMs: null }
   }
 
   /**
