@@ -6,7 +6,7 @@ import { readSettings } from './connection.store.ts'
 import type { HookEvent, Hooks } from './connector.ts'
 import { findHookOwner, noteHookEvents, trimHookEvents } from './hook.store.ts'
 import type { Connectors } from './open-session.ts'
-import { publish } from './outbox.store.ts'
+import { recordOwnWork } from '#jobs/own-work.ts'
 
 const MAX_BYTES = 1_000_000
 const KEEP_MS = 7 * DAY_MS
@@ -41,7 +41,11 @@ export function hookRoutes(connectors: Connectors, publicUrl: () => string): Raw
         if (events.length > 0) {
           await store.transaction(workspaceId, async (tx) => {
             if ((await noteHookEvents(tx, connectionId, events, now)) === 0) return
-            await publish(tx, [{ event: 'sync.hook_received', subjectId: connectionId }], now)
+            await recordOwnWork(
+              tx,
+              { events: [{ event: 'sync.hook_received', subjectId: connectionId }] },
+              now,
+            )
           })
         }
         return { status: 200 }

@@ -17,7 +17,7 @@ import { fieldOperations } from './field.operations.ts'
 import { healthOperations } from './health.operations.ts'
 import { historyOperations } from './history.operations.ts'
 import { hookRoutes, tidyHooks } from './hook.routes.ts'
-import { publish } from './outbox.store.ts'
+import { recordOwnWork } from '#jobs/own-work.ts'
 import { pendingSubscriber } from './pending.ts'
 import { runOperations } from './run.operations.ts'
 import { performRun } from './run.ts'
@@ -45,7 +45,7 @@ export function createSyncModule(
     connectors: byVendor,
     entities: byName,
     approval,
-    publish,
+    publish: (tx, events, now) => recordOwnWork(tx, { events }, now),
     leaseMs: LEASE_MS,
     wait: (durationMs, signal) => sleep(durationMs, undefined, { signal }),
     random: Math.random,

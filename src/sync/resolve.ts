@@ -8,7 +8,7 @@ import type { Entity, EntityWrite, FieldValue } from './entity.ts'
 import { markDue } from './merged-page.ts'
 import { isSame } from './merge.ts'
 import { oursOf, type FieldChange } from './merge-record.ts'
-import { publish } from './outbox.store.ts'
+import { recordOwnWork } from '#jobs/own-work.ts'
 
 export interface Deciding {
   entities: ReadonlyMap<string, Entity>
@@ -170,7 +170,7 @@ async function writeHere(
     writeOf(entity, own, chosen),
   )
   const { events } = await entity.write(tx, writes, now)
-  await publish(tx, events, now)
+  await recordOwnWork(tx, { events }, now)
 }
 
 function writeOf(
