@@ -13,6 +13,7 @@ import {
 import type { Learnt } from '#analytics/attribution/causal/adjust.ts'
 import { readExperiments } from '#analytics/attribution/causal/holdouts.ts'
 import type { Experiment } from '#analytics/attribution/causal/holdouts.ts'
+import { overlapOf } from '#analytics/attribution/causal/credit.ts'
 import { gatherEvidence } from '#analytics/attribution/causal/model.ts'
 import { figure, report } from '#bench/figures.ts'
 import { learn } from '#eval/attribution-learning.ts'
@@ -73,7 +74,7 @@ async function evidenceOf(
   )
   if (isThere) return JSON.parse(await readFile(file, 'utf8')) as Kept
   const world = simulateScored(kind, seed, scale)
-  const { evidence, overlap } = gatherEvidence(world.data, {})
+  const { evidence, ensemble } = gatherEvidence(world.data, {})
   const peers = await scorePeers(world, 0)
   const { shares, baseline } = world.truth
   const found: Kept = {
@@ -83,7 +84,7 @@ async function evidenceOf(
     bootstrap: [...evidence.bootstrap],
     pulls: [...evidence.pulls],
     conversions: evidence.conversions,
-    overlap,
+    overlap: overlapOf(ensemble),
     experiments: readExperiments(world.data),
     truth: [...shares.map((share) => share * (1 - baseline)), baseline],
     peers: Object.fromEntries(

@@ -1,7 +1,7 @@
 // How far attribution is from the truth, model by model: `npm run eval -- attribution [-- --worlds DIR] [--seed N] [--replicates N]`.
 // Without a folder it simulates twelve worlds of our own.
 import { parseArgs } from 'node:util'
-import { accuracyCard, profileOf, recommend } from '#analytics/attribution/accuracy-card.ts'
+import { accuracyCard, expectAccuracy, profileOf } from '#analytics/attribution/accuracy-card.ts'
 import { figure, report } from '#bench/figures.ts'
 import { ceilingOf, RECOMMENDED, scoreWorld } from '#eval/attribution-scores.ts'
 import type { Score } from '#eval/attribution-scores.ts'
@@ -44,7 +44,7 @@ async function* worldsToScore(): AsyncGenerator<ScoredWorld> {
 const recommended: { score: Score; expected: number; ceiling: number | null }[] = []
 for await (const world of worldsToScore()) {
   const scores = await scoreWorld(world, Number(values.replicates))
-  const advice = recommend(profileOf(world.data))
+  const advice = expectAccuracy(profileOf(world.data)).models[0]!
   const ceiling = ceilingOf(world.truth)
   console.log(
     `\n${world.name}: ${world.data.touchMs.length} touches, ${world.data.conversionMs.length} conversions, ${world.data.channels.length} channels, true baseline ${percent(world.truth.baseline)}`,

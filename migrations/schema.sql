@@ -400,32 +400,6 @@ create table context_rules (
 CREATE INDEX context_rules_workspace_id_id_idx ON public.context_rules USING btree (workspace_id, id);
 alter table context_rules enable row level security;
 
-create table credit_sums (
-  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
-  opportunity_id identifier not null,
-  window_days integer not null,
-  kind text not null,
-  key text not null,
-  closed_at timestamp with time zone not null,
-  currency text not null,
-  first_minor bigint not null,
-  last_minor bigint not null,
-  linear_minor bigint not null,
-  position_minor bigint not null,
-  time_decay_minor bigint not null,
-  first_share double precision not null,
-  last_share double precision not null,
-  linear_share double precision not null,
-  position_share double precision not null,
-  time_decay_share double precision not null,
-  CHECK ((kind = ANY (ARRAY['campaign'::text, 'channel'::text]))),
-  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
-  PRIMARY KEY (opportunity_id, window_days, kind, key)
-);
-CREATE INDEX credit_sums_closed ON public.credit_sums USING btree (workspace_id, kind, window_days, closed_at);
-CREATE INDEX credit_sums_key ON public.credit_sums USING btree (workspace_id, kind, key, window_days, closed_at);
-alter table credit_sums enable row level security;
-
 create table credit_totals (
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
   opportunity_id identifier not null,

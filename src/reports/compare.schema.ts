@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { AsOf, isPeriodSound, Lens, LensQuery, PERIOD_FAULT, Won } from '#reports/lens.schema.ts'
+import { ExpectedAccuracy } from '#reports/accuracy.schema.ts'
 import { JourneyUnit, ModelFit, ModelMethod } from '#reports/model.schema.ts'
 
 export const CompareQuery = LensQuery.extend({
@@ -31,6 +32,9 @@ export const Comparison = Lens.extend({
       journey: JourneyUnit,
       version: z.int(),
       fit: ModelFit.nullable(),
+      accuracy: ExpectedAccuracy.nullable().meta({
+        description: 'On data like these; null: the method was not measured',
+      }),
       baselineMinor: z.int().meta({ description: 'What would have come anyway; no row’s credit' }),
       kind: z.enum(['rule', 'fitted']).meta({
         description: 'A rule is exact bookkeeping and claims no effect, so it has no interval',

@@ -1,6 +1,9 @@
 import type { Credit, Interval } from '#analytics/attribution/bootstrap.ts'
 import type { Journeys } from '#analytics/attribution/journeys.ts'
 import { attributionModels, type AttributionModel } from '#analytics/attribution/models.ts'
+import { causalCredit } from '#analytics/attribution/causal/from-journeys.ts'
+import { counterfactualWriter } from '#analytics/attribution/causal/counterfactual.ts'
+import type { Counterfactual } from '#analytics/attribution/causal/counterfactual.ts'
 import { fitShareWeights } from '#analytics/attribution/share-weights.ts'
 import type { ShareIntervals } from '#reports/compare.rules.ts'
 import type { CreditWriter } from '#reports/model.rules.ts'
@@ -32,12 +35,11 @@ const REPLICATES = 40
 const LEVEL = 0.9
 
 /** The methods that are fitted. A new one is a line here. */
-export const fittableMethods: Partial<Record<ModelMethod, FittableMethod>> = Object.fromEntries(
-  (['markov', 'markov_shapley', 'data_driven'] as const).flatMap((method) => {
-    const model = attributionModels[method]
-    return model === undefined ? [] : [[method, byTotals(model)]]
-  }),
-)
+export const fittableMethods: Partial<Record<ModelMethod, FittableMethod>> = {
+  markov: byTotals(attributionModels['markov']!),
+  markov_shapley: byTotals(attributionModels['markov_shapley']!),
+  data_driven: byCounterfactuals(),
+}
 
 /** Weights by channel, and what a channel weighs that the fit never saw. */
 interface ChannelWeights {
@@ -79,6 +81,38 @@ function byTotals(model: AttributionModel): FittableMethod {
       }
     },
     restore: (coefficients) => weighted(coefficients as ChannelWeights),
+  }
+}
+
+interface KeptCounterfactual extends Counterfactual {
+  intervals: ShareIntervals | null
+}
+
+/** Each deal is divided by what it would lack without each of its own channels, at the times of its own touches. */
+function byCounterfactuals(): FittableMethod {
+  return {
+    hasBaseline: true,
+    async fit(journeys): Promise<KeptCounterfactual> {
+      const { interval, counterfactual } = causalCredit(journeys, REPLICATES, SEED)
+      const hasValue = journeys.value.some((value) => value > 0)
+      const whole = (hasValue ? journeys.value : journeys.conversions).reduce((a, b) => a + b, 0)
+      const { channels } = journeys
+      return {
+        ...counterfactual,
+        intervals: interval && intervalsOf(interval, channels, hasValue, whole),
+      }
+    },
+    restore(coefficients) {
+      const model = coefficients as KeptCounterfactual
+      return {
+        hasBaseline: true,
+        bind(channels) {
+          const write = counterfactualWriter(model, channels)
+          return (touches, from, to, out, { closedAtMs }) =>
+            write(touches, from, to, out, closedAtMs)
+        },
+      }
+    },
   }
 }
 

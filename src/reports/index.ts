@@ -26,7 +26,8 @@ import {
   putAttributionWindows,
   recomputeAttribution,
 } from '#reports/settings.operations.ts'
-import { compareAttribution } from '#reports/compare.operations.ts'
+import { createAttributionAccuracy, createReadProfile } from '#reports/accuracy.operations.ts'
+import { createCompareAttribution } from '#reports/compare.operations.ts'
 import { getPipelineInfluence } from '#reports/influence.operations.ts'
 import { getImprovement } from '#reports/improvement.operations.ts'
 import { comparePlans, getPlan, listPlans, putPlan } from '#reports/plan.operations.ts'
@@ -51,6 +52,7 @@ import { weeklyCalendar, weeklyTimer } from '#reports/weekly.ts'
  * @param keptMs  for how long the dearest report may be given again, in milliseconds.
  */
 export function createReports(keptMs: number): Module {
+  const readProfile = createReadProfile(keptMs)
   return {
     name: 'reports',
     operations: [
@@ -70,7 +72,8 @@ export function createReports(keptMs: number): Module {
       deleteModel,
       fitModel,
       previewAttribution,
-      compareAttribution,
+      createCompareAttribution(readProfile),
+      createAttributionAccuracy(readProfile),
       listDisagreements,
       putSourceClaim,
       listSourceClaims,

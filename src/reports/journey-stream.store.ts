@@ -52,11 +52,13 @@ export async function readJourneys(
   const members = await readMembers(tx, people, deals.length)
   const seen = { first: Infinity, last: -Infinity }
   for await (const page of pagesOfTouches(tx, table.channels.names, now, pageTouches)) {
+    // A DataView reads whole numbers where a Buffer puts them together of bytes.
+    const view = new DataView(page.buffer, page.byteOffset, page.length)
     for (let at = 0; at < page.length; at += TOUCH_BYTES) {
-      const person = people.numberOf(page.readInt32BE(at), page.readInt32BE(at + 4))
-      const micros = page.readInt32BE(at + 8) * 2 ** 32 + page.readUInt32BE(at + 12)
+      const person = people.numberOf(view.getInt32(at), view.getInt32(at + 4))
+      const micros = view.getInt32(at + 8) * 2 ** 32 + view.getUint32(at + 12)
       const atMs = EPOCH_2000_MS + Math.floor(micros / 1000)
-      const number = page.readUInt16BE(at + 16)
+      const number = view.getUint16(at + 16)
       const channel = number === NO_CHANNEL ? table.channels.numberOf(UNKNOWN_CHANNEL) : number
       seen.first = Math.min(seen.first, atMs)
       seen.last = Math.max(seen.last, atMs)
@@ -112,22 +114,27 @@ function journeysOf(
 /** A journey begins with its first touch, as far as the hub can know; journeys without one are left out. */
 function withStarts(journeys: Journeys): Journeys {
   const { offsets, conversions, touchedAtMs } = journeys
-  const kept: number[] = []
-  for (let i = 0; i < conversions.length; i++) if (offsets[i] !== offsets[i + 1]) kept.push(i)
-  const pick = (column: Float64Array) => Float64Array.from(kept, (i) => column[i]!)
-  const starts = Uint32Array.from(kept, (i) => offsets[i]!)
-  const all = new Uint32Array(kept.length + 1)
-  all.set(starts)
-  all[kept.length] = touchedAtMs!.length
+  const kept = new Uint32Array(conversions.length)
+  let count = 0
+  for (let i = 0; i < conversions.length; i++) if (offsets[i] !== offsets[i + 1]) kept[count++] = i
+  const pick = <Column extends Float64Array | Uint32Array>(from: Column, to: Column): Column => {
+    for (let k = 0; k < count; k++) to[k] = from[kept[k]!]!
+    return to
+  }
+  const picked = (column: Float64Array) => pick(column, new Float64Array(count))
+  const starts = pick(offsets, new Uint32Array(count + 1))
+  starts[count] = touchedAtMs!.length
+  const startedAtMs = new Float64Array(count)
+  for (let k = 0; k < count; k++) startedAtMs[k] = touchedAtMs![starts[k]!]!
   return {
     ...journeys,
-    offsets: all,
-    conversions: pick(conversions),
-    value: pick(journeys.value),
-    nulls: pick(journeys.nulls),
-    startedAtMs: Float64Array.from(starts, (at) => touchedAtMs![at]!),
-    endedAtMs: pick(journeys.endedAtMs!),
-    cluster: Uint32Array.from(kept, (i) => journeys.cluster![i]!),
+    offsets: starts,
+    conversions: picked(conversions),
+    value: picked(journeys.value),
+    nulls: picked(journeys.nulls),
+    startedAtMs,
+    endedAtMs: picked(journeys.endedAtMs!),
+    cluster: pick(journeys.cluster!, new Uint32Array(count)),
   }
 }
 
@@ -221,44 +228,43 @@ function pageSql(names: readonly string[], now: Date, pageTouches: number, befor
     ) c on c.key = page.channel`
 }
 
-/** Numbers people by the 64-bit hash of their id, in order of appearance: open addressing, at most half full. */
+/** Numbers people by the 64-bit hash of their id, in order of appearance: open addressing, at most two thirds full. */
 class PeopleByHash {
   size = 0
-  #high = new Int32Array(1024)
-  #low = new Int32Array(1024)
-  #slots = new Int32Array(4096).fill(-1)
+  /** Low half, high half, number + 1 and nothing, side by side: a look-up that misses the cache misses it once. */
+  #slots = new Int32Array(4 * 4096)
 
   numberOf(high: number, low: number): number {
-    const mask = this.#slots.length - 1
-    let at = low & mask
-    for (let number = this.#slots[at]!; number >= 0; number = this.#slots[at]!) {
-      if (this.#low[number] === low && this.#high[number] === high) return number
-      at = (at + 1) & mask
-    }
-    if (this.size === this.#high.length) {
-      this.#high = grown(this.#high)
-      this.#low = grown(this.#low)
-    }
-    this.#high[this.size] = high
-    this.#low[this.size] = low
-    this.#slots[at] = this.size++
-    if (2 * this.size > this.#slots.length) this.#rehash()
-    return this.size - 1
-  }
-
-  #rehash(): void {
-    const mask = this.#slots.length * 2 - 1
-    this.#slots = new Int32Array(mask + 1).fill(-1)
-    for (let number = 0; number < this.size; number++) {
-      let at = this.#low[number]! & mask
-      while (this.#slots[at]! >= 0) at = (at + 1) & mask
-      this.#slots[at] = number
+    const mask = this.#slots.length / 4 - 1
+    for (let at = low & mask; ; at = (at + 1) & mask) {
+      const number = this.#slots[4 * at + 2]!
+      if (number === 0) return this.#add(at, high, low)
+      if (this.#slots[4 * at] === low && this.#slots[4 * at + 1] === high) return number - 1
     }
   }
-}
 
-function grown(column: Int32Array): Int32Array<ArrayBuffer> {
-  const longer = new Int32Array(column.length * 2)
-  longer.set(column)
-  return longer
+  #add(at: number, high: number, low: number): number {
+    this.#put(at, high, low, ++this.size)
+    const number = this.size - 1
+    if (6 * this.size > this.#slots.length) this.#grow()
+    return number
+  }
+
+  #put(at: number, high: number, low: number, number: number): void {
+    this.#slots[4 * at] = low
+    this.#slots[4 * at + 1] = high
+    this.#slots[4 * at + 2] = number
+  }
+
+  #grow(): void {
+    const before = this.#slots
+    this.#slots = new Int32Array(before.length * 2)
+    const mask = this.#slots.length / 4 - 1
+    for (let from = 0; from < before.length; from += 4) {
+      if (before[from + 2] === 0) continue
+      let at = before[from]! & mask
+      while (this.#slots[4 * at + 2] !== 0) at = (at + 1) & mask
+      this.#put(at, before[from + 1]!, before[from]!, before[from + 2]!)
+    }
+  }
 }

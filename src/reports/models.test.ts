@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newId } from '#core/id.ts'
 import { DAY_MS } from '#core/time.ts'
+import { createReadProfile } from '#reports/accuracy.operations.ts'
 import { getCampaignAttribution } from '#reports/campaign-report.operations.ts'
 import { getAttributionChanges } from '#reports/change-report.operations.ts'
 import {
@@ -13,6 +14,7 @@ import {
   listAttributionRestatements,
   listCampaignAttribution,
 } from '#reports/credit.operations.ts'
+import { createCompareAttribution } from '#reports/compare.operations.ts'
 import { fitWorkspaceModel } from '#reports/fit.ts'
 import { deleteModel, listModels, listModelVersions, putModel } from '#reports/model.operations.ts'
 import { insertFit } from '#reports/model.store.ts'
@@ -21,6 +23,8 @@ import { putAttributionWindows } from '#reports/settings.operations.ts'
 import { smallWorld, type SmallWorld } from '#reports/small-world.ts'
 import type { Store } from '#store/store.ts'
 import { openTestStore } from '#tests/store.ts'
+
+const compareAttribution = createCompareAttribution(createReadProfile(0))
 
 let store: Store
 beforeAll(async () => {
@@ -209,6 +213,88 @@ test('what a model says would have come anyway is a line of its own, and all par
     after: { model: 'linear', window: '90' },
   })
   expect(preview.baseline).toMatchObject({ beforeMinor: workspace.baselineMinor, afterMinor: 0 })
+})
+
+test('a data-driven model credits each deal by what its own touches moved, at their own times', async () => {
+  const { world, deals } = await company()
+  await world.ask(putModel, { model: 'causal', name: 'Causal', method: 'data_driven' }, later(1))
+  const strength = 0.8
+  await world.write((tx) =>
+    insertFit(tx, {
+      id: newId('fit'),
+      model: 'causal',
+      version: 1,
+      fittedAt: new Date(later(1)),
+      durationMs: 1,
+      profile: {
+        journeys: 2,
+        wonJourneys: 2,
+        touches: 6,
+        channels: 4,
+        firstTouchAt: null,
+        lastTouchAt: null,
+      },
+      // Paid search alone moves anything, remembered by halves of 18 days.
+      coefficients: {
+        channels: ['paid_search', 'email', 'webinar'],
+        without: ['direct'],
+        members: [
+          { link: 'multiply', weight: 1, coefficients: [0, 0, strength, 0, 0, 0, 0, 0, 0] },
+        ],
+        factors: [1, 1, 1],
+        baseline: 1,
+        intervals: null,
+      },
+    }),
+  )
+  await world.refresh(later(1))
+  const { channels, workspace } = await world.ask(getChannelAttribution, { model: 'causal' })
+  // Touched 14 and 13 days before the deal closed.
+  const stock = 2 ** (-14 / 18) + 2 ** (-13 / 18)
+  const moved = 1 - Math.exp((-strength * stock) / (stock + 0.7))
+  const credited = channels.filter((row: { creditedMinor: number }) => row.creditedMinor !== 0)
+  expect(credited).toMatchObject([
+    { channel: 'paid_search', creditedMinor: Math.round(10_001 * moved) },
+  ])
+  expect(workspace.creditedMinor + workspace.baselineMinor + workspace.uncreditedMinor).toBe(
+    workspace.wonMinor,
+  )
+  // The deal that paid search never touched would all have come anyway.
+  const receipt = await world.ask(getAttributionReceipt, { opportunityId: deals[1] })
+  expect(receipt.baseline.causal).toBe(777)
+})
+
+test('a fit of the data-driven model is kept as plain JSON and credits every deal to the cent', async () => {
+  const world = await smallWorld(store)
+  for (let i = 0; i < 40; i++) {
+    const day = (n: number) => new Date(Date.UTC(2026, 8, 1 + (i % 20) + n)).toISOString()
+    const person = await world.person()
+    await world.touch(person, day(0), { channel: i % 2 === 0 ? 'email' : 'webinar' })
+    if (i % 4 === 0) await world.touch(person, day(3), { channel: 'direct' })
+    if (i % 3 !== 0) continue
+    await world.deal({
+      people: [person],
+      amountMinor: 1000 + i,
+      openedAt: day(1),
+      closedAt: day(4 + (i % 5)),
+    })
+  }
+  await world.recompute(START)
+  await world.ask(putModel, { model: 'causal', name: 'Causal', method: 'data_driven' }, later(1))
+  const at = () => new Date(later(2))
+  expect(await fitWorkspaceModel(store, world.workspaceId, 'causal', at)).toMatchObject({
+    journeys: 40,
+  })
+  await world.refresh(later(2))
+  const { channels, workspace } = await world.ask(getChannelAttribution, { model: 'causal' })
+  expect(sum(channels, 'creditedMinor')).toBe(workspace.creditedMinor)
+  expect(workspace.creditedMinor + workspace.baselineMinor).toBe(workspace.wonMinor)
+  expect(workspace.uncreditedMinor).toBe(0)
+  const compared = await world.ask(compareAttribution, { model: 'causal' })
+  const of = (model: string) =>
+    compared.models.find((each: { model: string }) => each.model === model)
+  expect(of('causal').accuracy.expected).toBeGreaterThan(of('last').accuracy.expected)
+  expect(compared.rows[0].cells.some((cell: { interval: unknown }) => cell.interval)).toBe(true)
 })
 
 test('by person, each of a deal’s people has the same part, whoever was touched more', async () => {

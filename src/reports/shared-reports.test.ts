@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newId } from '#core/id.ts'
-import { compareAttribution } from '#reports/compare.operations.ts'
+import { createAttributionAccuracy, createReadProfile } from '#reports/accuracy.operations.ts'
+import { createCompareAttribution } from '#reports/compare.operations.ts'
 import { getChannelAttribution } from '#reports/credit.operations.ts'
 import { getPipelineInfluence } from '#reports/influence.operations.ts'
 import { getImprovement } from '#reports/improvement.operations.ts'
@@ -27,6 +28,8 @@ import {
 import { calendarOf, canonicalJson, hashOf } from '#reports/weekly.rules.ts'
 import type { Store } from '#store/store.ts'
 import { openTestStore } from '#tests/store.ts'
+
+const compareAttribution = createCompareAttribution(createReadProfile(0))
 
 let store: Store
 beforeAll(async () => {
@@ -71,6 +74,30 @@ test('models stand side by side: each row has what the model’s own report has,
   )
   // First and last share only the small deal.
   expect(pair.sharedCredit).toBeCloseTo(100 / 9100, 9)
+})
+
+test('the accuracy card says how close each model comes on these data, what it gets wrong, and which to use', async () => {
+  const { world } = await company()
+  const card = await world.ask(createAttributionAccuracy(createReadProfile(0)))
+  expect(card.profile).toEqual({
+    touches: 4,
+    conversions: 2,
+    channels: 3,
+    contactsPerAccount: 1,
+    holdouts: 0,
+    directShare: 0.25,
+  })
+  expect(card.recommended).toMatchObject({ method: 'data_driven', keptAs: [] })
+  expect(card.recommended.reason).toContain('With 2 conversions no model tells')
+  const { models } = await world.ask(compareAttribution, { model: 'first' })
+  expect(card.models.map((each: { model: string }) => each.model)).toEqual(
+    models.map((each: { model: string }) => each.model),
+  )
+  for (const [i, { accuracy }] of card.models.entries()) {
+    expect(accuracy.low).toBeLessThan(accuracy.high)
+    expect(accuracy.wrongAbout.length).toBeGreaterThan(30)
+    expect(models[i].accuracy).toEqual(accuracy)
+  }
 })
 
 test('where model, CRM, customer and rep differ, the deal is listed until someone settles it', async () => {

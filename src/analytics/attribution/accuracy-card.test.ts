@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { accuracyCard, recommend } from './accuracy-card.ts'
+import { accuracyCard, expectAccuracy } from './accuracy-card.ts'
 import type { DataProfile } from './accuracy-card.ts'
 
 const profile: DataProfile = {
@@ -26,21 +26,24 @@ test('every model on the card was measured on every kind of world, at both sizes
 })
 
 test('the data-driven model is recommended, with holdouts where there are some', () => {
-  expect(recommend(profile).model).toBe('data-driven')
-  expect(recommend({ ...profile, holdouts: 2 }).model).toBe('data-driven + holdouts')
+  expect(expectAccuracy(profile).models[0]!.model).toBe('data-driven')
+  expect(expectAccuracy({ ...profile, holdouts: 2 }).models[0]!.model).toBe(
+    'data-driven + holdouts',
+  )
 })
 
 test('fewer conversions promise less, and a wider range', () => {
   const [many, few, fewest] = [1500, 350, 40].map((conversions) =>
-    recommend({ ...profile, conversions }),
+    expectAccuracy({ ...profile, conversions }),
   )
-  expect(few!.expected).toBeLessThan(many!.expected)
-  expect(fewest!.high - fewest!.low).toBeGreaterThan(few!.high - few!.low)
+  const best = (of: typeof many) => of!.models[0]!
+  expect(best(few).expected).toBeLessThan(best(many).expected)
+  expect(best(fewest).high - best(fewest).low).toBeGreaterThan(best(few).high - best(few).low)
   expect(fewest!.reason).toContain('no model')
 })
 
 test('what shows in the data narrows the kinds of world it may be', () => {
-  expect(recommend({ ...profile, contactsPerAccount: 3 }).kinds).toEqual(['groups'])
-  expect(recommend({ ...profile, directShare: 0.6 }).kinds).toEqual(['direct_heavy'])
-  expect(recommend(profile).kinds).not.toContain('measured')
+  expect(expectAccuracy({ ...profile, contactsPerAccount: 3 }).kinds).toEqual(['groups'])
+  expect(expectAccuracy({ ...profile, directShare: 0.6 }).kinds).toEqual(['direct_heavy'])
+  expect(expectAccuracy(profile).kinds).not.toContain('measured')
 })

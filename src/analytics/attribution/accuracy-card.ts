@@ -15,12 +15,19 @@ export interface DataProfile {
   directShare: number
 }
 
-export interface Recommendation {
+export interface ModelExpectation {
   model: string
   /** Expected A_base, and where nine in ten such data lie: 1 − total variation from the causal truth, baseline included. */
   expected: number
   low: number
   high: number
+  /** What it is known to get wrong. */
+  wrongAbout: string
+}
+
+export interface Expectation {
+  /** Every model that these data allow, the one to use first. */
+  models: ModelExpectation[]
   /** Kinds of world that data like these could come from. */
   kinds: string[]
   reason: string
@@ -103,14 +110,14 @@ export function profileOf(data: AccountJourneys): DataProfile {
 }
 
 /**
- * The model that is expected to come closest to the causal truth on data like these, and how close.
+ * How close each model is expected to come to the causal truth on data like these.
  *
  * What the profile shows decides which kinds of world it could be; all others, which it cannot show (memory,
  * saturation, interactions, confounding), are averaged. Between the two sizes of data it goes by the logarithm
  * of conversions.
  * O(kinds · models).
  */
-export function recommend(profile: DataProfile): Recommendation {
+export function expectAccuracy(profile: DataProfile): Expectation {
   const kinds = kindsLike(profile)
   const place = Math.log(Math.max(1, profile.conversions) / SMALL) / Math.log(USUAL / SMALL)
   const share = Math.max(0, Math.min(1.2, place))
@@ -123,21 +130,22 @@ export function recommend(profile: DataProfile): Recommendation {
     const at = (size: string) => (meanOf(size, kinds) + meanOf(size, others)) / 2
     return at('small') + share * (at('usual') - at('small'))
   }
-  const candidates = Object.keys(wrongAbout)
-    .filter((model) => profile.holdouts > 0 || model !== 'data-driven + holdouts')
-    .map((model) => ({ model, expected: expectedOf(model) }))
-    .sort((a, b) => b.expected - a.expected)
-  const { model, expected } = candidates[0]!
   // Fewer conversions than were tried: the spread grows as that of an estimate does.
   const spread = accuracySpread * Math.sqrt(Math.max(1, SMALL / Math.max(10, profile.conversions)))
-  return {
-    model,
-    expected,
-    low: Math.max(0, expected - NINE_IN_TEN * spread),
-    high: Math.min(1, expected + NINE_IN_TEN * spread),
-    kinds,
-    reason: reasonOf(profile),
-  }
+  const models = Object.entries(wrongAbout)
+    .filter(([model]) => profile.holdouts > 0 || model !== 'data-driven + holdouts')
+    .map(([model, words]) => {
+      const expected = expectedOf(model)
+      return {
+        model,
+        expected,
+        low: Math.max(0, expected - NINE_IN_TEN * spread),
+        high: Math.min(1, expected + NINE_IN_TEN * spread),
+        wrongAbout: words,
+      }
+    })
+    .sort((a, b) => b.expected - a.expected)
+  return { models, kinds, reason: reasonOf(profile) }
 }
 
 function kindsLike(profile: DataProfile): string[] {

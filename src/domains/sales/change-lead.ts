@@ -1,3 +1,4 @@
+import { nearestFlip } from '#analytics/scoring/nearest-flip.ts'
 import { Problem } from '#core/problem.ts'
 import type { OperationContext } from '#gateway/operation.ts'
 import { openPersonal } from '#people/person.store.ts'
@@ -5,12 +6,12 @@ import type { Transaction } from '#store/store.ts'
 import { jobTitlesOf } from './capture-leads.ts'
 import { activeOverride, isChanged, type LeadState } from './lead.rules.ts'
 import { findLeadWithPerson, listReceipts, toLead } from './lead-list.store.ts'
-import type { LeadDetail } from './lead.schema.ts'
+import type { LeadDetail, LeadFlip } from './lead.schema.ts'
 import { lockLeads } from './lead.store.ts'
-import { progressLeads } from './progress.ts'
-import type { ScoreCause } from './progress.rules.ts'
+import { modelOf, progressLeads } from './progress.ts'
+import { scoredFacts, type ScoreCause } from './progress.rules.ts'
 import { refuseOldVersion } from './routing.operations.ts'
-import { findSettings } from './score.store.ts'
+import { findSettings, listTouches } from './score.store.ts'
 import { findTaskOfLead } from './task.store.ts'
 
 const RECEIPTS_SHOWN = 100
@@ -46,6 +47,27 @@ export async function readLead(tx: Transaction, leadId: string, now: Date): Prom
         : { id: task.id, state: task.state, dueAt: task.dueAt, escalatedAt: task.escalatedAt },
     captures: await listReceipts(tx, leadId, RECEIPTS_SHOWN),
   }
+}
+
+/** What a lead is by nature: nobody can change it to get another score. */
+const NOT_PROPOSED = new Set(['isCustomer', 'channel'])
+
+/**
+ * The smallest change that would put the lead on the other side of the threshold, by the rules in use; overrides aside.
+ * @throws Problem as `readLead`.
+ */
+export async function findFlip(tx: Transaction, leadId: string, now: Date): Promise<LeadFlip> {
+  const { lead, personal } = await getLead(tx, leadId)
+  const { personId } = lead
+  const [settings, touches] = await Promise.all([findSettings(tx), listTouches(tx, [personId])])
+  const { rules, version } = modelOf(settings)
+  const facts = scoredFacts(lead, {
+    jobTitle: jobTitlesOf(tx, [{ personId, personal }]).get(personId) ?? null,
+    touches: touches.get(personId) ?? [],
+  })
+  const isAllowed = (attribute: string) => !NOT_PROPOSED.has(attribute)
+  const flip = nearestFlip(facts, rules, now.getTime(), isAllowed)
+  return { id: lead.id, ownerId: lead.ownerId, modelVersion: version, ...flip }
 }
 
 async function getLead(

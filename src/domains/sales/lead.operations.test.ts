@@ -51,6 +51,42 @@ test('facts change under If-Match, and the score follows', async () => {
   )
 })
 
+test('the smallest change that would flip the decision, made, flips it', async () => {
+  const workspace = await hub.freshWorkspace()
+  const { body } = await workspace.post(LEADS_PATH, { ...ada, employees: 3 })
+  const path = `/api/v1/leads/${body.id}`
+  const { body: lead } = await workspace.get(path)
+  const rules = {
+    fit: [
+      {
+        id: 'size',
+        label: 'Size',
+        points: 60,
+        when: { attribute: 'employees', is: 'between', min: 50, max: 1000 },
+      },
+    ],
+    engagement: [],
+    halfLifeDays: null,
+    fitWeightPercent: 100,
+    mqlThreshold: 50,
+  }
+  await workspace.put('/api/v1/scoring-model', { model: rules })
+  const { body: flip } = await workspace.get(`${path}/score-flip`)
+  expect(flip).toMatchObject({ isQualified: false, total: 0, threshold: 50, modelVersion: 1 })
+  expect(flip.nearest).toMatchObject({ total: 60, changes: [{ ruleId: 'size' }] })
+  const { attributes } = flip.nearest.changes[0].change
+  expect(attributes).toEqual({ employees: 50 })
+  const changed = await workspace.patch(path, attributes)
+  expect(changed.body.scoring.computed).toBe(flip.nearest.total)
+  expect((await workspace.get(`${path}/score-flip`)).body.isQualified).toBe(true)
+  expect(lead.employees).toBe(3)
+  expectProblem(
+    await workspace.get('/api/v1/leads/lead_01a216a2863f7000937b5941f57d0000/score-flip'),
+    404,
+    'resource.not_found',
+  )
+})
+
 test('leads of people who turn out to be one become one, with all receipts', async () => {
   const workspace = await hub.freshWorkspace()
   const { body: anonymous } = await workspace.post(LEADS_PATH, {

@@ -4,12 +4,13 @@ import { defineOperation } from '#gateway/operation.ts'
 import { Disposition } from './disposition.schema.ts'
 import { countryCode } from './country.ts'
 import { captureLeads } from './capture-leads.ts'
-import { changeLead, readLead } from './change-lead.ts'
+import { changeLead, findFlip, readLead } from './change-lead.ts'
 import { canMove, overrideEnd, statusesAfter, withChange, type LeadState } from './lead.rules.ts'
 import {
   CapturedLead,
   LeadChange,
   LeadDetail,
+  LeadFlip,
   LeadPage,
   LeadPath,
   LeadQuery,
@@ -89,6 +90,21 @@ export const getLead = defineOperation({
   input: LeadPath,
   output: LeadDetail,
   perform: ({ leadId }, { tx, now }) => readLead(tx, leadId, now),
+})
+
+export const getLeadFlip = defineOperation({
+  id: 'getLeadFlip',
+  method: 'GET',
+  path: '/api/v1/leads/{leadId}/score-flip',
+  scope: 'leads:read',
+  tag: 'Leads',
+  summary: 'The smallest change that would make the lead qualified, or no longer',
+  description:
+    'One change that the scoring rules ask about, or two where one does not do. Each was tried by scoring the changed lead, so ' +
+    'making it flips the decision.',
+  input: LeadPath,
+  output: LeadFlip,
+  perform: ({ leadId }, { tx, now }) => findFlip(tx, leadId, now),
 })
 
 export const updateLead = defineOperation({

@@ -207,6 +207,46 @@ const ScoreOverride = z.object({
   until: Instant,
 })
 
+const FlipChange = z.object({
+  ruleId: z.string(),
+  label: z.string(),
+  change: z.discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('fact'),
+      attributes: z
+        .record(z.string(), z.union([z.string(), z.number(), z.boolean()]).nullable())
+        .meta({ description: 'As they would have to be; null: without a value' }),
+    }),
+    z.object({
+      kind: z.literal('touches'),
+      touchKind: z.string(),
+      channel: z.string(),
+      count: z.int().meta({ description: 'So many more, now' }),
+    }),
+  ]),
+})
+
+export const LeadFlip = z.object({
+  id: Id('lead'),
+  ownerId: Id('own').nullable(),
+  modelVersion: z.int(),
+  isQualified: z.boolean().meta({ description: 'By the rules, whatever an override says' }),
+  threshold: z.int(),
+  total: z.int().meta({ description: 'The score by the rules, of now' }),
+  nearest: z
+    .object({
+      changes: z.array(FlipChange).min(1).max(2),
+      total: z
+        .int()
+        .meta({ description: 'The score with these changes, by scoring the changed lead' }),
+    })
+    .nullable()
+    .meta({
+      description: 'Null: no one or two things that the rules ask about would flip it',
+    }),
+})
+export type LeadFlip = z.output<typeof LeadFlip>
+
 export const LeadDetail = Lead.extend({
   phone: z.string().nullable().meta({ personal: 'contact' }),
   region: z.string().nullable(),

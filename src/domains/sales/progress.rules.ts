@@ -1,5 +1,5 @@
 import type { ScoreRules } from '#analytics/scoring/score-rules.schema.ts'
-import { compileScorer, type ScoredTouch } from '#analytics/scoring/lead-score.ts'
+import { compileScorer, type LeadFacts, type ScoredTouch } from '#analytics/scoring/lead-score.ts'
 import { MINUTE_MS } from '#core/time.ts'
 import type { EventDraft } from '#jobs/job.ts'
 import { activeOverride, effectiveScore, type LeadDraft, type LeadState } from './lead.rules.ts'
@@ -59,18 +59,7 @@ export function scoreDrafts(
   const score = compileScorer(model.rules)
   const personalRules = rulesAskingFor('jobTitle', model.rules)
   return drafts.map(({ before, after }) => {
-    const { jobTitle, touches } = factsOf(after)
-    const { domain, emailDomain, ...company } = after.attributes
-    const { isCustomer, channel } = after
-    const attributes = {
-      ...company,
-      domain: emailDomain ?? domain,
-      companyDomain: domain,
-      jobTitle,
-      isCustomer,
-      channel,
-    }
-    const result = score({ attributes, touches }, now.getTime())
+    const result = score(scoredFacts(after, factsOf(after)), now.getTime())
     // The explanation is kept in the clear, a job title is not.
     const parts = result.contributions.map((line) =>
       personalRules.has(line.ruleId) ? { ...line, detail: 'the job title matches' } : line,
@@ -92,6 +81,23 @@ export function scoreDrafts(
         }
     return settleScore(before, scored, model.rules.mqlThreshold, cause, now)
   })
+}
+
+/** What the rules look at. */
+export function scoredFacts(lead: LeadState, { jobTitle, touches }: PersonFacts): LeadFacts {
+  const { domain, emailDomain, ...company } = lead.attributes
+  const { isCustomer, channel } = lead
+  return {
+    attributes: {
+      ...company,
+      domain: emailDomain ?? domain,
+      companyDomain: domain,
+      jobTitle,
+      isCustomer,
+      channel,
+    },
+    touches,
+  }
 }
 
 /** What follows from a score: the end of an override, the crossing of the threshold, a line of history. */

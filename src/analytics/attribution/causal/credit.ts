@@ -41,13 +41,18 @@ export function creditConversions(
   return credit
 }
 
-function shareOut(
+/**
+ * Adds a member's part of one conversion at `at`: channels at the positions `effective`, the baseline at the end of the row.
+ *
+ * @param parts  what each channel adds to the log hazard (or the hazard); changed in place.
+ */
+export function shareOut(
   credit: Float64Array,
   at: number,
   effective: readonly number[],
   parts: Float64Array,
   push: number,
-  { link, weight }: Member,
+  { link, weight }: Pick<Member, 'link' | 'weight'>,
   width: number,
 ): void {
   const moved = link === 'multiply' ? -Math.expm1(-push) : push / (1 + push)

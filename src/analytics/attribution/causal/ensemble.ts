@@ -93,6 +93,11 @@ export function groupOf(unit: number): number {
   return (Math.imul(unit + 1, 0x9e3779b1) >>> 12) % GROUPS
 }
 
+/** The effect of an adstock, in [0, 1). */
+export function saturated(stock: number): number {
+  return stock / (stock + HALF_SATURATION)
+}
+
 /** `row · width + k · halfLives + h` for the k-th channel that may have an effect, each in [0, 1). */
 function saturate(
   { rows, channels, values }: Adstocks,
@@ -106,7 +111,7 @@ function saturate(
       const from = (row * channels + effective[k]!) * lives
       for (let h = 0; h < lives; h++) {
         const stock = values[from + h]!
-        effects[row * width + k * lives + h] = stock / (stock + HALF_SATURATION)
+        effects[row * width + k * lives + h] = saturated(stock)
       }
     }
   }

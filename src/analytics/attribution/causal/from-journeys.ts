@@ -1,6 +1,7 @@
 import type { Credit, Interval } from '#analytics/attribution/bootstrap.ts'
 import { NO_CHANNEL } from '#analytics/attribution/journeys.ts'
 import type { Journeys } from '#analytics/attribution/journeys.ts'
+import type { Counterfactual } from './counterfactual.ts'
 import type { AccountJourneys } from './data.ts'
 import { attributeCausally } from './model.ts'
 
@@ -14,7 +15,7 @@ export function causalCredit(
   journeys: Journeys,
   replicates: number,
   seed: number,
-): { credit: Credit; interval: Interval | null } {
+): { credit: Credit; interval: Interval | null; counterfactual: Counterfactual } {
   const answer = attributeCausally(toAccounts(journeys), { replicates, seed })
   const channels = journeys.channels.length
   const width = channels + 1
@@ -37,6 +38,7 @@ export function causalCredit(
       shares.map((share) => share * won),
     )
   return {
+    counterfactual: answer.counterfactual,
     credit: toCredit(sums, values),
     interval:
       replicates > 0

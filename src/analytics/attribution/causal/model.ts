@@ -1,6 +1,8 @@
 import { DAY_MS } from '#core/time.ts'
 import { calibrateByExperiments, correct, intervalOf } from './adjust.ts'
 import type { Evidence } from './adjust.ts'
+import { counterfactualOf, noCounterfactual } from './counterfactual.ts'
+import type { Counterfactual } from './counterfactual.ts'
 import {
   bootstrapShares,
   creditConversions,
@@ -11,6 +13,7 @@ import {
 import { requireJourneys } from './data.ts'
 import type { AccountJourneys } from './data.ts'
 import { fitEnsemble, HALF_LIVES_DAYS } from './ensemble.ts'
+import type { Ensemble } from './ensemble.ts'
 import { readExperiments } from './holdouts.ts'
 import type { Experiment } from './holdouts.ts'
 import { fitToShares, toMinor } from './ledger.ts'
@@ -40,6 +43,8 @@ export interface CausalAnswer {
   creditMinor: Float64Array
   /** How far each channel follows what also makes conversions. */
   pulls: Float64Array
+  /** By which any conversion can be credited alone, also one that comes later. */
+  counterfactual: Counterfactual
   experiments: Experiment[]
 }
 
@@ -72,9 +77,10 @@ export function attributeCausally(
   const width = data.channels.length + 1
   const experiments = options.usesHoldouts === false ? [] : readExperiments(data)
   if (data.conversionMs.length < FEWEST_CONVERSIONS) return answerNothing(data, experiments)
-  const { evidence, credit, weights, overlap } = gatherEvidence(data, options)
+  const { evidence, credit, weights, ensemble } = gatherEvidence(data, options)
+  const overlap = overlapOf(ensemble)
   const estimate = calibrateByExperiments(correct(evidence), experiments, overlap, evidence.pulls)
-  fitToShares(credit, width, weights, estimate.shares)
+  const factors = fitToShares(credit, width, weights, estimate.shares)
   return {
     shares: estimate.shares,
     ...intervalOf(estimate),
@@ -82,6 +88,7 @@ export function attributeCausally(
     credit,
     creditMinor: toMinor(credit, width, data.revenueMinor),
     pulls: evidence.pulls,
+    counterfactual: counterfactualOf(data, ensemble, factors),
     experiments,
   }
 }
@@ -90,7 +97,7 @@ export function attributeCausally(
 export function gatherEvidence(
   data: AccountJourneys,
   { notMarketing = isNotMarketing, replicates = 50, seed = 1 }: CausalOptions,
-): { evidence: Evidence; credit: Float64Array; weights: Float64Array; overlap: number } {
+): { evidence: Evidence; credit: Float64Array; weights: Float64Array; ensemble: Ensemble } {
   const ensemble = fitEnsemble(data, { notMarketing, seed })
   const weights = expectedRevenue(data)
   const credit = creditConversions(data, ensemble)
@@ -100,7 +107,7 @@ export function gatherEvidence(
     pulls: pullsOf(data, ensemble),
     conversions: data.conversionMs.length,
   }
-  return { evidence, credit, weights, overlap: overlapOf(ensemble) }
+  return { evidence, credit, weights, ensemble }
 }
 
 /** With hardly a conversion nothing can be told: all is baseline, and nothing is certain. */
@@ -122,6 +129,7 @@ function answerNothing(data: AccountJourneys, experiments: Experiment[]): Causal
     credit,
     creditMinor,
     pulls: new Float64Array(data.channels.length),
+    counterfactual: noCounterfactual(data),
     experiments,
   }
 }
