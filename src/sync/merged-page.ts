@@ -181,6 +181,7 @@ export async function markDue(
   await tx.execute(sql`
     insert into sync_pending as known (connection_id, entity, local_id, first_seq, last_seq, since)
     select ${place.connectionId}, ${place.entity}, id, 0, 0, ${now} from unnest(${[...new Set(localIds)]}::text[]) as ids(id)
+    order by id
     on conflict (local_id, connection_id, entity) do update
     set held_code = null, next_attempt_at = null, attempts = 0, changed_in = pg_current_xact_id()
     where known.held_code is not null`)

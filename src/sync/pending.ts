@@ -25,6 +25,7 @@ export function pendingSubscriber(entities: readonly Entity[]): Subscriber {
 /**
  * One statement for all events, whatever the number of connections. Connections that are paused or need a login are
  * owed the change as well: nothing is lost while they rest. A change also lifts a hold: the record is another one now.
+ * Rows are taken in the order of their ids, as a run takes those that it settles: neither waits for the other in a circle.
  * @returns the connections that can be sent something at once.
  */
 async function notePending(
@@ -54,6 +55,7 @@ async function notePending(
     from jsonb_to_recordset(${JSON.stringify([...due.values()])}::jsonb)
       as r(entity text, "localId" text, "firstSeq" bigint, "lastSeq" bigint, since timestamptz)
     join sync_streams s on s.direction in ('push', 'both') and s.entity = r.entity
+    order by r.entity, r."localId", s.connection_id
     on conflict (local_id, connection_id, entity) do update
     set last_seq = greatest(known.last_seq, excluded.last_seq), changed_in = pg_current_xact_id(), held_code = null, next_attempt_at = null, attempts = 0
     returning connection_id)

@@ -324,6 +324,7 @@ export async function settlePage(
   const conflicts = { connectionId: run.connectionId, entity: stream.entity }
   await refreshConflicts(tx, conflicts, page.disputed, now)
   if (deliveries.length === 0) return
+  await lockPending(tx, run.connectionId, stream.entity, deliveries)
   await writeLinks(tx, run, stream, page, deliveries, now)
   const refused = deliveries.filter((delivery) => delivery.result.kind === 'refused')
   // A record that was found in the way stays due: it is merged first.
@@ -476,6 +477,20 @@ function sentChange(field: string, base: MergeBase, ours: FieldValue, now: Date)
     oursAt: now.toISOString(),
     theirsAt: null,
   }
+}
+
+/** In the order of their ids, as changes take them: neither waits for the other in a circle. */
+async function lockPending(
+  tx: Transaction,
+  connectionId: string,
+  entity: string,
+  deliveries: readonly Delivery[],
+): Promise<void> {
+  const ids = deliveries.map(({ change }) => change.record.localId)
+  await tx.execute(sql`
+    select from sync_pending
+    where connection_id = ${connectionId} and entity = ${entity} and local_id = any(${ids}::text[])
+    order by local_id for update`)
 }
 
 /** Takes delivered records off the list; one that changed since it was read stays, at the place of that change. */
