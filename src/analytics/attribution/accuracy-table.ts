@@ -2,8 +2,8 @@
 export const accuracyTable: Record<string, Record<string, Record<string, [number, number]>>> = {
   small: {
     even: {
-      'data-driven': [0.862, 0.855],
-      'data-driven + holdouts': [0.862, 0.855],
+      'data-driven': [0.86, 0.848],
+      'data-driven + holdouts': [0.86, 0.848],
       first: [0.749, 0.61],
       last: [0.732, 0.618],
       last_non_direct: [0.732, 0.618],
@@ -18,8 +18,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.736, 0.628],
     },
     mixed: {
-      'data-driven': [0.764, 0.911],
-      'data-driven + holdouts': [0.764, 0.911],
+      'data-driven': [0.805, 0.918],
+      'data-driven + holdouts': [0.805, 0.918],
       first: [0.629, 0.379],
       last: [0.773, 0.46],
       last_non_direct: [0.773, 0.46],
@@ -34,8 +34,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.854, 0.491],
     },
     chased: {
-      'data-driven': [0.806, 0.934],
-      'data-driven + holdouts': [0.813, 0.936],
+      'data-driven': [0.801, 0.933],
+      'data-driven + holdouts': [0.809, 0.934],
       first: [0.418, 0.243],
       last: [0.561, 0.363],
       last_non_direct: [0.811, 0.383],
@@ -50,8 +50,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.678, 0.383],
     },
     chased_blind: {
-      'data-driven': [0.762, 0.777],
-      'data-driven + holdouts': [0.762, 0.777],
+      'data-driven': [0.826, 0.799],
+      'data-driven + holdouts': [0.826, 0.799],
       first: [0.669, 0.367],
       last: [0.618, 0.383],
       last_non_direct: [0.7, 0.389],
@@ -66,8 +66,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.704, 0.399],
     },
     groups: {
-      'data-driven': [0.824, 0.859],
-      'data-driven + holdouts': [0.824, 0.859],
+      'data-driven': [0.81, 0.862],
+      'data-driven + holdouts': [0.81, 0.862],
       first: [0.754, 0.333],
       last: [0.636, 0.321],
       last_non_direct: [0.633, 0.319],
@@ -82,8 +82,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.57, 0.372],
     },
     synergy: {
-      'data-driven': [0.869, 0.907],
-      'data-driven + holdouts': [0.869, 0.907],
+      'data-driven': [0.87, 0.91],
+      'data-driven + holdouts': [0.87, 0.91],
       first: [0.596, 0.51],
       last: [0.581, 0.469],
       last_non_direct: [0.666, 0.487],
@@ -98,8 +98,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.576, 0.506],
     },
     saturated: {
-      'data-driven': [0.748, 0.887],
-      'data-driven + holdouts': [0.748, 0.887],
+      'data-driven': [0.665, 0.836],
+      'data-driven + holdouts': [0.665, 0.836],
       first: [0.422, 0.298],
       last: [0.457, 0.272],
       last_non_direct: [0.499, 0.306],
@@ -114,8 +114,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.581, 0.357],
     },
     short_memory: {
-      'data-driven': [0.835, 0.846],
-      'data-driven + holdouts': [0.835, 0.846],
+      'data-driven': [0.826, 0.848],
+      'data-driven + holdouts': [0.826, 0.848],
       first: [0.804, 0.398],
       last: [0.775, 0.442],
       last_non_direct: [0.775, 0.442],
@@ -130,8 +130,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.82, 0.442],
     },
     long_memory: {
-      'data-driven': [0.838, 0.898],
-      'data-driven + holdouts': [0.838, 0.898],
+      'data-driven': [0.845, 0.898],
+      'data-driven + holdouts': [0.845, 0.898],
       first: [0.568, 0.419],
       last: [0.752, 0.558],
       last_non_direct: [0.755, 0.562],
@@ -146,8 +146,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.765, 0.629],
     },
     seasonal: {
-      'data-driven': [0.884, 0.807],
-      'data-driven + holdouts': [0.884, 0.807],
+      'data-driven': [0.862, 0.807],
+      'data-driven + holdouts': [0.862, 0.807],
       first: [0.533, 0.48],
       last: [0.489, 0.441],
       last_non_direct: [0.489, 0.441],
@@ -162,8 +162,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.579, 0.523],
     },
     heavy_tail: {
-      'data-driven': [0.847, 0.932],
-      'data-driven + holdouts': [0.847, 0.932],
+      'data-driven': [0.822, 0.909],
+      'data-driven + holdouts': [0.822, 0.909],
       first: [0.62, 0.405],
       last: [0.615, 0.372],
       last_non_direct: [0.615, 0.372],
@@ -178,8 +178,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.715, 0.434],
     },
     many_channels: {
-      'data-driven': [0.717, 0.763],
-      'data-driven + holdouts': [0.717, 0.763],
+      'data-driven': [0.725, 0.767],
+      'data-driven + holdouts': [0.725, 0.767],
       first: [0.53, 0.504],
       last: [0.442, 0.434],
       last_non_direct: [0.459, 0.451],
@@ -194,8 +194,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.53, 0.501],
     },
     small: {
-      'data-driven': [0.887, 0.932],
-      'data-driven + holdouts': [0.887, 0.932],
+      'data-driven': [0.848, 0.914],
+      'data-driven + holdouts': [0.848, 0.914],
       first: [0.638, 0.532],
       last: [0.702, 0.595],
       last_non_direct: [0.702, 0.595],
@@ -210,8 +210,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.74, 0.576],
     },
     direct_heavy: {
-      'data-driven': [0.716, 0.834],
-      'data-driven + holdouts': [0.716, 0.834],
+      'data-driven': [0.649, 0.78],
+      'data-driven + holdouts': [0.649, 0.78],
       first: [0.325, 0.278],
       last: [0.282, 0.248],
       last_non_direct: [0.545, 0.374],
@@ -226,8 +226,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.55, 0.367],
     },
     ordered: {
-      'data-driven': [0.822, 0.867],
-      'data-driven + holdouts': [0.822, 0.867],
+      'data-driven': [0.791, 0.885],
+      'data-driven + holdouts': [0.791, 0.885],
       first: [0.539, 0.397],
       last: [0.718, 0.482],
       last_non_direct: [0.718, 0.482],
@@ -242,8 +242,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.686, 0.482],
     },
     in_market: {
-      'data-driven': [0.808, 0.835],
-      'data-driven + holdouts': [0.808, 0.835],
+      'data-driven': [0.819, 0.844],
+      'data-driven + holdouts': [0.819, 0.844],
       first: [0.436, 0.294],
       last: [0.799, 0.488],
       last_non_direct: [0.783, 0.48],
@@ -258,8 +258,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.703, 0.496],
     },
     busy: {
-      'data-driven': [0.72, 0.81],
-      'data-driven + holdouts': [0.72, 0.81],
+      'data-driven': [0.631, 0.788],
+      'data-driven + holdouts': [0.631, 0.788],
       first: [0.398, 0.403],
       last: [0.502, 0.421],
       last_non_direct: [0.502, 0.421],
@@ -274,8 +274,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.577, 0.513],
     },
     measured: {
-      'data-driven': [0.788, 0.91],
-      'data-driven + holdouts': [0.781, 0.908],
+      'data-driven': [0.783, 0.907],
+      'data-driven + holdouts': [0.778, 0.905],
       first: [0.521, 0.397],
       last: [0.589, 0.407],
       last_non_direct: [0.632, 0.435],
@@ -292,8 +292,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
   },
   usual: {
     even: {
-      'data-driven': [0.953, 0.923],
-      'data-driven + holdouts': [0.953, 0.923],
+      'data-driven': [0.953, 0.924],
+      'data-driven + holdouts': [0.953, 0.924],
       first: [0.731, 0.613],
       last: [0.778, 0.635],
       last_non_direct: [0.778, 0.635],
@@ -308,8 +308,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.757, 0.631],
     },
     mixed: {
-      'data-driven': [0.89, 0.92],
-      'data-driven + holdouts': [0.89, 0.92],
+      'data-driven': [0.895, 0.924],
+      'data-driven + holdouts': [0.895, 0.924],
       first: [0.725, 0.476],
       last: [0.698, 0.48],
       last_non_direct: [0.698, 0.48],
@@ -324,8 +324,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.734, 0.522],
     },
     chased: {
-      'data-driven': [0.853, 0.946],
-      'data-driven + holdouts': [0.849, 0.947],
+      'data-driven': [0.9, 0.956],
+      'data-driven + holdouts': [0.895, 0.959],
       first: [0.648, 0.276],
       last: [0.691, 0.345],
       last_non_direct: [0.731, 0.349],
@@ -340,8 +340,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.74, 0.349],
     },
     chased_blind: {
-      'data-driven': [0.807, 0.899],
-      'data-driven + holdouts': [0.807, 0.899],
+      'data-driven': [0.79, 0.895],
+      'data-driven + holdouts': [0.79, 0.895],
       first: [0.603, 0.332],
       last: [0.682, 0.371],
       last_non_direct: [0.725, 0.39],
@@ -356,8 +356,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.767, 0.41],
     },
     groups: {
-      'data-driven': [0.839, 0.885],
-      'data-driven + holdouts': [0.839, 0.885],
+      'data-driven': [0.841, 0.889],
+      'data-driven + holdouts': [0.841, 0.889],
       first: [0.622, 0.417],
       last: [0.642, 0.447],
       last_non_direct: [0.767, 0.466],
@@ -372,8 +372,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.689, 0.469],
     },
     synergy: {
-      'data-driven': [0.851, 0.9],
-      'data-driven + holdouts': [0.851, 0.9],
+      'data-driven': [0.816, 0.894],
+      'data-driven + holdouts': [0.816, 0.894],
       first: [0.75, 0.417],
       last: [0.744, 0.462],
       last_non_direct: [0.744, 0.462],
@@ -388,8 +388,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.731, 0.462],
     },
     saturated: {
-      'data-driven': [0.874, 0.929],
-      'data-driven + holdouts': [0.874, 0.929],
+      'data-driven': [0.89, 0.938],
+      'data-driven + holdouts': [0.89, 0.938],
       first: [0.579, 0.467],
       last: [0.516, 0.429],
       last_non_direct: [0.584, 0.477],
@@ -404,8 +404,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.551, 0.475],
     },
     short_memory: {
-      'data-driven': [0.894, 0.928],
-      'data-driven + holdouts': [0.894, 0.928],
+      'data-driven': [0.892, 0.93],
+      'data-driven + holdouts': [0.892, 0.93],
       first: [0.749, 0.46],
       last: [0.835, 0.507],
       last_non_direct: [0.835, 0.507],
@@ -420,8 +420,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.759, 0.507],
     },
     long_memory: {
-      'data-driven': [0.915, 0.82],
-      'data-driven + holdouts': [0.915, 0.82],
+      'data-driven': [0.906, 0.816],
+      'data-driven + holdouts': [0.906, 0.816],
       first: [0.644, 0.598],
       last: [0.6, 0.558],
       last_non_direct: [0.735, 0.669],
@@ -436,8 +436,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.657, 0.606],
     },
     seasonal: {
-      'data-driven': [0.926, 0.902],
-      'data-driven + holdouts': [0.926, 0.902],
+      'data-driven': [0.914, 0.899],
+      'data-driven + holdouts': [0.914, 0.899],
       first: [0.765, 0.612],
       last: [0.759, 0.585],
       last_non_direct: [0.873, 0.613],
@@ -452,8 +452,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.736, 0.612],
     },
     heavy_tail: {
-      'data-driven': [0.942, 0.963],
-      'data-driven + holdouts': [0.942, 0.963],
+      'data-driven': [0.944, 0.965],
+      'data-driven + holdouts': [0.944, 0.965],
       first: [0.763, 0.643],
       last: [0.782, 0.601],
       last_non_direct: [0.782, 0.601],
@@ -468,8 +468,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.666, 0.616],
     },
     many_channels: {
-      'data-driven': [0.8, 0.847],
-      'data-driven + holdouts': [0.8, 0.847],
+      'data-driven': [0.807, 0.835],
+      'data-driven + holdouts': [0.807, 0.835],
       first: [0.51, 0.298],
       last: [0.495, 0.316],
       last_non_direct: [0.575, 0.342],
@@ -484,8 +484,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.626, 0.366],
     },
     small: {
-      'data-driven': [0.703, 0.854],
-      'data-driven + holdouts': [0.703, 0.854],
+      'data-driven': [0.688, 0.851],
+      'data-driven + holdouts': [0.688, 0.851],
       first: [0.521, 0.469],
       last: [0.631, 0.475],
       last_non_direct: [0.631, 0.475],
@@ -500,8 +500,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.692, 0.512],
     },
     direct_heavy: {
-      'data-driven': [0.843, 0.937],
-      'data-driven + holdouts': [0.843, 0.937],
+      'data-driven': [0.845, 0.935],
+      'data-driven + holdouts': [0.845, 0.935],
       first: [0.304, 0.223],
       last: [0.421, 0.29],
       last_non_direct: [0.657, 0.361],
@@ -516,8 +516,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.674, 0.366],
     },
     ordered: {
-      'data-driven': [0.889, 0.955],
-      'data-driven + holdouts': [0.889, 0.955],
+      'data-driven': [0.885, 0.953],
+      'data-driven + holdouts': [0.885, 0.953],
       first: [0.395, 0.332],
       last: [0.448, 0.392],
       last_non_direct: [0.519, 0.432],
@@ -532,8 +532,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.571, 0.469],
     },
     in_market: {
-      'data-driven': [0.851, 0.89],
-      'data-driven + holdouts': [0.851, 0.89],
+      'data-driven': [0.855, 0.895],
+      'data-driven + holdouts': [0.855, 0.895],
       first: [0.612, 0.319],
       last: [0.774, 0.459],
       last_non_direct: [0.864, 0.452],
@@ -548,8 +548,8 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       shapley: [0.661, 0.466],
     },
     busy: {
-      'data-driven': [0.86, 0.93],
-      'data-driven + holdouts': [0.86, 0.93],
+      'data-driven': [0.829, 0.914],
+      'data-driven + holdouts': [0.829, 0.914],
       first: [0.689, 0.469],
       last: [0.531, 0.453],
       last_non_direct: [0.682, 0.474],
@@ -558,14 +558,14 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
       w_shaped: [0.604, 0.48],
       full_path: [0.582, 0.471],
       time_decay: [0.545, 0.467],
-      'markov 1': [0.696, 0.473],
+      'markov 1': [0.696, 0.472],
       'markov 2': [0.7, 0.474],
       'markov 3': [0.702, 0.476],
       shapley: [0.716, 0.495],
     },
     measured: {
-      'data-driven': [0.788, 0.887],
-      'data-driven + holdouts': [0.777, 0.902],
+      'data-driven': [0.772, 0.88],
+      'data-driven + holdouts': [0.776, 0.902],
       first: [0.572, 0.368],
       last: [0.709, 0.454],
       last_non_direct: [0.858, 0.454],
@@ -583,4 +583,4 @@ export const accuracyTable: Record<string, Record<string, Record<string, [number
 }
 
 /** Standard deviation of A_base of the recommended model between worlds. */
-export const accuracySpread = 0.05
+export const accuracySpread = 0.052
