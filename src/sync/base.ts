@@ -13,6 +13,8 @@ export interface MergeBase {
   raw?: Record<string, VendorValue>
   /** When the vendor had last changed it as we last read it; a write of ours does not move it. */
   seenAt?: string
+  /** When we made the record there: what the vendor filled in by itself then, such as an owner, is nobody's change. */
+  createdAt?: string
 }
 
 export const emptyBase = (): MergeBase => ({ v: 2, ours: {}, theirs: {} })

@@ -1,7 +1,15 @@
 import { baseOf, emptyBase, type MergeBase } from './base.ts'
 import type { Candidate, EntityRecord, EntityWrite, FieldValue, FieldVersion } from './entity.ts'
 import type { MergedField, StreamRules } from './field-rules.ts'
-import { decideField, isSame, nextBase, type Decision, type FieldSides } from './merge.ts'
+import {
+  decideField,
+  isBlank,
+  isSame,
+  nextBase,
+  SKEW_MS,
+  type Decision,
+  type FieldSides,
+} from './merge.ts'
 
 /** What became of one field, kept sealed in the history. */
 export interface FieldChange {
@@ -78,7 +86,7 @@ export function mergeRecord(input: MergeInput): MergedPart {
     if (!sides) continue
     const decision = decideField(field, sides)
     const next = nextBase(decision, sides, sides.ours)
-    if (next && !isSameBase(sides.base, next)) {
+    if (next && !isSameBase(baseOf(input.base, field.name), next)) {
       base.ours[field.name] = next.ours
       base.theirs[field.name] = next.theirs
       isBaseChanged = true
@@ -114,7 +122,8 @@ function sidesOf(input: MergeInput, field: MergedField): FieldSides | null {
   if (theirs.value === undefined && record === null) return null
   const toldAt = told[name]
   const oursAt = toldAt ? new Date(toldAt) : (record?.clocks?.[name] ?? record?.changedAt ?? null)
-  const base = withoutEcho(baseOf(input.base, name), theirs, candidate.history?.[name]?.[0])
+  const agreed = baseOf(input.base, name) ?? filledIn(input, ours, theirs)
+  const base = withoutEcho(agreed, theirs, candidate.history?.[name]?.[0])
   // A record that is new here has no values that could stand against the vendor's.
   return {
     base: record === null ? null : base,
@@ -124,6 +133,21 @@ function sidesOf(input: MergeInput, field: MergedField): FieldSides | null {
     oursAt,
     theirsAt: candidate.clocks?.[name] ?? candidate.modifiedAt,
   }
+}
+
+/**
+ * The base of a field that was not sent when we made the record there, such as an owner whom the vendor does not know: the
+ * value that the vendor filled in stands against ours, but nobody chose it. Within the tolerance of clocks a person's very
+ * first edit cannot be told from it.
+ */
+function filledIn(
+  { base, candidate: { modifiedAt } }: MergeInput,
+  ours: FieldValue,
+  theirs: { value: FieldValue | undefined; key: FieldValue },
+): FieldSides['base'] {
+  if (!base?.createdAt || !modifiedAt || theirs.value === undefined || isBlank(ours)) return null
+  const isUntouched = modifiedAt.getTime() <= Date.parse(base.createdAt) + SKEW_MS
+  return isUntouched ? { ours: null, theirs: theirs.key } : null
 }
 
 /**

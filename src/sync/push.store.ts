@@ -449,7 +449,7 @@ async function agreedBases(
       baseOfRecord.get(localId) ?? null,
     )
     const isUpdate = change.externalId !== null && before !== null
-    const base = isUpdate ? before : emptyBase()
+    const base = isUpdate ? before : { ...emptyBase(), createdAt: now.toISOString() }
     const changes: FieldChange[] = []
     for (const [field, { ours, key }] of plan.sent) {
       const told = key === ours ? result.now?.values[field] : undefined
