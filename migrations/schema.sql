@@ -1181,6 +1181,29 @@ create table subscriber_positions (
   PRIMARY KEY (subscriber)
 );
 
+create table sync_certificates (
+  run_id identifier not null,
+  stream text not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  scope text not null,
+  here_count integer not null,
+  here_hash text not null,
+  there_count integer not null,
+  there_hash text not null,
+  buckets integer not null,
+  differing_buckets integer not null,
+  missing integer not null,
+  lost integer not null,
+  gone integer not null,
+  changed_there integer not null,
+  checked_at timestamp with time zone not null,
+  CHECK ((scope = ANY (ARRAY['written'::text, 'whole'::text]))),
+  FOREIGN KEY (run_id) REFERENCES sync_runs(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (run_id, stream)
+);
+alter table sync_certificates enable row level security;
+
 create table sync_changes (
   id identifier not null,
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
@@ -1419,6 +1442,7 @@ create table sync_runs (
   fault_detail text,
   retry_at timestamp with time zone,
   retries integer not null default 0,
+  check_calls integer not null default 0,
   CHECK ((cause = ANY (ARRAY['schedule'::text, 'catch_up'::text, 'manual'::text, 'retry'::text, 'change'::text]))),
   CHECK ((slots >= 0)),
   CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'succeeded'::text, 'partial'::text, 'failed'::text]))),
@@ -1460,6 +1484,18 @@ create table sync_streams (
 CREATE INDEX sync_streams_due ON public.sync_streams USING btree (next_run_at) WHERE (NOT paused);
 CREATE INDEX sync_streams_workspace_id_entity_direction_idx ON public.sync_streams USING btree (workspace_id, entity, direction);
 alter table sync_streams enable row level security;
+
+create table sync_unproved (
+  connection_id identifier not null,
+  entity text not null,
+  local_id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  before bytea,
+  FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (connection_id, entity, local_id)
+);
+alter table sync_unproved enable row level security;
 
 create table tasks (
   id identifier not null,

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+
 import type { Json, JsonObject } from './json.ts'
 
 /** What goes wrong with a call. */
@@ -23,8 +25,24 @@ export type Fault =
   | { kind: 'expire-token' }
   /** Answer success, but do not store every nth row (1 = none is stored). */
   | { kind: 'lose-rows'; everyNth: number }
+  /**
+   * Answer success with the usual body, but do not store what is written to a share of the records: to the same ones each
+   * time, drawn by the seed and the record's key.
+   */
+  | DropWrites
   /** Refuse every nth row of a batch with the vendor's code, such as a lock; the others go through. */
   | { kind: 'refuse-rows'; everyNth: number; code: string; message?: string; fields?: string[] }
+
+export interface DropWrites {
+  kind: 'drop-writes'
+  /** 0 to 1: of all records. */
+  share: number
+  seed: number
+  /** Only new records, or only changes to known ones; both when absent. */
+  of?: 'creates' | 'updates'
+  /** The property whose text is the record's key; its id when absent, and where it is blank. */
+  by?: string
+}
 
 /** Which calls a fault hits: the first `count` that match, once `after` matching calls passed. */
 export interface FaultTarget {
@@ -48,6 +66,7 @@ const KINDS: ReadonlySet<string> = new Set<Fault['kind']>([
   'slow',
   'expire-token',
   'lose-rows',
+  'drop-writes',
   'refuse-rows',
 ])
 
@@ -60,6 +79,28 @@ export function readFaultRule(body: JsonObject, without: readonly Fault['kind'][
   const rule = body as FaultRule & JsonObject
   if (KINDS.has(rule.kind) && !without.includes(rule.kind)) return rule
   throw new RangeError(`No fault of kind ${JSON.stringify(body['kind'])}`)
+}
+
+/** Whether the writes to the record with this key are dropped. */
+export function dropsKey(
+  { share, seed }: Pick<DropWrites, 'share' | 'seed'>,
+  key: string,
+): boolean {
+  const draw = createHash('sha256').update(`${seed} ${key}`).digest().readUIntBE(0, 6)
+  return draw / 2 ** 48 < share
+}
+
+/** Whether a write is dropped: `values` are the record's after it. False for other faults. */
+export function dropsWrite(
+  fault: Fault | null,
+  row: { id: string; isNew: boolean; values: Readonly<Record<string, unknown>> },
+): boolean {
+  if (fault?.kind !== 'drop-writes') return false
+  if (fault.of !== undefined && (fault.of === 'creates') !== row.isNew) return false
+  const value = fault.by === undefined ? undefined : row.values[fault.by]
+  const isBlank = value === undefined || value === null || value === ''
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return dropsKey(fault, isBlank ? row.id : text)
 }
 
 export interface FaultInjector {

@@ -195,6 +195,7 @@ async function answerUnder<Caller>(
       return null
     case 'expire-token':
     case 'lose-rows':
+    case 'drop-writes':
     case 'refuse-rows':
       return perform(vendor, { ...call, fault }, match)
     case undefined:

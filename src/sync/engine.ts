@@ -40,6 +40,8 @@ export interface Run {
   rulesOf(entity: Entity, stream: Stream): StreamRules | null
   lease: Lease
   patience: Patience
+  /** Calls made in there are counted as those of the check, not of the sync. */
+  asCheck<T>(work: () => Promise<T>): Promise<T>
   /** Aborts on shutdown, when the job's time is over, and when the lease is lost. */
   signal: AbortSignal
   engine: Engine

@@ -16,6 +16,18 @@ export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = {
       'Open the conflict inbox, look at both values and choose; the rest of the record is in sync.',
     fixedBy: 'sales operations',
   },
+  'certificate.missing': {
+    title: 'The connected system said that it kept the record, and does not have it',
+    whatToDo:
+      'Nothing at first: it is sent again by itself, and the item closes once it has arrived. If it comes back, show the vendor the run.',
+    fixedBy: 'the vendor',
+  },
+  'certificate.lost': {
+    title: 'The connected system said that it kept a change, and has the old value',
+    whatToDo:
+      'Nothing at first: the fields in the detail are sent again by themselves. If it comes back, look for an automation there that undoes them.',
+    fixedBy: 'the vendor',
+  },
   'field.not_taken': {
     title: 'The hub could not take over a value as it is',
     whatToDo:

@@ -6,6 +6,7 @@ import { defineJob, type Job, type JobContext, type Subscriber } from '#jobs/job
 import type { Module } from '#module.ts'
 import type { Approval } from './approval.ts'
 import { approvalOperations } from './approval.operations.ts'
+import { certificateOperations } from './certificate.operations.ts'
 import { conflictOperations } from './conflict.operations.ts'
 import { connectionOperations } from './connection.operations.ts'
 import type { Connector } from './connector.ts'
@@ -56,6 +57,7 @@ export function createSyncModule(
       ...connectionOperations(byVendor),
       ...(approval ? approvalOperations(byVendor, approval) : []),
       ...runOperations,
+      ...certificateOperations,
       ...healthOperations,
       ...errorItemOperations,
       ...conflictOperations(byName),

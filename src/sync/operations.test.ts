@@ -147,6 +147,42 @@ describe('from a captured lead to the CRM', () => {
     expect((await workspace.get('/api/v1/sync/errors')).body.data).toEqual([])
   })
 
+  test('a record that the CRM drops with a success is named by the certificate until it has arrived', async () => {
+    const id = await connect()
+    const leadId = await captureLead('lost@example.com')
+    const path = '*/contacts/batch/upsert'
+    sandbox.failNext({ kind: 'drop-writes', share: 1, seed: 1, count: 1, path })
+    const run = await runNow(id)
+    expect(run).toMatchObject({ state: 'partial' })
+    expect(run.causes).toMatchObject([{ code: 'certificate.missing', records: 1 }])
+    const at = `/api/v1/sync/runs/${run.id}`
+    const { body } = await workspace.get(`${at}/certificate`)
+    expect(body).toMatchObject({ verdict: 'incomplete' })
+    expect(body.checkCalls).toBeGreaterThan(0)
+    const contacts = body.streams.find(({ stream }: { stream: string }) => stream === 'contacts')
+    expect(contacts).toMatchObject({
+      scope: 'written',
+      here: { records: 1 },
+      there: { records: 0 },
+      missing: 1,
+    })
+    const named = await workspace.get(`${at}/records?code=certificate.missing`)
+    expect(named.body.data).toMatchObject([{ localId: leadId, outcome: 'refused' }])
+    // It is due again at once: the fast lane may have sent it already.
+    const next = await runNow(id)
+    expect(next).toMatchObject({ state: 'succeeded' })
+    const healed = await workspace.get(`/api/v1/sync/runs/${next.id}/certificate`)
+    expect(healed.body).toMatchObject({ verdict: 'complete' })
+    expect((await workspace.get('/api/v1/sync/errors')).body.data).toEqual([])
+    expectProblem(
+      await workspace.get('/api/v1/sync/runs/run_01a216a2863f7000937b5941f57d0000/certificate'),
+      404,
+      'resource.not_found',
+    )
+    const other = await hub.freshWorkspace()
+    expectProblem(await other.get(`${at}/certificate`), 404, 'resource.not_found')
+  })
+
   test('an ignored item keeps its reason and leaves the open list', async () => {
     const id = await connect()
     await captureLead('joan@example.com')

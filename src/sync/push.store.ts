@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { MINUTE_MS } from '#core/time.ts'
 import type { Transaction } from '#store/store.ts'
-import { emptyBase, openMergeBase, sealBase, type MergeBase } from './base.ts'
+import { baseOf, emptyBase, openMergeBase, sealBase, type MergeBase } from './base.ts'
 import { insertChanges, type ChangeDraft } from './change.store.ts'
 import { findDisputed, refreshConflicts } from './conflict.store.ts'
 import type { PushChange, PushResult, Stream, VendorProperties } from './connector.ts'
@@ -11,6 +11,8 @@ import type { Entity, EntityRecord, FieldValue } from './entity.ts'
 import type { StreamRules } from './field-rules.ts'
 import { oursOf, type FieldChange } from './merge-record.ts'
 import { writeOutcomes, type Outcome } from './outcome.store.ts'
+import type { Agreed } from './prove.rules.ts'
+import { listBefore, noteUnproved } from './prove.store.ts'
 import { planPush, referencesOf, type PushPlan, type VendorIds } from './push-plan.ts'
 
 const SEED_PAGE = 5000
@@ -376,7 +378,7 @@ async function writeLinks(
 ): Promise<void> {
   const { connectionId } = run
   const { entity } = stream
-  const bases = await agreedBases(tx, run, entity, page, deliveries, now)
+  const { bases, before } = await agreedBases(tx, run, entity, page, deliveries, now)
   const rows = deliveries.flatMap(({ change, result }) => {
     if (result.kind !== 'written' && result.kind !== 'exists') return []
     const { localId } = change.record
@@ -411,6 +413,13 @@ async function writeLinks(
     set external_id = excluded.external_id, fingerprint = excluded.fingerprint, deleted_at = excluded.deleted_at,
       gone_to = excluded.gone_to, base = coalesce(excluded.base, known.base),
       external_modified_at = coalesce(excluded.external_modified_at, known.external_modified_at)`)
+  if (!stream.fetch) return
+  const written = deliveries.flatMap(({ change, result }) => {
+    if (result.kind !== 'written' || change.deleted) return []
+    const { localId } = change.record
+    return [{ localId, before: result.created ? null : (before.get(localId) ?? {}) }]
+  })
+  await noteUnproved(tx, connectionId, entity, written)
 }
 
 /**
@@ -424,12 +433,14 @@ async function agreedBases(
   page: PushPage,
   deliveries: readonly Delivery[],
   now: Date,
-): Promise<Map<string, string>> {
+): Promise<AgreedBases> {
   const written = deliveries.flatMap(({ change, result }) => {
     const plan = page.plans.get(change.record.localId)
     return result.kind === 'written' && plan ? [{ change, result, plan }] : []
   })
-  if (written.length === 0) return new Map()
+  const bases = new Map<string, string>()
+  const before: AgreedBases['before'] = new Map()
+  if (written.length === 0) return { bases, before }
   const { connectionId } = run
   const ids = written.map(({ change }) => change.record.localId)
   const kept = await tx.query(sql<{ localId: string; base: Buffer | null }>`
@@ -437,20 +448,25 @@ async function agreedBases(
     where connection_id = ${connectionId} and entity = ${entity} and local_id = any(${ids})
     for no key update`)
   const baseOfRecord = new Map(kept.map((row) => [row.localId, row.base]))
-  const bases = new Map<string, string>()
+  const unproved = await listBefore(tx, connectionId, entity, ids)
   const drafts: ChangeDraft[] = []
   for (const { change, result, plan } of written) {
     const { localId } = change.record
-    const before = openMergeBase(
+    const known = openMergeBase(
       tx,
       connectionId,
       entity,
       localId,
       baseOfRecord.get(localId) ?? null,
     )
-    const isUpdate = change.externalId !== null && before !== null
-    const base = isUpdate ? before : { ...emptyBase(), createdAt: now.toISOString() }
+    const isUpdate = change.externalId !== null && known !== null
+    const base = isUpdate ? known : { ...emptyBase(), createdAt: now.toISOString() }
     const changes: FieldChange[] = []
+    // What was written before and not read back yet counts from before that.
+    if (isUpdate) {
+      const agreed = [...plan.sent.keys()].map((field) => [field, baseOf(base, field)])
+      before.set(localId, { ...Object.fromEntries(agreed), ...unproved.get(localId) })
+    }
     for (const [field, { ours, key }] of plan.sent) {
       const told = key === ours ? result.now?.values[field] : undefined
       if (isUpdate) changes.push(sentChange(field, base, ours, now))
@@ -461,7 +477,14 @@ async function agreedBases(
     bases.set(localId, `\\x${sealBase(tx, connectionId, entity, localId, base).toString('hex')}`)
   }
   await insertChanges(tx, { connectionId, entity, runId: run.id }, drafts, now)
-  return bases
+  return { bases, before }
+}
+
+interface AgreedBases {
+  /** Sealed, as hexadecimal text, by record. */
+  bases: ReadonlyMap<string, string>
+  /** What was agreed on before the writes, by record that is not new there. */
+  before: Map<string, Record<string, Agreed>>
 }
 
 function sentChange(field: string, base: MergeBase, ours: FieldValue, now: Date): FieldChange {

@@ -28,7 +28,7 @@ import { listStreams } from './stream.store.ts'
 const noRun = () => new Problem('resource.not_found', 'There is no run with this id.')
 
 export function runViewOf(row: RunRow): RunView {
-  const { faultStream, faultKind, faultDetail, ...rest } = row
+  const { faultStream, faultKind, faultDetail, checkCalls: _checkCalls, ...rest } = row
   const entry = faultKind && explain(`stream.${faultKind}`)
   return {
     ...rest,

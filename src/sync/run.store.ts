@@ -16,6 +16,7 @@ export interface RunRow {
   state: RunState
   counts: Record<string, Record<string, number>>
   calls: number
+  checkCalls: number
   attempts: number
   queuedAt: Date
   startedAt: Date | null
@@ -28,7 +29,7 @@ export interface RunRow {
 }
 
 export const runColumns = sql.raw(
-  `id, connection_id, streams, cause, due_at, slots, reconcile, state, counts, calls, attempts, queued_at, started_at, ended_at,
+  `id, connection_id, streams, cause, due_at, slots, reconcile, state, counts, calls, check_calls, attempts, queued_at, started_at, ended_at,
   fault_stream, fault_kind, fault_detail, retry_at, retries`,
 )
 
@@ -180,6 +181,11 @@ export async function markReconciled(
 }
 
 /** Adds to the run's ledger of calls. */
-export async function addCalls(tx: Transaction, id: string, calls: number): Promise<void> {
-  await tx.execute(sql`update sync_runs set calls = calls + ${calls} where id = ${id}`)
+export async function addCalls(
+  tx: Transaction,
+  id: string,
+  { calls, checks }: { calls: number; checks: number },
+): Promise<void> {
+  await tx.execute(sql`
+    update sync_runs set calls = calls + ${calls}, check_calls = check_calls + ${checks} where id = ${id}`)
 }

@@ -22,6 +22,7 @@ import { integrationOf } from './integration.ts'
 import { closeStreamError, openErrors, type OutcomePlace } from './outcome.store.ts'
 import { pullStream, revisit } from './pull.ts'
 import { pushStream, seedStream } from './push.ts'
+import { proveStream } from './prove.ts'
 import { reconcileStream } from './reconcile.ts'
 import { Circuit } from './retry.ts'
 import {
@@ -95,12 +96,13 @@ async function perform(
   if (!opened) return
   const { session, vendor, calls, rules } = opened
   const stop = AbortSignal.any([signal, lease.signal])
-  let noted = 0
+  const noted = { calls: 0, checks: 0 }
   // Before the run ends, so that whoever sees the end sees its calls; and once more for what came behind.
   const noteCalls = async () => {
-    const more = calls.count - noted
-    noted = calls.count
-    if (more > 0) await engine.store.transaction(workspaceId, (tx) => addCalls(tx, row.id, more))
+    const more = { calls: calls.count - noted.calls, checks: calls.checks - noted.checks }
+    Object.assign(noted, { calls: calls.count, checks: calls.checks })
+    if (more.calls + more.checks > 0)
+      await engine.store.transaction(workspaceId, (tx) => addCalls(tx, row.id, more))
   }
   const run: Run = {
     id: row.id,
@@ -116,6 +118,14 @@ async function perform(
       signal: stop,
       wait: (durationMs, abort) => engine.wait(durationMs, abort),
       random: () => engine.random(),
+    },
+    async asCheck(work) {
+      calls.isCheck = true
+      try {
+        return await work()
+      } finally {
+        calls.isCheck = false
+      }
     },
     engine,
   }
@@ -147,6 +157,13 @@ async function perform(
   }
 }
 
+/** Calls of the session so far: of the sync, and of reading back. */
+interface Calls {
+  count: number
+  checks: number
+  isCheck: boolean
+}
+
 /** Opens the connection, or null when it is gone or its vendor is not known to this version. */
 async function open(
   engine: Engine,
@@ -155,7 +172,7 @@ async function open(
 ): Promise<{
   session: Session
   vendor: string
-  calls: { count: number }
+  calls: Calls
   rules: readonly StoredRule[]
   connector: Connector
   settings: Record<string, unknown>
@@ -168,14 +185,15 @@ async function open(
   })
   const connector = found && engine.connectors.get(found.connection.vendor)
   if (!found?.settings || !connector) return null
-  const calls = { count: 0 }
+  const calls: Calls = { count: 0, checks: 0, isCheck: false }
   const connection = openConnection(
     engine,
     workspaceId,
     row.connectionId,
     found.settings,
     (status) => {
-      calls.count += 1
+      if (calls.isCheck) calls.checks += 1
+      else calls.count += 1
       const statusClass = status === 0 ? 'none' : `${Math.floor(status / 100)}xx`
       engine.metrics?.syncCalls.inc({ vendor: connector.vendor, status: statusClass })
     },
@@ -242,6 +260,9 @@ async function goThroughOne(run: Run, stream: Stream, way: Way): Promise<StreamF
       if (pull) await pullStream(run, { ...stream, pull }, entity)
     }
     if (push && toVendor) await pushStream(run, { ...stream, push, toVendor }, entity)
+    if (way !== 'changes') {
+      await proveStream(run, stream, entity, way === 'compared' ? 'whole' : 'written')
+    }
   } catch (error) {
     run.signal.throwIfAborted()
     if (!(error instanceof VendorFault)) throw error

@@ -3,6 +3,7 @@ import { getRouteApi, Link } from '@tanstack/react-router'
 import type { z } from 'zod'
 import type { RunDetail } from '#sync/run.schema.ts'
 import { formatCount, formatDuration, formatInstant } from '#console/format.ts'
+import { CertificatePanel } from '#console/pages/sync/CertificatePanel.tsx'
 import { RunRecords } from '#console/pages/sync/RunRecords.tsx'
 import { outcomeKinds, outcomes, runCauses, runStates } from '#console/pages/sync/sync-words.ts'
 import { healthQuery, runQuery } from '#console/pages/sync/sync.queries.ts'
@@ -47,6 +48,7 @@ export function RunPage() {
       <Totals run={data} />
       <ByStream run={data} />
       <Causes run={data} />
+      {data.endedAt && <CertificatePanel runId={runId} />}
       <RunRecords runId={runId} streams={data.streams} />
     </>
   )

@@ -2,6 +2,7 @@ import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import type { z } from 'zod'
 import { Page } from '#core/page.ts'
 import { SECOND_MS } from '#core/time.ts'
+import { Certificate as CertificateAnswer } from '#sync/certificate.schema.ts'
 import { Affected, ErrorItem, Health } from '#sync/error-item.schema.ts'
 import { Journey, RecordOutcome, RunDetail, RunView } from '#sync/run.schema.ts'
 import { act, read } from '#console/api.ts'
@@ -10,6 +11,7 @@ export type ConnectionHealth = z.output<typeof Health>['data'][number]
 export type ErrorGroup = ConnectionHealth['errors'][number]
 export type Run = z.output<typeof RunView>
 export type ErrorRow = z.output<typeof ErrorItem>
+export type Certificate = z.output<typeof CertificateAnswer>
 export type Outcome = z.output<typeof RecordOutcome>
 
 const HEALTH = '/api/v1/sync/health'
@@ -46,6 +48,15 @@ export function runQuery(runId: string) {
   return queryOptions({
     queryKey: ['sync', 'run', runId],
     queryFn: ({ signal }) => read(RunDetail, `${RUNS}/${encodeURIComponent(runId)}`, {}, signal),
+    ...LIVE,
+  })
+}
+
+export function certificateQuery(runId: string) {
+  return queryOptions({
+    queryKey: ['sync', 'certificate', runId],
+    queryFn: ({ signal }) =>
+      read(CertificateAnswer, `${RUNS}/${encodeURIComponent(runId)}/certificate`, {}, signal),
     ...LIVE,
   })
 }

@@ -1,3 +1,4 @@
+import { dropsWrite } from '#sandbox/faults.ts'
 import { objectOf, textOf } from '#sandbox/json.ts'
 import { parseBody } from '#sandbox/kernel.ts'
 import type { Answer, Call, Route } from '#sandbox/kernel.ts'
@@ -211,8 +212,12 @@ function orRefuse(plan: () => PlannedRow): PlannedRow {
 
 /** Stores the rows, except those that an injected fault loses silently. */
 export function commitRows(account: Account, call: Call, rows: readonly PlannedRow[]): void {
-  const nth = call.fault?.kind === 'lose-rows' ? call.fault.everyNth : 0
-  const kept = nth > 0 ? rows.filter((_, i) => (i + 1) % nth !== 0) : rows
+  const { fault } = call
+  const nth = fault?.kind === 'lose-rows' ? fault.everyNth : Infinity
+  const isLost = ({ record, isNew }: PlannedRow, i: number) =>
+    (i + 1) % nth === 0 ||
+    dropsWrite(fault, { id: String(record.id), isNew, values: record.values })
+  const kept = rows.filter((row, i) => !isLost(row, i))
   account.state.commit(kept.flatMap(({ changes }) => changes))
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
+import { dropsWrite } from '#sandbox/faults.ts'
 import { isObject, listOf, objectOf, scalarText } from '#sandbox/json.ts'
 import type { Json, JsonObject } from '#sandbox/json.ts'
 import type { Call } from '#sandbox/kernel.ts'
@@ -110,6 +111,12 @@ export function commitRow(account: Account, call: Call, changes: readonly Change
   if (call.fault?.kind === 'lose-rows') {
     account.lostWriteCount += 1
     if (account.lostWriteCount % call.fault.everyNth === 0) return
+  }
+  const [first] = changes
+  if (first?.do === 'put' && first.event?.action !== 'delete') {
+    const isNew = first.event?.action === 'create'
+    const { id, values, custom } = first.row
+    if (dropsWrite(call.fault, { id, isNew, values: { ...custom, ...values } })) return
   }
   account.state.commit(changes)
 }

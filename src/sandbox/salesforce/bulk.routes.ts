@@ -18,6 +18,8 @@ const QUERY = '/services/data/{version}/jobs/query'
 const MAX_FILE = 100 * 1024 * 1024
 /** Rows of one result page unless the call asks for fewer. */
 const RESULT_PAGE = 50_000
+/** Faults that rows meet when the job's file is worked off. */
+const ROW_FAULTS = new Set<string>(['lose-rows', 'drop-writes', 'refuse-rows'])
 const OPERATIONS = new Set<string>(['insert', 'update', 'upsert', 'delete', 'hardDelete'])
 
 /** Salesforce docs: Bulk API 2.0, ingest and query. */
@@ -62,7 +64,7 @@ export function bulkRoutes(org: Org): Route<Caller>[] {
 function ingestJob(org: Org, call: Call): IngestJob {
   const job = org.jobs.find('ingest', call.params['jobId'] ?? '')
   if (!job) throw notFound()
-  if (call.fault?.kind === 'lose-rows' || call.fault?.kind === 'refuse-rows') job.fault = call.fault
+  if (call.fault && ROW_FAULTS.has(call.fault.kind)) job.fault = call.fault
   return job
 }
 

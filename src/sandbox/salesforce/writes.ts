@@ -1,3 +1,4 @@
+import { dropsWrite } from '#sandbox/faults.ts'
 import type { Fault } from '#sandbox/faults.ts'
 import { isObject } from '#sandbox/json.ts'
 import type { Json, JsonObject } from '#sandbox/json.ts'
@@ -102,6 +103,7 @@ function finish(
     throw new RowRefusal(fault.code, fault.message ?? refusalText(fault.code, id), fault.fields)
   }
   if (fault?.kind === 'lose-rows' && hitsRow(org, fault)) return written
+  if (dropsWrite(fault, { ...written, values })) return written
   org.state.put(object, after)
   follow(org, by, object, before, after)
   return written

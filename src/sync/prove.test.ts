@@ -1,0 +1,324 @@
+import { randomBytes } from 'node:crypto'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { hubspot } from '#connectors/hubspot/index.ts'
+import { pipedrive } from '#connectors/pipedrive/index.ts'
+import { salesforce } from '#connectors/salesforce/index.ts'
+import { HOUR_MS, ManualClock, MINUTE_MS } from '#core/time.ts'
+import type { FaultRule } from '#sandbox/faults.ts'
+import { startHubspot } from '#sandbox/hubspot/index.ts'
+import { listOf, objectOf, textOf } from '#sandbox/json.ts'
+import { startPipedrive } from '#sandbox/pipedrive/index.ts'
+import { startSalesforce } from '#sandbox/salesforce/index.ts'
+import type { Store } from '#store/store.ts'
+import type { Connector } from '#sync/connector.ts'
+import type { MergedField } from '#sync/field-rules.ts'
+import { judge, Tally, withoutLost, type Believed } from '#sync/prove.rules.ts'
+import { listCertificates } from '#sync/prove.store.ts'
+import { copyDatabase, openTestStore, runOnServer, type TestDatabase } from '#tests/store.ts'
+import { TestHub, testEngine, testTables } from '#tests/sync.ts'
+
+const START = new Date('2026-11-23T08:00:00Z')
+const START_MS = START.getTime()
+
+let database: TestDatabase
+let store: Store
+beforeAll(async () => {
+  database = await copyDatabase()
+  await runOnServer(testTables, database.connectionString)
+  store = await openTestStore({ connectionString: database.connectionString })
+})
+afterAll(async () => {
+  await store.close()
+  await database.drop()
+})
+
+interface Account {
+  connector: Connector
+  settings: Record<string, unknown>
+  people: string
+  /** Phone numbers by address of the people that are really there. */
+  there(): Map<string, string | null>
+  failNext(rule: FaultRule): () => void
+  /** Somebody changes the phone number of the person with this address there. */
+  edit(email: string, phone: string): void
+  stop(): Promise<void>
+}
+
+const vendors: Record<
+  string,
+  { leads: number; open(this: void, now: () => number): Promise<Account> }
+> = {
+  HubSpot: {
+    leads: 1500,
+    async open(now) {
+      const sandbox = await startHubspot({
+        now,
+        limits: { tenSecondly: null, daily: null, searchSecondly: null },
+        settings: { searchLagMs: 2000, searchLagJitterMs: 2000 },
+      })
+      const live = () => [...sandbox.records('contacts')].filter(({ archived }) => !archived)
+      return {
+        connector: hubspot,
+        settings: { baseUrl: sandbox.url, version: '2026-09', token: sandbox.token },
+        people: 'contacts',
+        there: () =>
+          new Map(
+            live().map(({ properties }) => [
+              String(properties['email']),
+              textOf(properties['phone'] ?? null),
+            ]),
+          ),
+        failNext: (rule) => sandbox.failNext(rule),
+        edit(email, phone) {
+          const { id } = live().find(({ properties }) => properties['email'] === email)!
+          sandbox.edit('contacts', id, { phone })
+        },
+        stop: () => sandbox.stop(),
+      }
+    },
+  },
+  Salesforce: {
+    leads: 1500,
+    async open(now) {
+      const sandbox = await startSalesforce({ now })
+      const live = () => [...sandbox.records('Lead')]
+      return {
+        connector: salesforce,
+        settings: { baseUrl: sandbox.url, accessToken: sandbox.token },
+        people: 'leads',
+        there: () =>
+          new Map(
+            live().map(({ values }) => [String(values['Email']), textOf(values['Phone'] ?? null)]),
+          ),
+        failNext: (rule) => sandbox.failNext(rule),
+        edit(email, phone) {
+          const { id } = live().find(({ values }) => values['Email'] === email)!
+          sandbox.edit('Lead', id, { Phone: phone })
+        },
+        stop: () => sandbox.stop(),
+      }
+    },
+  },
+  Pipedrive: {
+    leads: 300,
+    async open(now) {
+      const sandbox = await startPipedrive({
+        now,
+        limits: { daily: null, tokenBurst: 1e6, searchBurst: 1e6 },
+      })
+      const live = () => [...sandbox.records('person')].filter(({ isDeleted }) => !isDeleted)
+      const first = (list: unknown) =>
+        textOf(objectOf(listOf(list as never)[0] ?? {})['value'] ?? null)
+      const emailOf = (one: ReturnType<typeof live>[number]) => first(one.shown['emails'])
+      return {
+        connector: pipedrive,
+        settings: { baseUrl: sandbox.url, token: sandbox.token, dailyTokens: 1_000_000 },
+        people: 'persons',
+        there: () =>
+          new Map(live().map((one) => [String(emailOf(one)), first(one.shown['phones'])])),
+        failNext: (rule) => sandbox.failNext(rule),
+        edit(email, phone) {
+          const { id } = live().find((one) => emailOf(one) === email)!
+          sandbox.edit('person', id, { phones: [{ value: phone }] })
+        },
+        stop: () => sandbox.stop(),
+      }
+    },
+  },
+}
+
+describe.each(Object.entries(vendors))('%s', (_name, { leads, open }) => {
+  async function openWorld() {
+    const clock = new ManualClock(START)
+    const account = await open(() => clock.now().getTime())
+    const engine = testEngine(store, clock)
+    const { connector, settings } = account
+    engine.connectors = new Map([[connector.vendor, connector]])
+    const hub = await TestHub.open(
+      engine,
+      { url: '', token: '' },
+      { vendor: connector.vendor, settings },
+    )
+    const run = async () => {
+      clock.advance(10 * MINUTE_MS)
+      const row = await hub.run([account.people])
+      const certificates = await store.read(hub.workspaceId, (tx) => listCertificates(tx, row.id))
+      const named = await hub.query(sql<{ localId: string; code: string; detail: string | null }>`
+        select local_id, code, detail from sync_outcomes
+        where run_id = ${row.id} and code like 'certificate.%' order by local_id`)
+      return { row, certificate: certificates[0]!, named }
+    }
+    const emails = async () => {
+      const rows = await hub.query(sql<{ id: string; email: string }>`
+        select id, values->>'email' as email from test_leads`)
+      return new Map(rows.map(({ id, email }) => [id, email]))
+    }
+    return { clock, account, hub, run, emails }
+  }
+
+  test('new records that the vendor drops with a success are named exactly, sent again, and close', async () => {
+    const { account, hub, run, emails } = await openWorld()
+    const ids = await hub.addLeads(leads)
+    const lift = account.failNext({
+      kind: 'drop-writes',
+      share: 0.01,
+      seed: 7,
+      of: 'creates',
+      count: 'until-lifted',
+    })
+    const first = await run()
+    lift()
+    const emailOf = await emails()
+    const there = account.there()
+    const dropped = ids.filter((id) => !there.has(emailOf.get(id)!))
+    expect(dropped.length).toBeGreaterThan(0)
+    expect(first.named.map(({ localId }) => localId)).toEqual(dropped.toSorted())
+    expect(new Set(first.named.map(({ code }) => code))).toEqual(new Set(['certificate.missing']))
+    expect(first.row.state).toBe('partial')
+    expect(first.certificate).toMatchObject({
+      scope: 'written',
+      hereCount: leads,
+      thereCount: leads - dropped.length,
+      missing: dropped.length,
+      lost: 0,
+    })
+    expect(first.certificate.differingBuckets).toBeGreaterThan(0)
+    expect(first.certificate.differingBuckets).toBeLessThanOrEqual(dropped.length)
+    const second = await run()
+    expect(account.there().size).toBe(leads)
+    expect(second.row.state).toBe('succeeded')
+    expect(second.certificate).toMatchObject({
+      hereCount: dropped.length,
+      missing: 0,
+      differingBuckets: 0,
+      hereHash: second.certificate.thereHash,
+    })
+    const open = await hub.query(
+      sql`select 1 from sync_errors where connection_id = ${hub.connectionId}`,
+    )
+    expect(open).toEqual([])
+    // What is proved is not read back again.
+    const third = await run()
+    expect(third.certificate.hereCount).toBe(0)
+    expect(third.row.checkCalls).toBe(0)
+  }, 240_000)
+
+  test('changes that the vendor drops with a success are named exactly and sent again; edits there are no fault', async () => {
+    const { clock, account, hub, run, emails } = await openWorld()
+    const ids = await hub.addLeads(leads / 5)
+    await run()
+    clock.advance(HOUR_MS)
+    for (const [i, id] of ids.entries()) await hub.changeLead(id, { phone: `+49 30 ${1000 + i}` })
+    await hub.note(ids, 5000)
+    const lift = account.failNext({
+      kind: 'drop-writes',
+      share: 0.04,
+      seed: 3,
+      of: 'updates',
+      count: 'until-lifted',
+    })
+    const first = await run()
+    lift()
+    const emailOf = await emails()
+    const wanted = new Map(ids.map((id, i) => [id, `+49 30 ${1000 + i}`]))
+    const lost = ids.filter((id) => account.there().get(emailOf.get(id)!) !== wanted.get(id))
+    expect(lost.length).toBeGreaterThan(0)
+    expect(first.named).toEqual(
+      lost
+        .toSorted()
+        .map((localId) => ({ localId, code: 'certificate.lost', detail: 'Not there: phone.' })),
+    )
+    expect(first.certificate).toMatchObject({ missing: 0, lost: lost.length })
+    const second = await run()
+    expect(second.named).toEqual([])
+    for (const id of ids) expect(account.there().get(emailOf.get(id)!)).toBe(wanted.get(id))
+
+    // Whole: an edit there that no pull has seen yet is told apart from a loss.
+    clock.advance(HOUR_MS)
+    account.edit(emailOf.get(ids[0]!)!, '+33 1 23')
+    const id = await hub.queue([account.people], 'manual', { reconcile: true })
+    await hub.perform(id)
+    const [whole] = await store.read(hub.workspaceId, (tx) => listCertificates(tx, id))
+    expect(whole).toMatchObject({
+      scope: 'whole',
+      hereCount: ids.length,
+      missing: 0,
+      lost: 0,
+      gone: 0,
+    })
+  }, 240_000)
+})
+
+describe('by its rules', () => {
+  const field = { name: 'phone', direction: 'both', policy: 'latest' } as MergedField
+  const at = (ms: number) => new Date(START_MS + ms)
+  const believed = (more: Partial<Believed> = {}): Believed => ({
+    localId: 'lead_1',
+    externalId: '9',
+    base: { v: 2, ours: { phone: 'new' }, theirs: { phone: 'new' } },
+    knownAt: at(0),
+    isUnproved: true,
+    before: { phone: { ours: 'old', theirs: 'old' } },
+    ...more,
+  })
+  const seen = (phone: string | null, ms = 0) => ({
+    externalId: '9',
+    modifiedAt: at(ms),
+    deleted: false,
+    values: { phone },
+    references: {},
+  })
+
+  test.each([
+    ['as believed', believed(), seen('new'), 'right'],
+    ['as before our write, untouched since', believed(), seen('old'), 'lost'],
+    ['as before our write, changed there since', believed(), seen('old', 1), 'changed_there'],
+    ['another value, in the vendor’s own spelling', believed(), seen('NEW'), 'changed_there'],
+    [
+      'never agreed on before, and blank',
+      believed({ before: { phone: null } }),
+      seen(null),
+      'lost',
+    ],
+    [
+      'read back before',
+      believed({ isUnproved: false, before: null }),
+      seen('old'),
+      'changed_there',
+    ],
+    ['new, and not there', believed({ before: null }), null, 'missing'],
+    ['changed, and not there', believed(), null, 'gone'],
+    ['read back before, and not there', believed({ isUnproved: false }), null, 'gone'],
+  ] as const)('%s', (_what, one, there, kind) => {
+    expect(judge([field], one, there).kind).toBe(kind)
+  })
+
+  test('what was lost counts as unsent again', () => {
+    const { base, before } = believed()
+    expect(withoutLost(base!, before!, ['phone'])).toMatchObject({
+      ours: { phone: 'old' },
+      theirs: { phone: 'old' },
+    })
+    expect(withoutLost(base!, { phone: null }, ['phone']).theirs).toEqual({})
+  })
+
+  test('hashes of both sides are equal in any order, and differ for one value', () => {
+    const key = randomBytes(32)
+    const tallies = [new Tally(key, [field]), new Tally(key, [field]), new Tally(key, [field])]
+    const ids = Array.from({ length: 500 }, (_, i) => String(i))
+    const base = (id: string) => ({ v: 2 as const, ours: {}, theirs: { phone: `+${id}` } })
+    for (const id of ids) {
+      tallies[0]!.addBelieved({ ...believed({ base: base(id) }), externalId: id }, null)
+      const phone = id === '77' ? 'other' : `+${id}`
+      tallies[2]!.addSeen({ ...seen(phone), externalId: id }, base(id))
+    }
+    for (const id of ids.toReversed())
+      tallies[1]!.addSeen({ ...seen(`+${id}`), externalId: id }, base(id))
+    expect(tallies[1]!.hash).toBe(tallies[0]!.hash)
+    expect(tallies[0]!.differing(tallies[1]!)).toBe(0)
+    expect(tallies[2]!.hash).not.toBe(tallies[0]!.hash)
+    expect(tallies[0]!.differing(tallies[2]!)).toBe(1)
+    expect(tallies[2]!.count).toBe(500)
+  })
+})

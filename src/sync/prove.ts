@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto'
+import type { Stream } from './connector.ts'
+import { commit, type Run } from './engine.ts'
+import type { Candidate, Entity } from './entity.ts'
+import { writeOutcomes, type OutcomePlace } from './outcome.store.ts'
+import {
+  BUCKETS,
+  judge,
+  Tally,
+  writtenFields,
+  type Believed,
+  type Judgement,
+} from './prove.rules.ts'
+import {
+  listBelieved,
+  lookAgain,
+  saveCertificate,
+  sendAgain,
+  sendLostFields,
+  settleProved,
+  type ProofScope,
+} from './prove.store.ts'
+import { withPatience } from './retry.ts'
+
+const PAGE = 1000
+
+type Judged = Believed & { judgement: Judgement }
+
+/**
+ * Reads back what was written on a stream, and keeps the certificate: how many records and which values the hub believes to be
+ * there, and what is there. What is not there is named, is an open item, and is due again at once; it closes when it arrived.
+ *
+ * Nothing is accused on one look: what seems missing or lost is read a second time.
+ * Calls are counted apart from those of the sync. Memory is fixed, whatever the number of records.
+ */
+export async function proveStream(
+  run: Run,
+  stream: Stream,
+  entity: Entity,
+  scope: ProofScope,
+): Promise<void> {
+  const { fetch } = stream
+  if (!fetch || !stream.push) return
+  const fields = writtenFields(run.rulesOf(entity, stream))
+  const key = randomBytes(32)
+  const [here, there] = [new Tally(key, fields), new Tally(key, fields)]
+  const found = { missing: 0, lost: 0, gone: 0, changed_there: 0, right: 0 }
+  const place: OutcomePlace = {
+    runId: run.id,
+    connectionId: run.connectionId,
+    stream: stream.name,
+    entity: entity.name,
+    direction: 'push',
+  }
+  const read = async (ids: readonly string[]) => {
+    const seen = new Map<string, Candidate>()
+    const size = stream.fetchSize ?? stream.batchSize
+    for (let from = 0; from < ids.length; from += size) {
+      const part = ids.slice(from, from + size)
+      const candidates = await withPatience(() => {
+        run.lease.assertHeld()
+        return run.asCheck(() => fetch(part, run.signal))
+      }, run.patience)
+      for (const candidate of candidates) seen.set(candidate.externalId, candidate)
+    }
+    return seen
+  }
+  for (let after = ''; ;) {
+    const page = await run.engine.store.read(run.workspaceId, (tx) =>
+      listBelieved(tx, run.connectionId, entity.name, scope, after, PAGE),
+    )
+    const last = page.at(-1)
+    if (!last) break
+    const seen = await read(page.map(({ externalId }) => externalId))
+    const suspects = page.filter((one) =>
+      isAccused(judge(fields, one, seen.get(one.externalId) ?? null)),
+    )
+    const again = await read(suspects.map(({ externalId }) => externalId))
+    for (const [id, candidate] of again) seen.set(id, candidate)
+    const judged = page.map((one): Judged => {
+      const candidate = seen.get(one.externalId) ?? null
+      here.addBelieved(one, candidate)
+      if (candidate && !candidate.deleted) there.addSeen(candidate, one.base)
+      return { ...one, judgement: judge(fields, one, candidate) }
+    })
+    for (const { judgement } of judged) found[judgement.kind] += 1
+    await commit(run, async (tx) => {
+      const now = run.engine.clock.now()
+      const of = (kind: Judgement['kind']) => judged.filter((one) => one.judgement.kind === kind)
+      const idsOf = (all: readonly Judged[]) => all.map(({ localId }) => localId)
+      const missing = of('missing')
+      const lost = judged.flatMap((one) =>
+        one.judgement.kind === 'lost' ? [{ ...one, lost: one.judgement.fields }] : [],
+      )
+      await settleProved(tx, run.connectionId, entity.name, idsOf(judged))
+      await sendAgain(tx, place, idsOf(missing), now)
+      await sendLostFields(tx, place, lost, now)
+      await lookAgain(
+        tx,
+        place,
+        of('gone').map(({ externalId }) => externalId),
+        now,
+      )
+      const accused = [
+        ...missing.map((one) => ({ ...one, code: 'certificate.missing', detail: null })),
+        ...lost.map((one) => ({
+          ...one,
+          code: 'certificate.lost',
+          detail: `Not there: ${one.lost.join(', ')}.`,
+        })),
+      ]
+      await writeOutcomes(
+        tx,
+        place,
+        accused.map(({ localId, externalId, code, detail }) => ({
+          localId,
+          externalId,
+          outcome: 'refused',
+          code,
+          detail,
+        })),
+        now,
+      )
+    })
+    after = last.localId
+  }
+  await commit(run, (tx) =>
+    saveCertificate(tx, run.id, {
+      stream: stream.name,
+      scope,
+      hereCount: here.count,
+      hereHash: here.hash,
+      thereCount: there.count,
+      thereHash: there.hash,
+      buckets: BUCKETS,
+      differingBuckets: here.differing(there),
+      missing: found.missing,
+      lost: found.lost,
+      gone: found.gone,
+      changedThere: found.changed_there,
+      checkedAt: run.engine.clock.now(),
+    }),
+  )
+}
+
+function isAccused({ kind }: Judgement): boolean {
+  return kind === 'missing' || kind === 'lost' || kind === 'gone'
+}
