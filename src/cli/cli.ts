@@ -5,6 +5,7 @@ import { demoCommand } from '#cli/demo.ts'
 import { exportCommand } from '#cli/export.ts'
 import { importCommand } from '#cli/import.ts'
 import { keysCommand } from '#cli/keys.ts'
+import { masterKeyCommand } from '#cli/master-key.ts'
 import { migrateCommand } from '#cli/migrate.ts'
 import { serveCommand } from '#cli/serve.ts'
 import { syncCommand } from '#cli/sync.ts'
@@ -23,6 +24,7 @@ export async function runCli(argv: string[]): Promise<void> {
     demoCommand(),
     migrateCommand(),
     keysCommand(),
+    masterKeyCommand(),
     importCommand(),
     exportCommand(),
     syncCommand(),

@@ -4,6 +4,7 @@ import {
   RateLimiterRes,
   type RateLimiterAbstract,
 } from 'rate-limiter-flexible'
+import { Brake } from '#gateway/brake.ts'
 
 const WINDOW_S = 60
 
@@ -15,7 +16,7 @@ export interface LimitState {
   allowed: boolean
 }
 
-/** Counts the requests of a principal in windows of a minute. */
+/** Counts the requests of a principal in windows of a minute, and slows down who goes on in spite of refusals. */
 export interface Limiter {
   take(key: string, limit: number): Promise<LimitState>
 }
@@ -27,6 +28,7 @@ export interface Limiter {
  * falls back to half the limit of its own, stricter rather than open.
  */
 export function createLimiter(redis: object | null): Limiter {
+  const brake = new Brake()
   const limiters = new Map<number, RateLimiterAbstract>()
   const limiterOf = (points: number): RateLimiterAbstract => {
     let limiter = limiters.get(points)
@@ -52,8 +54,9 @@ export function createLimiter(redis: object | null): Limiter {
       try {
         return stateOf(await limiterOf(limit).consume(key), limit, true)
       } catch (refused) {
-        if (refused instanceof RateLimiterRes) return stateOf(refused, limit, false)
-        throw refused
+        if (!(refused instanceof RateLimiterRes)) throw refused
+        await brake.hold(key, refused.consumedPoints - limit)
+        return stateOf(refused, limit, false)
       }
     },
   }

@@ -87,7 +87,9 @@ export class WorkspaceKeys {
     this.#master = (await findMasterKeys(this.#keyFile)) ?? this.#master
   }
 
+  /** Under the key of the file as it is now: another process may have changed it and taken the old one out. */
   async create(tx: SystemTransaction, workspaceId: string): Promise<void> {
+    this.#master = (await findMasterKeys(this.#keyFile)) ?? this.#master
     for (const key of makeWorkspaceKeys(this.#keys, workspaceId)) {
       await tx.execute(sql`
         insert into workspace_keys (workspace_id, kind, generation, key_id, wrapped)
