@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { attributionCommand } from '#cli/attribution.ts'
 import { auditCommand } from '#cli/audit.ts'
+import { backupCommand, restoreCommand } from '#cli/backup.ts'
 import { demoCommand } from '#cli/demo.ts'
 import { exportCommand } from '#cli/export.ts'
 import { importCommand } from '#cli/import.ts'
@@ -31,6 +32,8 @@ export async function runCli(argv: string[]): Promise<void> {
     attributionCommand(),
     worldsCommand(),
     auditCommand(),
+    backupCommand(),
+    restoreCommand(),
   ])
     program.addCommand(command.exitOverride())
   try {
