@@ -3,7 +3,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { startApp } from '#app.ts'
+import { linkAudit } from '#access/audit-chain.ts'
+import { verifyAudit } from '#access/audit-verify.ts'
+import { auditFiles, startApp } from '#app.ts'
 import { restoreBackup } from '#cli/backup.ts'
 import { loadConfig } from '#config.ts'
 import { silentLog } from '#core/log.ts'
@@ -44,7 +46,7 @@ async function freshTarget(): Promise<string> {
 const restore = (target: string, path = file, secret: BackupSecret = passphrase) =>
   restoreBackup(target, path, secret, silentLog)
 
-test('a restored hub has every row, opens what was sealed, and goes on with new rows', async () => {
+test('a restored hub has every row, opens what was sealed, and its audit chain goes on', async () => {
   const target = await freshTarget()
   expect(await restore(target)).toEqual(count)
   expect(count.rows).toBeGreaterThan(0)
@@ -54,11 +56,18 @@ test('a restored hub has every row, opens what was sealed, and goes on with new 
   try {
     const headers = { authorization: `Bearer ${workspace.key}` }
     const url = '/api/v1/integrations/sales/leads'
-    const list = await restored.server.inject({ method: 'GET', url, headers })
+    const list = await restored.server.inject({ method: 'GET', url: '/api/v1/leads', headers })
     expect(list.json()).toMatchObject({ data: [lead] })
     const next = { ...lead, email: 'grace@canary.example' }
     const answer = await restored.server.inject({ method: 'POST', url, headers, payload: next })
     expect(answer.statusCode).toBe(201)
+    const files = auditFiles(restored.config)
+    await linkAudit(restored.store, files, restored.clock.now())
+    const verdict = await restored.store.read(workspace.id, (tx) =>
+      verifyAudit(tx, workspace.id, files),
+    )
+    expect(verdict).toMatchObject({ fault: null, unlinked: 0 })
+    expect(verdict.links).toBeGreaterThan(1)
   } finally {
     await restored.stop()
   }
