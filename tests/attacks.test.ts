@@ -71,10 +71,10 @@ describe('what is sent in as data stays data', () => {
   test('line breaks in what a caller sends make no further line of the log and no further header', async () => {
     const script = `import { createLog } from '#core/log.ts'
       createLog('info').info({ requestId: 'req_1\\n{"level":50,"msg":"forged"}' }, 'a\\nb')`
-    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], {
+    const { stdout, stderr } = await run(process.execPath, ['--input-type=module', '-e', script], {
       cwd: fileURLToPath(new URL('..', import.meta.url)),
     })
-    const lines = stdout.trim().split('\n')
+    const lines = `${stdout}\n${stderr}`.split('\n').filter((line) => line.startsWith('{'))
     expect(lines).toHaveLength(1)
     expect(JSON.parse(lines[0]!)).toMatchObject({ level: 30, msg: 'a\nb' })
     const answer = await rawGet('/api/v1/people?q=%0d%0aset-cookie:%20evil=1')
