@@ -49,15 +49,15 @@ const calm = new LoadClient(first.url, await keyOf(first, admin, 1_000_000), 8)
 await offeredLoad(calm, 50, 2000, () => shot)
 const before = await offeredLoad(calm, 50, 8000, () => shot)
 const abusive = new LoadClient(first.url, await keyOf(first, admin, 60), CLIENTS)
-let isOver = false
+const end = new AbortController()
 let refused = 0
 const abuse = Promise.all(
   Array.from({ length: CLIENTS }, async () => {
-    while (!isOver) if ((await abusive.send(shot)) === 429) refused += 1
+    while (!end.signal.aborted) if ((await abusive.send(shot)) === 429) refused += 1
   }),
 )
 const during = await offeredLoad(calm, 50, 8000, () => shot)
-isOver = true
+end.abort()
 await abuse
 await abusive.close()
 await calm.close()
@@ -69,7 +69,7 @@ const pair = await Promise.all([
 ])
 const shared = await admitted(
   pair.map(({ url }) => url),
-  await keyOf(pair[0]!, admin, limit),
+  await keyOf(pair[0], admin, limit),
 )
 await Promise.all(pair.map((hub) => hub.stop()))
 await first.stop()

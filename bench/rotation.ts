@@ -21,11 +21,12 @@ const key = await createKey(hub)
 await setUpSales(hub.url, key)
 const client = new LoadClient(hub.url, key, CALLERS)
 const shots = leadShots('rotation', 1)
-let isOver = false
+const end = new AbortController()
 const counts = { taken: 0, failed: 0 }
 const load = Promise.all(
   Array.from({ length: CALLERS }, async () => {
-    while (!isOver) counts[(await client.send(shots.next())) < 300 ? 'taken' : 'failed'] += 1
+    while (!end.signal.aborted)
+      counts[(await client.send(shots.next())) < 300 ? 'taken' : 'failed'] += 1
   }),
 )
 const rotations = Number(flags.rotations)
@@ -37,7 +38,7 @@ for (let i = 0; i < rotations; i += 1) {
 }
 const leftMs = Number(flags.seconds) * 1000 - (performance.now() - startMs)
 if (leftMs > 0) await new Promise((resolve) => setTimeout(resolve, leftMs))
-isOver = true
+end.abort()
 await load
 await client.close()
 const seconds = (performance.now() - startMs) / 1000

@@ -957,6 +957,7 @@ create table people (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   version integer not null default 1,
+  erased_at timestamp with time zone,
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (id)
 );
@@ -991,6 +992,30 @@ create table pipelines (
   PRIMARY KEY (id)
 );
 alter table pipelines enable row level security;
+
+create table privacy_requests (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  kind text not null,
+  state text not null default 'received'::text,
+  person_id identifier not null,
+  note text not null,
+  requested_by text not null,
+  requested_at timestamp with time zone not null,
+  due_at timestamp with time zone not null,
+  decided_by text,
+  decided_at timestamp with time zone,
+  decision text,
+  erased jsonb,
+  version integer not null default 1,
+  CHECK ((kind = ANY (ARRAY['access'::text, 'erasure'::text]))),
+  CHECK ((state = ANY (ARRAY['received'::text, 'approved'::text, 'refused'::text]))),
+  FOREIGN KEY (person_id) REFERENCES people(id),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE INDEX privacy_requests_workspace_id_requested_at_id_idx ON public.privacy_requests USING btree (workspace_id, requested_at DESC, id DESC);
+alter table privacy_requests enable row level security;
 
 create table quarantined_events (
   id identifier not null,
@@ -1257,6 +1282,27 @@ CREATE INDEX sync_conflicts_connection_id_idx ON public.sync_conflicts USING btr
 CREATE UNIQUE INDEX sync_conflicts_open ON public.sync_conflicts USING btree (local_id, connection_id, entity, field) WHERE (state = 'open'::text);
 CREATE INDEX sync_conflicts_workspace_id_state_id_idx ON public.sync_conflicts USING btree (workspace_id, state, id);
 alter table sync_conflicts enable row level security;
+
+create table sync_erasures (
+  connection_id identifier not null,
+  entity text not null,
+  external_id text not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  request_id identifier not null,
+  state text not null default 'waiting'::text,
+  attempts integer not null default 0,
+  next_attempt_at timestamp with time zone not null,
+  detail text,
+  asked_at timestamp with time zone not null,
+  done_at timestamp with time zone,
+  CHECK ((state = ANY (ARRAY['waiting'::text, 'done'::text, 'by_hand'::text]))),
+  FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (connection_id, entity, external_id)
+);
+CREATE INDEX sync_erasures_next_attempt_at_idx ON public.sync_erasures USING btree (next_attempt_at) WHERE (state = 'waiting'::text);
+CREATE INDEX sync_erasures_request_id_idx ON public.sync_erasures USING btree (request_id);
+alter table sync_erasures enable row level security;
 
 create table sync_errors (
   connection_id identifier not null,

@@ -6,6 +6,7 @@ import { createAuthenticator } from '#access/authenticate.ts'
 import type { AuditFiles } from '#access/audit-chain.ts'
 import { approval } from '#access/permissions/approval.store.ts'
 import { createAccess } from '#access/index.ts'
+import { createCompliance } from '#compliance/index.ts'
 import { createMarketing, seedMarketing } from '#domains/marketing/index.ts'
 import { sales } from '#domains/sales/index.ts'
 import { scoring } from '#domains/scoring/index.ts'
@@ -200,6 +201,7 @@ export function composeModules(
     ...domains,
     imports,
     sync,
+    createCompliance([...domains, sync].flatMap((module) => module.personal ?? [])),
     createWebhooks(config.egressAllow),
   ]
 }

@@ -1,5 +1,6 @@
 import type { Operation } from '#gateway/operation.ts'
 import type { Mount, RawRoute } from '#gateway/raw-route.ts'
+import type { PersonalStore } from '#compliance/personal-store.ts'
 import type { ImportTarget } from '#imports/target.ts'
 import type { Job, Subscriber, Timer } from '#jobs/job.ts'
 import type { Entity } from '#sync/entity.ts'
@@ -16,4 +17,6 @@ export interface Module {
   timers: readonly Timer[]
   /** What rows of an imported file can become here. */
   importTargets?: readonly ImportTarget[]
+  /** What it keeps of people: collected for those who ask, erased on their wish. */
+  personal?: PersonalStore
 }

@@ -16,6 +16,7 @@ const CONTRACTS = [
   'jobs/job.ts',
   'jobs/own-work.ts',
   'imports/target.ts',
+  'compliance/personal-store.ts',
 ]
 const allowed: Record<string, string[]> = {
   core: [],
@@ -46,6 +47,7 @@ const allowed: Record<string, string[]> = {
     'analytics/learning',
     ...CONTRACTS,
   ],
+  compliance: ['core', 'store', ...CONTRACTS],
   reports: ['core', 'store', 'analytics', ...CONTRACTS],
   connectors: ['core', 'sync/connector.ts', 'sync/entity.ts'],
 }

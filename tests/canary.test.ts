@@ -160,6 +160,15 @@ async function addReports(leadId: string): Promise<void> {
     const plan = await workspace.put('/api/v1/plans/2027-Q1', { segments })
     expect(plan.status, plan.text).toBe(200)
   }
+  const asked = await workspace.post('/api/v1/privacy/requests', {
+    kind: 'access',
+    personId: ids.get('personId'),
+    note: 'By letter.',
+  })
+  expect(asked.status, asked.text).toBe(201)
+  const request = `/api/v1/privacy/requests/${asked.body.id}`
+  expect((await workspace.post(`${request}/approve`, {})).status).toBe(200)
+  ids.set('requestId', asked.body.id)
   ids.set('reportId', id)
   ids.set('subjectId', leadId)
   ids.set('quarter', '2027-Q1')
@@ -181,6 +190,7 @@ const unread: Readonly<Record<string, string>> = {
   getConnection: 'needs a connected system, and holds no personal value',
   listStreams: 'as above',
   getSyncRun: 'as above',
+  getSyncCertificate: 'as above',
   listSyncRunRecords: 'as above',
   listFieldMappings: 'as above',
   listVendorFields: 'as above',

@@ -329,6 +329,19 @@ describe.each(vendors.map((vendor) => [vendor.connector.label, vendor] as const)
     })
 
     describe('mappings of the workspace', () => {
+      test('a person is erased there, and whoever is not there any more counts as erased', async () => {
+        const session = open()
+        const stay = account.addPerson({ email: 'b@example.com', firstName: 'B', lastName: 'B' })
+        const gone = account.addPerson({ email: 'a@example.com', firstName: 'A', lastName: 'A' })
+        await session.erase!('lead', gone, signal)
+        expect(account.countPeople()).toBe(1)
+        expect(account.readPerson(stay, 'firstName')).toBe('B')
+        const again = await session.erase!('lead', gone, signal).catch((error: unknown) => error)
+        if (again instanceof VendorFault) expect(again.kind).toBe('gone')
+        else expect(again === null || typeof again === 'string').toBe(true)
+        expect(account.countPeople()).toBe(1)
+      })
+
       test('a mapped property is read and written beside the connector’s own', async () => {
         const id = account.addPerson(lead(1))
         const property = account.addCustomField(id, 'blue')

@@ -37,6 +37,9 @@ export const scopes = {
   'opportunities:read': 'Read opportunities, pipelines and stages',
   'connections:read': 'See connected systems',
   'connections:write': 'Connect systems and change connections',
+  'privacy:read': 'See requests of people about their data, and what is held of them',
+  'privacy:write': 'Take requests of people about their data',
+  'privacy:approve': 'Decide such requests; an erasure needs another person than who took it',
   'sync:read': 'See sync runs, outcomes and errors',
   'sync:write': 'Run, pause and retry sync',
   'webhooks:read': 'See webhook endpoints and their deliveries',
@@ -79,6 +82,9 @@ const adminOnly = new Set<Scope>([
   'success:approve',
   'finance:approve',
   'scoring:promote',
+  'privacy:read',
+  'privacy:write',
+  'privacy:approve',
 ])
 
 /** Roles by domain. Finance sees money and no people; nobody but admin touches keys. */
@@ -142,6 +148,19 @@ export const roles: Readonly<Record<string, { label: string; scopes: readonly Sc
     scopes: allScopes.filter((scope) => !adminOnly.has(scope)),
   },
   viewer: { label: 'Viewer', scopes: shared },
+  privacy: {
+    label: 'Privacy officer',
+    scopes: reading(
+      'workspace:read',
+      'people:read',
+      'people:reveal',
+      'consents:write',
+      'privacy:read',
+      'privacy:write',
+      'privacy:approve',
+      'audit:read',
+    ),
+  },
   'marketing-approver': { label: 'Signs for marketing', scopes: signing('marketing:approve') },
   'sales-approver': { label: 'Signs for sales', scopes: signing('sales:approve') },
   'product-approver': { label: 'Signs for product', scopes: signing('product:approve') },

@@ -45,6 +45,7 @@ export type IdPrefix =
   | 'acc'
   | 'act'
   | 'mbr'
+  | 'prq'
 
 let lastMs = 0
 let sequence = 0

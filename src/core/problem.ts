@@ -159,6 +159,21 @@ const kinds = {
     title: 'The record is not written by the hub',
     retry: 'after a change',
   },
+  'privacy.decided': {
+    status: 409,
+    title: 'The request was decided already',
+    retry: 'after a change',
+  },
+  'privacy.second_person': {
+    status: 403,
+    title: 'An erasure is decided by another person than who took the request',
+    retry: 'after a change',
+  },
+  'privacy.not_approved': {
+    status: 409,
+    title: 'The request is not approved',
+    retry: 'after a change',
+  },
   'sync.paused': { status: 409, title: 'The stream is paused', retry: 'after a change' },
   'sync.running': {
     status: 409,

@@ -71,6 +71,7 @@ export function openProof(
   return row.proof === null ? null : tx.sealer.open(row.proof, proofContext(row.id))
 }
 
-function proofContext(id: string): string {
+/** What a consent's sealed proof is bound to. */
+export function proofContext(id: string): string {
   return `consents.proof:${id}`
 }

@@ -6,6 +6,7 @@ import {
   listIdentityConflicts,
   listPeople,
 } from './person.operations.ts'
+import { peoplePersonal } from './personal-store.ts'
 import { personImport } from './person.import.ts'
 import { touchpointImport } from './touchpoint.import.ts'
 import { getTimeline, listTouchpoints, recordTouchpoint } from './touchpoint.operations.ts'
@@ -28,4 +29,5 @@ export const people: Module = {
   subscribers: [],
   timers: [],
   importTargets: [personImport, touchpointImport],
+  personal: peoplePersonal,
 }

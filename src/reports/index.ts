@@ -30,6 +30,7 @@ import { createAttributionAccuracy, createReadProfile } from '#reports/accuracy.
 import { createCompareAttribution } from '#reports/compare.operations.ts'
 import { getPipelineInfluence } from '#reports/influence.operations.ts'
 import { getImprovement } from '#reports/improvement.operations.ts'
+import { reportsPersonal } from '#reports/personal-store.ts'
 import { comparePlans, getPlan, listPlans, putPlan } from '#reports/plan.operations.ts'
 import {
   listDisagreements,
@@ -99,6 +100,7 @@ export function createReports(keptMs: number): Module {
     subscribers: [dirtySubscriber, fitSubscriber],
     timers: [refreshTimer, fitTimer, weeklyTimer],
     rawRoutes: [weeklyCalendar],
+    personal: reportsPersonal,
   }
 }
 

@@ -273,6 +273,11 @@ export interface Session {
     externalIds: readonly string[],
     signal: AbortSignal,
   ) => Promise<Candidate[]>
+  /**
+   * Erases a person there for good, as far as the vendor lets a program do so; idempotent.
+   * @returns what is left to know, such as how long it lies in a recycle bin; null: nothing.
+   */
+  erase?: (entity: string, externalId: string, signal: AbortSignal) => Promise<string | null>
   /** The vendor's allowances as they stand; one cheap call at most. */
   quota?: (signal: AbortSignal) => Promise<Quota[]>
   close(): Promise<void>

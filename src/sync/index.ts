@@ -12,6 +12,7 @@ import { connectionOperations } from './connection.operations.ts'
 import type { Connector } from './connector.ts'
 import type { Engine } from './engine.ts'
 import type { Entity } from './entity.ts'
+import { eraseJob, eraseSubscriber, eraseTimer } from './erase.ts'
 import { errorItemOperations } from './error-item.operations.ts'
 import { changeJob, laneSubscriber } from './fast-lane.ts'
 import { fieldOperations } from './field.operations.ts'
@@ -19,6 +20,7 @@ import { healthOperations } from './health.operations.ts'
 import { historyOperations } from './history.operations.ts'
 import { hookRoutes, tidyHooks } from './hook.routes.ts'
 import { recordOwnWork } from '#jobs/own-work.ts'
+import { syncPersonal } from './personal-store.ts'
 import { pendingSubscriber } from './pending.ts'
 import { runOperations } from './run.operations.ts'
 import { performRun } from './run.ts'
@@ -66,9 +68,10 @@ export function createSyncModule(
     ],
     rawRoutes: hookRoutes(byVendor, publicUrl),
     entities: [],
-    jobs: [runJob(engineOf), changeJob(engineOf)],
-    subscribers: [pendingSubscriber(entities), startSubscriber, laneSubscriber],
-    timers: [scheduleTimer, tidyHooks],
+    jobs: [runJob(engineOf), changeJob(engineOf), eraseJob(engineOf)],
+    subscribers: [pendingSubscriber(entities), startSubscriber, laneSubscriber, eraseSubscriber],
+    timers: [scheduleTimer, tidyHooks, eraseTimer],
+    personal: syncPersonal,
   }
 }
 

@@ -234,6 +234,15 @@ export class HubspotClient {
     }
   }
 
+  /**
+   * Erases a contact for good. HubSpot also keeps its address from coming back.
+   * @see https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/basic/gdpr-delete
+   */
+  async eraseContact(id: string, signal: AbortSignal): Promise<void> {
+    const path = '/crm/objects/{version}/contacts/gdpr-delete'
+    await this.#post(path, { objectId: id }, z.unknown(), signal)
+  }
+
   async close(): Promise<void> {
     await this.#http.close()
   }

@@ -75,6 +75,10 @@ function openSession(connection: OpenConnection): Session {
       }
       return contacts.map(contactToCandidate)
     },
+    async erase(_entity, externalId, signal) {
+      await client.eraseContact(externalId, signal)
+      return null
+    },
     close: () => client.close(),
   }
 }

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import { VendorFault, type OpenConnection, type Quota } from '#sync/connector.ts'
 import {
   FieldHits,
@@ -52,7 +52,16 @@ const MAX_FIELD_PAGES = 20
 const MAX_PARTICIPANT_PAGES = 20
 
 /** Tokens of the day, by what a call is. Pipedrive's description of its API, `x-token-cost`. */
-const COST = { get: 1, list: 10, search: 20, write: 5, few: 5, fields: 10, archived: 20 } as const
+const COST = {
+  get: 1,
+  delete: 3,
+  list: 10,
+  search: 20,
+  write: 5,
+  few: 5,
+  fields: 10,
+  archived: 20,
+} as const
 const COST_V1 = { me: 2, users: 20, participants: 10, recents: 20 } as const
 
 /** Pipedrive's API, v2 with the leftovers of v1: the only place that knows its paths and their costs. Every answer is parsed. */
@@ -154,6 +163,13 @@ export class PipedriveClient {
     const template = `/api/v2/${path}/{id}`
     const request = { method: 'PATCH', template, path: pathOf(template, id), json: body } as const
     return (await this.#transport.call(request, OneRecord, COST.write, signal)).data
+  }
+
+  /** Deletes a person; Pipedrive erases it for good after 30 days. */
+  async deletePerson(id: string, signal: AbortSignal): Promise<void> {
+    const template = '/api/v2/persons/{id}'
+    const request = { method: 'DELETE', template, path: pathOf(template, id) } as const
+    await this.#transport.call(request, z.unknown(), COST.delete, signal)
   }
 
   /** Ids of persons with this e-mail address, as the search has them: it lags seconds behind. */

@@ -83,6 +83,10 @@ function openSession(connection: OpenConnection): Session {
       return personsToCandidates(client, fields, persons, signal)
     },
     quota: async () => [client.quota()],
+    async erase(_entity, externalId, signal) {
+      await client.deletePerson(externalId, signal)
+      return 'Pipedrive keeps it for 30 days before it is gone for good.'
+    },
     close: () => client.close(),
   }
 }

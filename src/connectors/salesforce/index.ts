@@ -1,5 +1,12 @@
 import { DAY_MS, MINUTE_MS } from '#core/time.ts'
-import type { Connector, OpenConnection, PullPage, Session, Stream } from '#sync/connector.ts'
+import {
+  VendorFault,
+  type Connector,
+  type OpenConnection,
+  type PullPage,
+  type Session,
+  type Stream,
+} from '#sync/connector.ts'
 import type { Candidate } from '#sync/entity.ts'
 import { SalesforceSettings } from './auth.ts'
 import { SalesforceClient } from './client.ts'
@@ -80,6 +87,15 @@ function openSession(connection: OpenConnection): Session {
       return candidates
     },
     quota: (signal) => client.quota(signal),
+    async erase(_entity, externalId, signal) {
+      const [result] = await client.remove([externalId], signal)
+      const code = result?.errors[0]?.statusCode
+      if (!result?.success && code !== 'ENTITY_IS_DELETED') {
+        const kind = code === 'INSUFFICIENT_ACCESS_OR_READONLY' ? 'permission' : 'record'
+        throw new VendorFault(kind, `Salesforce did not delete the record: ${code ?? 'no reason'}.`)
+      }
+      return 'It lies in the recycle bin for 15 days; empty the bin to erase it at once.'
+    },
     close: () => client.close(),
   }
 }

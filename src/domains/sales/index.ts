@@ -17,6 +17,7 @@ import { opportunityEntity } from './opportunity.entity.ts'
 import { getOpportunity, listOpportunities, listPipelines } from './opportunity.operations.ts'
 import { ownerEntity } from './owner.entity.ts'
 import { changeOwner, createOwner, listOwners } from './owner.operations.ts'
+import { salesPersonal } from './personal-store.ts'
 import { pipelineEntity, stageEntity } from './pipeline.entity.ts'
 import { getRouting, publishRouting, simulateRouting } from './routing.operations.ts'
 import {
@@ -72,4 +73,5 @@ export const sales: Module = {
   subscribers: [peopleFollower, settingsFollower],
   timers: [decayTimer, waitingTimer, slaTimer],
   importTargets: [leadImport],
+  personal: salesPersonal,
 }

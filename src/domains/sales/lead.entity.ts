@@ -59,6 +59,7 @@ export const leadEntity: Entity = {
     const rows = await tx.query(sql<{ id: string }>`
       select id from leads
       where workspace_id = ${tx.workspaceId} and merged_into is null and id > ${afterId ?? ''}
+        and not exists (select from people p where p.id = leads.person_id and p.erased_at is not null)
       order by id limit ${limit}`)
     return rows.map(({ id }) => id)
   },
@@ -93,7 +94,7 @@ async function loadLeads(tx: Transaction, localIds: readonly string[]): Promise<
       order by r.captured_at desc, r.id desc limit 1
     ) as last_channel
     from leads l join people p on p.id = l.person_id left join campaigns c on c.id = l.campaign_id
-    where l.id = any(${localIds}::text[]) and l.merged_into is null`)
+    where l.id = any(${localIds}::text[]) and l.merged_into is null and p.erased_at is null`)
   const externalIds = await findExternalIds(
     tx,
     rows.map(({ personId }) => personId),

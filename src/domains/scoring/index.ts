@@ -7,6 +7,7 @@ import {
   retireScoringModel,
   trainScoringModel,
 } from './model.operations.ts'
+import { scoringPersonal } from './personal-store.ts'
 import {
   getLeadScore,
   getOpportunityProbability,
@@ -36,4 +37,5 @@ export const scoring: Module = {
   jobs: [trainJob, scoreJob],
   subscribers: [modelFollower],
   timers: [dailyTimer, changedTimer],
+  personal: scoringPersonal,
 }

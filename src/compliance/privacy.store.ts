@@ -1,0 +1,110 @@
+import { sql } from 'kysely'
+import type { Subject } from '#compliance/personal-store.ts'
+import type { PrivacyRequest } from '#compliance/privacy.schema.ts'
+import type { Transaction } from '#store/store.ts'
+
+export interface RequestRow extends PrivacyRequest {
+  erased: Record<string, number> | null
+}
+
+const columns =
+  sql.raw(`r.id, r.kind, r.person_id, r.note, r.requested_by, r.requested_at, r.due_at, r.decided_by, r.decided_at,
+  r.decision, r.erased, r.version,
+  case when r.state = 'approved' and r.kind = 'erasure' then
+    case when exists (select from sync_erasures e where e.request_id = r.id and e.state <> 'done') then 'waiting' else 'done' end
+  else r.state end as state`)
+
+/** The person that stands for this one now; null when there is none, or it was erased. */
+export async function findLivePerson(tx: Transaction, personId: string): Promise<string | null> {
+  const row = await tx.find(sql<{ id: string }>`
+    with recursive up as (
+      select id, merged_into, erased_at from people where id = ${personId}
+      union select p.id, p.merged_into, p.erased_at from up join people p on p.id = up.merged_into
+    ) select id from up where merged_into is null and erased_at is null`)
+  return row?.id ?? null
+}
+
+/** The person with all that were merged into it, and their leads. */
+export async function subjectOf(tx: Transaction, personId: string): Promise<Subject> {
+  const people = await tx.query(sql<{ id: string }>`
+    with recursive down as (
+      select id from people where id = ${personId}
+      union select p.id from down join people p on p.merged_into = down.id
+    ) select id from down order by id`)
+  const personIds = people.map(({ id }) => id)
+  const leads = await tx.query(sql<{ id: string }>`
+    select id from leads where workspace_id = ${tx.workspaceId} and person_id = any(${personIds}::text[]) order by id`)
+  return { personIds, leadIds: leads.map(({ id }) => id) }
+}
+
+export async function insertRequest(
+  tx: Transaction,
+  row: Pick<
+    PrivacyRequest,
+    'id' | 'kind' | 'personId' | 'note' | 'requestedBy' | 'requestedAt' | 'dueAt'
+  >,
+): Promise<void> {
+  await tx.execute(sql`
+    insert into privacy_requests (id, workspace_id, kind, person_id, note, requested_by, requested_at, due_at)
+    values (${row.id}, ${tx.workspaceId}, ${row.kind}, ${row.personId}, ${row.note}, ${row.requestedBy}, ${row.requestedAt}, ${row.dueAt})`)
+}
+
+export function findRequest(tx: Transaction, id: string, how?: 'lock'): Promise<RequestRow | null> {
+  const lock = how === 'lock' ? sql`for update of r` : sql``
+  return tx.find(
+    sql<RequestRow>`select ${columns} from privacy_requests r where r.id = ${id} ${lock}`,
+  )
+}
+
+export function listRequests(
+  tx: Transaction,
+  kind: string | null,
+  after: readonly [string, string] | null,
+  limit: number,
+): Promise<RequestRow[]> {
+  return tx.query(sql<RequestRow>`
+    select ${columns} from privacy_requests r
+    where r.workspace_id = ${tx.workspaceId} and (${kind}::text is null or r.kind = ${kind})
+      and (${after?.[0] ?? null}::timestamptz is null
+        or (r.requested_at, r.id) < (${after?.[0] ?? null}::timestamptz, ${after?.[1] ?? ''}::text))
+    order by r.requested_at desc, r.id desc limit ${limit + 1}`)
+}
+
+export async function decideRequest(
+  tx: Transaction,
+  id: string,
+  decision: {
+    state: 'approved' | 'refused'
+    by: string
+    at: Date
+    reason: string | null
+    erased: Record<string, number> | null
+  },
+): Promise<void> {
+  await tx.execute(sql`
+    update privacy_requests set state = ${decision.state}, decided_by = ${decision.by}, decided_at = ${decision.at},
+      decision = ${decision.reason}, erased = ${decision.erased && JSON.stringify(decision.erased)}::jsonb, version = version + 1
+    where id = ${id}`)
+}
+
+const MOST_RECEIPTS = 200
+
+export interface ReceiptRow {
+  connectionId: `con_${string}`
+  system: string
+  entity: string
+  externalId: string
+  state: 'waiting' | 'done' | 'by_hand'
+  attempts: number
+  nextAttemptAt: Date | null
+  detail: string | null
+  doneAt: Date | null
+}
+
+export function listReceipts(tx: Transaction, requestId: string): Promise<ReceiptRow[]> {
+  return tx.query(sql<ReceiptRow>`
+    select e.connection_id, c.name as system, e.entity, e.external_id, e.state, e.attempts, e.detail, e.done_at,
+      case when e.state = 'waiting' then e.next_attempt_at end as next_attempt_at
+    from sync_erasures e join connections c on c.id = e.connection_id
+    where e.request_id = ${requestId} order by c.name, e.entity, e.external_id limit ${MOST_RECEIPTS}`)
+}
