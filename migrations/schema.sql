@@ -358,6 +358,8 @@ create table connections (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   version integer not null default 1,
+  daily_calls integer,
+  CHECK ((daily_calls > 0)),
   CHECK (((length(name) >= 1) AND (length(name) <= 200))),
   CHECK ((state = ANY (ARRAY['active'::text, 'needs_login'::text, 'paused'::text]))),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
@@ -1205,6 +1207,17 @@ create table subscriber_positions (
   version bigint not null default 0,
   PRIMARY KEY (subscriber)
 );
+
+create table sync_call_days (
+  connection_id identifier not null,
+  day date not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  taken integer not null default 0,
+  FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (connection_id, day)
+);
+alter table sync_call_days enable row level security;
 
 create table sync_certificates (
   run_id identifier not null,

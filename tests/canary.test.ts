@@ -189,6 +189,7 @@ const neverShown = new Set(['leadUserId', 'leadAnonymousId'])
 const unread: Readonly<Record<string, string>> = {
   getConnection: 'needs a connected system, and holds no personal value',
   listStreams: 'as above',
+  getCallPlan: 'as above',
   getSyncRun: 'as above',
   getSyncCertificate: 'as above',
   listSyncRunRecords: 'as above',

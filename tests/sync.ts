@@ -199,6 +199,7 @@ export class TestHub {
           name: 'CRM',
           account: null,
           state: 'active',
+          dailyCalls: null,
           createdAt: now,
           updatedAt: now,
           version: 1,

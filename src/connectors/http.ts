@@ -104,6 +104,7 @@ export class VendorHttp {
     authorization: string | null,
     signal: AbortSignal,
   ): Promise<VendorAnswer> {
+    await this.#connection.beforeCall?.()
     await this.#gate.enter(request.bucket, signal)
     const startedAtMs = performance.now()
     let status = 0

@@ -68,6 +68,7 @@ const createConnection = (connectors: Connectors) =>
         name: input.name,
         account,
         state: 'active',
+        dailyCalls: null,
         createdAt: now,
         updatedAt: now,
         version: 1,
@@ -130,7 +131,10 @@ const changeConnection = (connectors: Connectors) =>
     version: (connection) => connection.version,
     input: ConnectionChange,
     output: Connection,
-    async perform({ connectionId, name, state, settings: given }, { tx, now, expectedVersion }) {
+    async perform(
+      { connectionId, name, state, settings: given, dailyCalls },
+      { tx, now, expectedVersion },
+    ) {
       const known = await readSettings(tx, connectionId, 'lock')
       const row = await findConnection(tx, connectionId)
       if (!row || !known) throw noConnection()
@@ -144,7 +148,7 @@ const changeConnection = (connectors: Connectors) =>
       const settings = given && parseSettings(connector, merged(known, given))
       const account = settings && (await tryOut(connector, connectionId, settings, now)).account
       const active = settings && row.state === 'needs_login' ? 'active' : undefined
-      const changes = { name, state: state ?? active, account, settings }
+      const changes = { name, state: state ?? active, account, settings, dailyCalls }
       if (!(await updateConnection(tx, connectionId, changes, now))) throw duplicate(name ?? '')
       const changed = await findConnection(tx, connectionId)
       if (!changed) throw noConnection()

@@ -15,6 +15,10 @@ export const Connection = z.object({
     .nullable()
     .meta({ description: 'How the connected system names the account' }),
   state: z.enum(['active', 'needs_login', 'paused']),
+  dailyCalls: z.int().nullable().meta({
+    description:
+      'Calls that it may make a day (UTC); null: as many as the connected system lets it',
+  }),
   settings: z
     .record(z.string(), z.unknown())
     .meta({ description: 'Without secrets; a secret that is set shows as true' }),
@@ -38,6 +42,7 @@ export const ConnectionChange = z.object({
     .record(z.string(), z.unknown())
     .optional()
     .meta({ description: 'Only what changes; null removes a setting' }),
+  dailyCalls: z.int().min(1).max(100_000_000).nullable().optional(),
 })
 
 export const TestAnswer = z.object({ account: z.string(), durationMs: z.number() })

@@ -9,12 +9,15 @@ export interface ConnectionRow {
   name: string
   account: string | null
   state: ConnectionState
+  dailyCalls: number | null
   createdAt: Date
   updatedAt: Date
   version: number
 }
 
-const columns = sql.raw('id, vendor, name, account, state, created_at, updated_at, version')
+const columns = sql.raw(
+  'id, vendor, name, account, state, daily_calls, created_at, updated_at, version',
+)
 
 function settingsContext(id: string): string {
   return `connections.settings:${id}`
@@ -70,6 +73,7 @@ export async function updateConnection(
     state?: ConnectionState | undefined
     account?: string | undefined
     settings?: Record<string, unknown> | undefined
+    dailyCalls?: number | null | undefined
   },
   now: Date,
 ): Promise<boolean> {
@@ -78,6 +82,7 @@ export async function updateConnection(
     update connections
     set name = coalesce(${changes.name ?? null}, name), state = coalesce(${changes.state ?? null}, state),
       account = coalesce(${changes.account ?? null}, account), settings = coalesce(${settings}::bytea, settings),
+      daily_calls = case when ${changes.dailyCalls !== undefined}::boolean then ${changes.dailyCalls ?? null}::integer else daily_calls end,
       updated_at = ${now}, version = version + 1
     where id = ${id} and not exists
       (select 1 from connections other where other.name = ${changes.name ?? null} and other.id <> ${id})`)

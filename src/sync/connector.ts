@@ -63,6 +63,8 @@ export interface OpenConnection {
   id: string
   settings: Record<string, unknown>
   clock: Clock
+  /** Before each call. @throws VendorFault `rate_daily` when the connection may make no more today. Absent: as many as it likes. */
+  beforeCall?(): Promise<void>
   /** Counts each call made, for the run's ledger and the metrics. */
   onCall(call: VendorCall): void
   /** Keeps changed settings (a rotated refresh token) sealed, before they are used. */

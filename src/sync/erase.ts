@@ -81,9 +81,14 @@ export async function eraseThere(
   })
   const connector = found && engine.connectors.get(found.connection.vendor)
   if (due.length === 0 || !found?.settings || !connector) return
-  const session = connector.open(
-    openConnection(engine, workspaceId, connectionId, found.settings, () => undefined),
+  const connection = openConnection(
+    engine,
+    workspaceId,
+    connectionId,
+    found.settings,
+    () => undefined,
   )
+  const session = connector.open(connection)
   try {
     for (const one of due) {
       signal.throwIfAborted()
@@ -98,6 +103,7 @@ export async function eraseThere(
     }
   } finally {
     await session.close()
+    await connection.budget.close()
   }
 }
 

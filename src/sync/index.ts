@@ -6,6 +6,7 @@ import { defineJob, type Job, type JobContext, type Subscriber } from '#jobs/job
 import type { Module } from '#module.ts'
 import type { Approval } from './approval.ts'
 import { approvalOperations } from './approval.operations.ts'
+import { callPlanOperation } from './call-plan.ts'
 import { certificateOperations } from './certificate.operations.ts'
 import { conflictOperations } from './conflict.operations.ts'
 import { connectionOperations } from './connection.operations.ts'
@@ -60,6 +61,7 @@ export function createSyncModule(
       ...(approval ? approvalOperations(byVendor, approval) : []),
       ...runOperations,
       ...certificateOperations,
+      callPlanOperation(byVendor, byName),
       ...healthOperations,
       ...errorItemOperations,
       ...conflictOperations(byName),

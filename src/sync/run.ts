@@ -1,4 +1,5 @@
 import { DAY_MS, MINUTE_MS } from '#core/time.ts'
+import { CallBudget } from './call-budget.ts'
 import {
   VendorFault,
   type Connector,
@@ -198,7 +199,14 @@ async function open(
       engine.metrics?.syncCalls.inc({ vendor: connector.vendor, status: statusClass })
     },
   )
-  const session = connector.open({ ...connection, mappings: mappingsOf(found.rules) })
+  const opened = connector.open({ ...connection, mappings: mappingsOf(found.rules) })
+  const session: Session = {
+    ...opened,
+    async close() {
+      await opened.close()
+      await connection.budget.close()
+    },
+  }
   const { rules, settings } = found
   return { session, vendor: connector.vendor, calls, rules, connector, settings }
 }
@@ -210,11 +218,14 @@ export function openConnection(
   connectionId: string,
   settings: Record<string, unknown>,
   onCall: (status: number) => void,
-): OpenConnection {
+): OpenConnection & { budget: CallBudget } {
+  const budget = new CallBudget(engine.store, engine.clock, workspaceId, connectionId)
   return {
+    budget,
     id: connectionId,
     settings,
     clock: engine.clock,
+    beforeCall: () => budget.take(),
     onCall(call) {
       onCall(call.status)
       engine.log.debug({ connectionId, ...call }, 'vendor call')

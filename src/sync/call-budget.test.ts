@@ -1,0 +1,132 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { DAY_MS, ManualClock, MINUTE_MS } from '#core/time.ts'
+import { startHubspot, type HubspotSandbox } from '#sandbox/hubspot/index.ts'
+import { expectProblem, useHub } from '#tests/hub.ts'
+import type { Store } from '#store/store.ts'
+import { callsFor } from '#sync/call-plan.ts'
+import { copyDatabase, openTestStore, runOnServer, type TestDatabase } from '#tests/store.ts'
+import { TestHub, testEngine, testTables } from '#tests/sync.ts'
+
+const clock = new ManualClock(new Date('2026-11-23T08:00:00Z'))
+let database: TestDatabase
+let store: Store
+let sandbox: HubspotSandbox
+beforeAll(async () => {
+  database = await copyDatabase()
+  await runOnServer(testTables, database.connectionString)
+  store = await openTestStore({ connectionString: database.connectionString })
+})
+afterAll(async () => {
+  await store.close()
+  await database.drop()
+})
+beforeEach(async () => {
+  sandbox = await startHubspot({
+    now: () => clock.now().getTime(),
+    limits: { tenSecondly: null, daily: null, searchSecondly: null },
+  })
+  return () => sandbox.stop()
+})
+
+test('the allowance of a day is never exceeded, also when answers are lost, and all arrives in the end', async () => {
+  const hub = await TestHub.open(testEngine(store, clock), sandbox)
+  await store.transaction(hub.workspaceId, (tx) =>
+    tx.execute(sql`update connections set daily_calls = 60 where id = ${hub.connectionId}`),
+  )
+  await hub.addLeads(6000)
+  const states: string[] = []
+  for (let day = 0; day < 12 && states.at(-1) !== 'succeeded'; day += 1) {
+    sandbox.clearCalls()
+    for (let run = 0; run < 3; run += 1) {
+      clock.advance(MINUTE_MS)
+      const id = await hub.queue(['owners', 'contacts'])
+      // Answers that are lost on the way are calls as well.
+      const lift = sandbox.failNext({ kind: 'drop-after', count: run, after: 4 })
+      await hub.perform(id)
+      lift()
+      states.push((await hub.read(id)).state)
+    }
+    const made = sandbox.calls().total
+    expect(made).toBeLessThanOrEqual(60)
+    clock.advance(DAY_MS)
+  }
+  expect(states).toContain('partial')
+  expect(states.at(-1)).toBe('succeeded')
+  expect(sandbox.count('contacts')).toBe(6000)
+}, 120_000)
+
+test('sizes of calls make the plan, worked by hand', () => {
+  const fetch = async () => []
+  const stream = { batchSize: 100, fetchSize: 50, fetch }
+  // 3 calls to create 250, 2 to read and 1 to change 80; 7 to read back 330.
+  expect(callsFor(stream, { newThere: 250, changed: 80 })).toEqual({
+    calls: 3 + 1 + 2,
+    checkCalls: 7,
+  })
+  const bulk = { atLeast: 2000, batchSize: 10_000, push: async () => [] }
+  expect(callsFor({ ...stream, bulk }, { newThere: 25_000, changed: 0 }).calls).toBe(15)
+  expect(callsFor({ batchSize: 100 }, { newThere: 100, changed: 100 })).toEqual({
+    calls: 2,
+    checkCalls: 0,
+  })
+})
+
+describe('over HTTP', () => {
+  const api = useHub({ clock })
+  test('the plan says what the next run will take, and the run takes it', async () => {
+    const workspace = await api.freshWorkspace()
+    const made = await workspace.post('/api/v1/connections', {
+      vendor: 'hubspot',
+      name: 'CRM',
+      settings: { baseUrl: sandbox.url, token: sandbox.token },
+    })
+    const path = `/api/v1/connections/${made.body.id}`
+    for (let i = 0; i < 3; i += 1)
+      await workspace.post('/api/v1/integrations/sales/leads', {
+        leads: Array.from({ length: 400 }, (_, n) => ({ email: `p${i}-${n}@example.com` })),
+      })
+    const plan = (await workspace.get(`${path}/call-plan`)).body
+    expect(plan.nextRun).toMatchObject({ baseFrom: 'assumed', days: null, checkCalls: 12 })
+    const contacts = plan.nextRun.streams.find(
+      ({ stream }: { stream: string }) => stream === 'contacts',
+    )
+    expect(contacts).toMatchObject({ newThere: 1200, changed: 0, calls: 12 })
+    const run = async () => {
+      clock.advance(MINUTE_MS)
+      const asked = await workspace.post(`${path}/runs`, {})
+      expect(asked.status, asked.text).toBe(202)
+      await api.settle()
+      return (await workspace.get(`/api/v1/sync/runs/${asked.body.id}`)).body
+    }
+    const first = await run()
+    expect(first.state).toBe('succeeded')
+    // Properties of ours are made once; else as planned.
+    expect(first.calls).toBeLessThanOrEqual(plan.nextRun.calls + 15)
+    clock.advance(10 * MINUTE_MS)
+    await run()
+    clock.advance(10 * MINUTE_MS)
+    const quiet = await run()
+    const next = (await workspace.get(`${path}/call-plan`)).body
+    expect(next.nextRun).toMatchObject({
+      baseFrom: 'last_quiet_run',
+      calls: quiet.calls,
+      checkCalls: 0,
+    })
+
+    const limited = await workspace.patch(path, { dailyCalls: 5 })
+    expect(limited.body.dailyCalls).toBe(5)
+    expect((await workspace.get(`${path}/call-plan`)).body).toMatchObject({
+      today: { allowed: 5, taken: 0 },
+      nextRun: { days: Math.ceil(quiet.calls / 5) },
+    })
+    expect(await run()).toMatchObject({ state: 'partial', fault: { kind: 'rate_daily' } })
+    expect((await workspace.patch(path, { dailyCalls: null })).body.dailyCalls).toBeNull()
+    expect(await run()).toMatchObject({ state: 'succeeded' })
+    expectProblem(
+      await workspace.get('/api/v1/connections/con_01a216a2863f7000937b5941f57d0000/call-plan'),
+      404,
+      'resource.not_found',
+    )
+  })
+})
