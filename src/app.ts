@@ -201,14 +201,26 @@ export function composeModules(
     ...domains,
     imports,
     sync,
-    createCompliance([...domains, sync].flatMap((module) => module.personal ?? [])),
+    createCompliance(
+      [...domains, sync].flatMap((module) => module.personal ?? []),
+      erasedListFile(config),
+    ),
     createWebhooks(config.egressAllow),
   ]
 }
 
-/** Both beside the key file: outside the database, and backed up with the keys. */
+/** Beside the key file: outside the database, and backed up with the keys. */
+function besideKeys(config: Pick<Config, 'dataDir' | 'keyFile'>): string {
+  return config.keyFile === undefined ? config.dataDir : dirname(config.keyFile)
+}
+
+/** Ids of people who were erased, so that a restore does not bring them back. */
+export function erasedListFile(config: Pick<Config, 'dataDir' | 'keyFile'>): string {
+  return join(besideKeys(config), 'erased.jsonl')
+}
+
 export function auditFiles(config: Pick<Config, 'dataDir' | 'keyFile'>): AuditFiles {
-  const folder = config.keyFile === undefined ? config.dataDir : dirname(config.keyFile)
+  const folder = besideKeys(config)
   return {
     keyFile: join(folder, 'audit-key.pem'),
     checkpointFile: join(folder, 'audit-checkpoints.jsonl'),

@@ -5,8 +5,10 @@ import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { Client } from 'pg'
 import { PgBoss } from 'pg-boss'
+import { erasedListFile, type App } from '#app.ts'
 import { withApp } from '#cli/with-app.ts'
 import { loadConfig, type Config } from '#config.ts'
+import { eraseAgain, readErasedList } from '#compliance/erased-list.ts'
 import { createLog, type Log } from '#core/log.ts'
 import type { BackupSecret } from '#store/backup/frames.ts'
 import { loadBackup, requireEmpty } from '#store/backup/restore.ts'
@@ -59,7 +61,16 @@ export function restoreCommand(): Command {
       } finally {
         await embedded?.stop()
       }
+      await withApp(eraseListed)
     })
+}
+
+/** A backup that is older than an erasure brings the person back: those on the list beside the keys are erased again. */
+export async function eraseListed({ config, store, modules, clock }: App): Promise<void> {
+  const stores = modules.flatMap((module) => module.personal ?? [])
+  const list = await readErasedList(erasedListFile(config))
+  const count = await eraseAgain(store, stores, list, clock.now())
+  process.stdout.write(`erased again: ${count} of ${list.length} people\n`)
 }
 
 /** Makes all tables in an empty database and loads the backup into them. */

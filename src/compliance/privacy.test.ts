@@ -1,12 +1,20 @@
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { linkAudit } from '#access/audit-chain.ts'
 import { verifyAudit } from '#access/audit-verify.ts'
-import { auditFiles } from '#app.ts'
+import { auditFiles, erasedListFile, startApp } from '#app.ts'
+import { eraseListed, restoreBackup } from '#cli/backup.ts'
+import { eraseAgain, readErasedList } from '#compliance/erased-list.ts'
+import { loadConfig } from '#config.ts'
+import { silentLog } from '#core/log.ts'
 import { ManualClock, MINUTE_MS } from '#core/time.ts'
 import { startHubspot, type HubspotSandbox } from '#sandbox/hubspot/index.ts'
+import { writeBackup } from '#store/backup/write.ts'
+import { createDatabase } from '#tests/store.ts'
 import { expectProblem, useHub, type TestWorkspace } from '#tests/hub.ts'
 
 const clock = new ManualClock(new Date('2026-11-23T08:00:00Z'))
@@ -188,6 +196,38 @@ describe('erasure', () => {
     await hub.settle()
     expect((await officer.get(`${REQUESTS}/${request.id}`)).body.state).toBe('done')
     expect(sandbox.count('contacts')).toBe(1)
+  })
+
+  test('who comes back with an older backup is erased again', async () => {
+    const { leadId, personId } = await company()
+    const file = join(await mkdtemp(join(tmpdir(), 'throughline-erased-')), 'hub.backup')
+    const secret = { passphrase: 'a passphrase of some length' }
+    await writeBackup(hub.app.store.connectionString, file, secret)
+    const { body: request } = await take('erasure', personId)
+    await officer.post(`${REQUESTS}/${request.id}/approve`, {})
+    await hub.settle()
+    const target = await createDatabase()
+    await restoreBackup(target.connectionString, file, secret, silentLog)
+    const { keyFile } = hub.app.config
+    const config = { databaseUrl: target.connectionString, keyFile, runJobs: false }
+    const restored = await startApp(loadConfig({}, config), { listen: false, log: silentLog })
+    try {
+      const shown = async () => {
+        const headers = { authorization: `Bearer ${workspace.key}` }
+        const url = `/api/v1/leads/${leadId}`
+        return (await restored.server.inject({ method: 'GET', url, headers })).payload
+      }
+      expect(leaks(await shown())).toContain(canary.email)
+      await eraseListed(restored)
+      expect(await shown()).toContain(leadId)
+      expect(leaks(await shown())).toEqual([])
+      const list = await readErasedList(erasedListFile(hub.app.config))
+      expect(list).toContainEqual({ workspaceId: workspace.id, personId, requestId: request.id })
+      expect(await eraseAgain(restored.store, [], list, clock.now())).toBe(0)
+    } finally {
+      await restored.stop()
+      await target.drop()
+    }
   })
 
   test('it needs another person than who took it, is decided once, and leaves nothing when refused', async () => {
