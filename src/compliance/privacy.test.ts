@@ -1,4 +1,4 @@
-import { mkdtemp, readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -200,7 +200,8 @@ describe('erasure', () => {
 
   test('who comes back with an older backup is erased again', async () => {
     const { leadId, personId } = await company()
-    const file = join(await mkdtemp(join(tmpdir(), 'throughline-erased-')), 'hub.backup')
+    const folder = await mkdtemp(join(tmpdir(), 'throughline-erased-'))
+    const file = join(folder, 'hub.backup')
     const secret = { passphrase: 'a passphrase of some length' }
     await writeBackup(hub.app.store.connectionString, file, secret)
     const { body: request } = await take('erasure', personId)
@@ -227,6 +228,7 @@ describe('erasure', () => {
     } finally {
       await restored.stop()
       await target.drop()
+      await rm(folder, { recursive: true, force: true })
     }
   })
 

@@ -32,9 +32,9 @@ beforeEach(async () => {
 test('the allowance of a day is never exceeded, also when answers are lost, and all arrives in the end', async () => {
   const hub = await TestHub.open(testEngine(store, clock), sandbox)
   await store.transaction(hub.workspaceId, (tx) =>
-    tx.execute(sql`update connections set daily_calls = 60 where id = ${hub.connectionId}`),
+    tx.execute(sql`update connections set daily_calls = 40 where id = ${hub.connectionId}`),
   )
-  await hub.addLeads(6000)
+  await hub.addLeads(2000)
   const states: string[] = []
   for (let day = 0; day < 12 && states.at(-1) !== 'succeeded'; day += 1) {
     sandbox.clearCalls()
@@ -48,12 +48,12 @@ test('the allowance of a day is never exceeded, also when answers are lost, and 
       states.push((await hub.read(id)).state)
     }
     const made = sandbox.calls().total
-    expect(made).toBeLessThanOrEqual(60)
+    expect(made).toBeLessThanOrEqual(40)
     clock.advance(DAY_MS)
   }
   expect(states).toContain('partial')
   expect(states.at(-1)).toBe('succeeded')
-  expect(sandbox.count('contacts')).toBe(6000)
+  expect(sandbox.count('contacts')).toBe(2000)
 }, 120_000)
 
 test('sizes of calls make the plan, worked by hand', () => {
