@@ -6,7 +6,8 @@ export default defineConfig({
     exclude: ['tests/e2e/**', 'node_modules/**'],
     globalSetup: ['tests/database.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    // More than cores: files wait for databases and clocks as often as they compute.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },
