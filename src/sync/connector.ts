@@ -211,6 +211,8 @@ export interface Stream {
     signal: AbortSignal,
     need?: 'history',
   ) => Promise<Candidate[]>
+  /** Which of these lie deleted in the vendor's recycle bin, for vendors whose `fetch` leaves them out. */
+  listDeleted?: (externalIds: readonly string[], signal: AbortSignal) => Promise<string[]>
   /** Ids of all live records at the vendor that carry an id of ours, page by page: the whole truth for reconciliation. */
   listLinked?: (cursor: unknown, signal: AbortSignal) => Promise<LinkedPage>
   /** Ids of all live records at the vendor, page by page. Only after its end may a record that it lacks be called gone. */

@@ -28,6 +28,12 @@ export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = {
       'Nothing at first: the fields in the detail are sent again by themselves. If it comes back, look for an automation there that undoes them.',
     fixedBy: 'the vendor',
   },
+  'certificate.unread': {
+    title: 'What was written could not be read back',
+    whatToDo:
+      'Nothing at first: the sync itself went through, and the next run reads back what this one could not. If it stays, see the detail for what the vendor said.',
+    fixedBy: 'the vendor',
+  },
   'field.not_taken': {
     title: 'The hub could not take over a value as it is',
     whatToDo:

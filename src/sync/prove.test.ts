@@ -42,6 +42,8 @@ interface Account {
   failNext(rule: FaultRule): () => void
   /** Somebody changes the phone number of the person with this address there. */
   edit(email: string, phone: string): void
+  /** Somebody deletes the person with this address there. */
+  remove(email: string): void
   stop(): Promise<void>
 }
 
@@ -74,6 +76,12 @@ const vendors: Record<
           const { id } = live().find(({ properties }) => properties['email'] === email)!
           sandbox.edit('contacts', id, { phone })
         },
+        remove(email) {
+          sandbox.remove(
+            'contacts',
+            live().find(({ properties }) => properties['email'] === email)!.id,
+          )
+        },
         stop: () => sandbox.stop(),
       }
     },
@@ -82,7 +90,7 @@ const vendors: Record<
     leads: 1500,
     async open(now) {
       const sandbox = await startSalesforce({ now })
-      const live = () => [...sandbox.records('Lead')]
+      const live = () => [...sandbox.records('Lead')].filter(({ isDeleted }) => !isDeleted)
       return {
         connector: salesforce,
         settings: { baseUrl: sandbox.url, accessToken: sandbox.token },
@@ -95,6 +103,9 @@ const vendors: Record<
         edit(email, phone) {
           const { id } = live().find(({ values }) => values['Email'] === email)!
           sandbox.edit('Lead', id, { Phone: phone })
+        },
+        remove(email) {
+          sandbox.remove('Lead', live().find(({ values }) => values['Email'] === email)!.id)
         },
         stop: () => sandbox.stop(),
       }
@@ -121,6 +132,9 @@ const vendors: Record<
         edit(email, phone) {
           const { id } = live().find((one) => emailOf(one) === email)!
           sandbox.edit('person', id, { phones: [{ value: phone }] })
+        },
+        remove(email) {
+          sandbox.remove('person', live().find((one) => emailOf(one) === email)!.id)
         },
         stop: () => sandbox.stop(),
       }
@@ -154,7 +168,10 @@ describe.each(Object.entries(vendors))('%s', (_name, { leads, open }) => {
         select id, values->>'email' as email from test_leads`)
       return new Map(rows.map(({ id, email }) => [id, email]))
     }
-    return { clock, account, hub, run, emails }
+    const beforeRead = (act: () => void) => {
+      engine.connectors = new Map([[connector.vendor, interrupted(connector, act)]])
+    }
+    return { clock, account, hub, run, emails, beforeRead }
   }
 
   test('new records that the vendor drops with a success are named exactly, sent again, and close', async () => {
@@ -248,7 +265,89 @@ describe.each(Object.entries(vendors))('%s', (_name, { leads, open }) => {
       gone: 0,
     })
   }, 240_000)
+
+  test('a score that the vendor drops with a success is named too', async () => {
+    const { clock, account, hub, run } = await openWorld()
+    const ids = await hub.addLeads(20)
+    await run()
+    clock.advance(HOUR_MS)
+    for (const id of ids) await hub.changeLead(id, { score: 1234, channel: 'webinar' })
+    await hub.note(ids, 5000)
+    const lift = account.failNext({
+      kind: 'drop-writes',
+      share: 1,
+      seed: 3,
+      of: 'updates',
+      count: 'until-lifted',
+    })
+    const first = await run()
+    lift()
+    expect(first.named.map(({ detail }) => detail)).toEqual(
+      ids.map(() => 'Not there: score, channel.'),
+    )
+    const second = await run()
+    expect(second.certificate).toMatchObject({ missing: 0, lost: 0, differingBuckets: 0 })
+  }, 60_000)
+
+  test('a record that somebody deletes before it is read back is not missing, and is not made again', async () => {
+    const world = await openWorld()
+    const { account, hub, run, emails } = world
+    const ids = await hub.addLeads(20)
+    const emailOf = await emails()
+    const gone = emailOf.get(ids[3]!)!
+    world.beforeRead(() => account.remove(gone))
+    const first = await run()
+    expect(first.named).toEqual([])
+    expect(first.certificate).toMatchObject({ hereCount: 20, thereCount: 19, missing: 0, gone: 1 })
+    await run()
+    expect(account.there().has(gone)).toBe(false)
+    expect(account.there().size).toBe(19)
+  }, 60_000)
+
+  test('a vendor that stops answering while it is read back undoes nothing, and the next run proves the rest', async () => {
+    const world = await openWorld()
+    const { account, hub, run } = world
+    await hub.addLeads(20)
+    let lift = () => {}
+    world.beforeRead(() => {
+      lift = account.failNext({ kind: 'status', status: 503, count: 'until-lifted' })
+    })
+    const first = await run()
+    lift()
+    expect(account.there().size).toBe(20)
+    expect(first.row.state).toBe('succeeded')
+    expect(first.certificate).toBeUndefined()
+    const open = () =>
+      hub.query(sql<{ code: string }>`
+        select code from sync_errors where connection_id = ${hub.connectionId}`)
+    expect(await open()).toEqual([{ code: 'certificate.unread' }])
+    const second = await run()
+    expect(second.certificate).toMatchObject({ hereCount: 20, thereCount: 20, missing: 0 })
+    expect(await open()).toEqual([])
+  }, 60_000)
 })
+
+/** The connector, with a moment in between: just before it reads records back for the first time. */
+function interrupted(connector: Connector, act: () => void): Connector {
+  let isDue = true
+  return {
+    ...connector,
+    open(connection) {
+      const session = connector.open(connection)
+      const streams = session.streams.map((stream) => {
+        const { fetch } = stream
+        if (!fetch) return stream
+        const read: typeof fetch = (...given) => {
+          if (isDue) act()
+          isDue = false
+          return fetch(...given)
+        }
+        return { ...stream, fetch: read }
+      })
+      return { ...session, streams }
+    },
+  }
+}
 
 describe('by its rules', () => {
   const field = { name: 'phone', direction: 'both', policy: 'latest' } as MergedField

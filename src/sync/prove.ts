@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Stream } from './connector.ts'
 import { commit, type Run } from './engine.ts'
-import type { Candidate, Entity } from './entity.ts'
+import type { Entity } from './entity.ts'
 import { writeOutcomes, type OutcomePlace } from './outcome.store.ts'
 import {
   BUCKETS,
@@ -26,6 +26,8 @@ const PAGE = 1000
 
 type Judged = Believed & { judgement: Judgement }
 
+const idOf = ({ externalId }: Believed): string => externalId
+
 /**
  * Reads back what was written on a stream, and keeps the certificate: how many records and which values the hub believes to be
  * there, and what is there. What is not there is named, is an open item, and is due again at once; it closes when it arrived.
@@ -39,7 +41,7 @@ export async function proveStream(
   entity: Entity,
   scope: ProofScope,
 ): Promise<void> {
-  const { fetch } = stream
+  const { fetch, listDeleted } = stream
   if (!fetch || !stream.push) return
   const fields = writtenFields(run.rulesOf(entity, stream))
   const key = randomBytes(32)
@@ -52,36 +54,52 @@ export async function proveStream(
     entity: entity.name,
     direction: 'push',
   }
-  const read = async (ids: readonly string[]) => {
-    const seen = new Map<string, Candidate>()
-    const size = stream.fetchSize ?? stream.batchSize
+  const size = stream.fetchSize ?? stream.batchSize
+  const inParts = async <T>(
+    ids: readonly string[],
+    ask: (part: readonly string[]) => Promise<T[]>,
+  ) => {
+    const answers: T[] = []
     for (let from = 0; from < ids.length; from += size) {
       const part = ids.slice(from, from + size)
-      const candidates = await withPatience(() => {
-        run.lease.assertHeld()
-        return run.asCheck(() => fetch(part, run.signal))
-      }, run.patience)
-      for (const candidate of candidates) seen.set(candidate.externalId, candidate)
+      answers.push(
+        ...(await withPatience(() => {
+          run.lease.assertHeld()
+          return run.asCheck(() => ask(part))
+        }, run.patience)),
+      )
     }
-    return seen
+    return answers
   }
+  const read = async (ids: readonly string[]) => {
+    const candidates = await inParts(ids, (part) => fetch(part, run.signal))
+    return new Map(candidates.map((candidate) => [candidate.externalId, candidate]))
+  }
+  /** What somebody deleted between our write and this look is not missing. */
+  const readBin = async (ids: readonly string[]) =>
+    new Set(listDeleted ? await inParts(ids, (part) => listDeleted(part, run.signal)) : [])
   for (let after = ''; ;) {
     const page = await run.engine.store.read(run.workspaceId, (tx) =>
       listBelieved(tx, run.connectionId, entity.name, scope, after, PAGE),
     )
     const last = page.at(-1)
     if (!last) break
-    const seen = await read(page.map(({ externalId }) => externalId))
+    const seen = await read(page.map(idOf))
     const suspects = page.filter((one) =>
       isAccused(judge(fields, one, seen.get(one.externalId) ?? null)),
     )
-    const again = await read(suspects.map(({ externalId }) => externalId))
+    const again = await read(suspects.map(idOf))
     for (const [id, candidate] of again) seen.set(id, candidate)
+    const absent = suspects.filter((one) => one.isUnproved && !seen.has(one.externalId))
+    const deleted = await readBin(absent.map(idOf))
     const judged = page.map((one): Judged => {
       const candidate = seen.get(one.externalId) ?? null
       here.addBelieved(one, candidate)
       if (candidate && !candidate.deleted) there.addSeen(candidate, one.base)
-      return { ...one, judgement: judge(fields, one, candidate) }
+      const judgement = deleted.has(one.externalId)
+        ? ({ kind: 'gone' } as const)
+        : judge(fields, one, candidate)
+      return { ...one, judgement }
     })
     for (const { judgement } of judged) found[judgement.kind] += 1
     await commit(run, async (tx) => {

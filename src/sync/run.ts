@@ -15,6 +15,7 @@ import {
   updateConnection,
 } from './connection.store.ts'
 import { commit, type Engine, type Run } from './engine.ts'
+import type { Entity } from './entity.ts'
 import { followChanges } from './follow.ts'
 import { Lease, LeaseLost } from './lease.ts'
 import { mappingsOf, rulesOf, type StoredRule } from './field-rules.ts'
@@ -271,9 +272,6 @@ async function goThroughOne(run: Run, stream: Stream, way: Way): Promise<StreamF
       if (pull) await pullStream(run, { ...stream, pull }, entity)
     }
     if (push && toVendor) await pushStream(run, { ...stream, push, toVendor }, entity)
-    if (way !== 'changes') {
-      await proveStream(run, stream, entity, way === 'compared' ? 'whole' : 'written')
-    }
   } catch (error) {
     run.signal.throwIfAborted()
     if (!(error instanceof VendorFault)) throw error
@@ -288,11 +286,36 @@ async function goThroughOne(run: Run, stream: Stream, way: Way): Promise<StreamF
   }
   // Changes alone do not show that the stream as a whole is sound.
   if (way === 'changes') return null
-  await commit(run, async (tx) => {
-    await markStream(tx, run.connectionId, stream.name, true, run.engine.clock.now())
-    await closeStreamError(tx, place)
-  })
-  return null
+  const now = run.engine.clock.now()
+  await commit(run, (tx) => markStream(tx, run.connectionId, stream.name, true, now))
+  return readBack(run, stream, entity, way === 'compared' ? 'whole' : 'written')
+}
+
+/**
+ * What was done stands, whether it can be read back or not: a fault on the way leaves the records unproved for the next run,
+ * and an item that says so. Only what stops every call ends the run.
+ */
+async function readBack(
+  run: Run,
+  stream: Stream,
+  entity: Entity,
+  scope: 'written' | 'whole',
+): Promise<StreamFault | null> {
+  try {
+    await proveStream(run, stream, entity, scope)
+    await commit(run, (tx) => closeStreamError(tx, placeOf(run, stream)))
+    return null
+  } catch (error) {
+    run.signal.throwIfAborted()
+    if (!(error instanceof VendorFault)) throw error
+    const { kind, message: detail, retryAfterMs } = error
+    const code = 'certificate.unread'
+    const item = { record: '', localId: null, externalId: null, code, detail }
+    await commit(run, (tx) => openErrors(tx, placeOf(run, stream), [item], run.engine.clock.now()))
+    return ['reauth', 'rate_daily', 'account'].includes(kind)
+      ? { stream: stream.name, kind, detail, retryAfterMs }
+      : null
+  }
 }
 
 function placeOf(run: Run, stream: Stream): OutcomePlace {

@@ -62,6 +62,7 @@ export async function writePage(
   await run.engine.publish(tx, events, now)
   if (rules) await noteWritten(tx, entity, rules, passages)
   await writeLinks(tx, run.connectionId, entity.name, passages, now)
+  if (cause === 'before_push') await noteSeen(tx, run.connectionId, entity.name, passages)
   if (rules) await keepMerged(tx, run, stream, rules, passages, now)
   await writeConverted(tx, run, entity, passages, now)
   await writeRevisits(tx, run.connectionId, stream, passages, gone, now)
@@ -181,6 +182,29 @@ async function writeLinks(
     on conflict (local_id, connection_id, entity) do update
     set external_id = excluded.external_id, external_modified_at = excluded.external_modified_at,
       base = excluded.base, deleted_at = excluded.deleted_at, gone_to = excluded.gone_to`)
+}
+
+/**
+ * Keeps when the vendor had changed the records that are about to be written: should a write be lost, nobody's later edit
+ * explains it.
+ */
+async function noteSeen(
+  tx: Transaction,
+  connectionId: string,
+  entity: string,
+  passages: readonly Passage[],
+): Promise<void> {
+  const seen = passages.filter(
+    ({ outcome, isDeferred, candidate }) =>
+      outcome?.outcome === 'unchanged' && !isDeferred && candidate.modifiedAt !== null,
+  )
+  if (seen.length === 0) return
+  await tx.execute(sql`
+    update sync_links l set external_modified_at = r.at
+    from unnest(${seen.map((one) => one.candidate.externalId)}::text[],
+      ${seen.map((one) => one.candidate.modifiedAt!)}::timestamptz[]) as r(id, at)
+    where l.connection_id = ${connectionId} and l.entity = ${entity} and l.external_id = r.id
+      and l.deleted_at is null and l.external_modified_at is distinct from r.at`)
 }
 
 export async function readCursor(

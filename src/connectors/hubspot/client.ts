@@ -152,6 +152,21 @@ export class HubspotClient {
     return (await this.#post(path, body, Batch, signal)).results
   }
 
+  /** Of at most 100 ids those of archived records: HubSpot keeps them for 90 days. */
+  async readArchived(type: string, ids: readonly string[], signal: AbortSignal): Promise<string[]> {
+    const body = { properties: [], inputs: ids.map((id) => ({ id })) }
+    const path = `/crm/objects/{version}/${type}/batch/read`
+    const query = { archived: 'true' }
+    const request = {
+      method: 'POST',
+      ...this.#at(path),
+      query,
+      json: body,
+      bucket: 'calls',
+    } as const
+    return (await this.#call(request, Batch, signal)).results.map(({ id }) => id)
+  }
+
   /** All properties of a type, the vendor's own and the customer's. */
   async describe(type: string, signal: AbortSignal): Promise<VendorField[]> {
     const answer = await this.#get(`/crm/properties/{version}/${type}`, {}, Definitions, signal)

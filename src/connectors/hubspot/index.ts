@@ -238,6 +238,7 @@ function twoWayStream(
     keepsHistory: true,
     pull: (cursor, signal) => reader.pull(cursor, signal),
     fetch: (ids, signal, need) => reader.fetch(ids, signal, need),
+    listDeleted: (ids, signal) => reader.listDeleted(ids, signal),
     listAll: (cursor, signal) => reader.listAll(cursor, signal),
     describe: (signal) => client.describe(type.type, signal),
     toVendor,

@@ -256,16 +256,18 @@ function named(entity: string, id: string | null): { entity: string; externalIds
   return { entity, externalIds: id ? [id] : [] }
 }
 
-/** A contact in our words; `hub_…` properties that only the hub writes are not read back. */
+/** A contact in our words; also what the hub alone writes, which shows whether it arrived. */
 export function contactToCandidate(contact: HubspotRecord): Candidate {
   const { has, read } = readerOf(contact)
   const values: Candidate['values'] = {}
-  const names = ['firstname', 'lastname', 'phone', 'jobtitle', 'company', 'country']
   for (const [field, property] of contactProperties) {
-    if (names.includes(property) && has(property)) values[field] = read(property)
+    if (has(property)) values[field] = read(property)
   }
+  for (const field of ['score', 'fitScore', 'engagementScore']) {
+    if (values[field] !== undefined) values[field] = readNumber(textOf(values[field]))
+  }
+  if (has('hub_mql_at')) values['mqlAt'] = textOfTime(read('hub_mql_at'))
   if (has('email')) values['email'] = read('email')?.toLowerCase() ?? null
-  if (has('hub_lead_status')) values['status'] = read('hub_lead_status')
   const optOuts = ['hs_email_optout', 'hub_email_optout'].filter(has).map(read)
   if (optOuts.length > 0) {
     // Nothing said is not the same as an opt-in.
@@ -404,7 +406,7 @@ function textOfTime(text: string | null): string | null {
 }
 
 function readNumber(text: string | null): number | null {
-  const value = text === null ? Number.NaN : Number(text)
+  const value = text === null || text === '' ? Number.NaN : Number(text)
   return Number.isFinite(value) ? value : null
 }
 

@@ -121,6 +121,15 @@ export class RecordReader {
     )
   }
 
+  async listDeleted(ids: readonly string[], signal: AbortSignal): Promise<string[]> {
+    const deleted: string[] = []
+    for (let from = 0; from < ids.length; from += READ) {
+      const part = ids.slice(from, from + READ)
+      deleted.push(...(await this.#client.readArchived(this.#type.type, part, signal)))
+    }
+    return deleted
+  }
+
   /** Ids of all live records. */
   async listAll(cursor: unknown, signal: AbortSignal): Promise<ListedPage> {
     const after = typeof cursor === 'string' ? cursor : null

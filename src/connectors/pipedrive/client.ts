@@ -149,6 +149,19 @@ export class PipedriveClient {
     return (await this.#get(`/api/v2/${path}`, text, RecordPage, COST.list, signal)).data ?? []
   }
 
+  /** Whether a record lies deleted, which Pipedrive keeps for 30 days; false when it is live or was never there. */
+  async isDeleted(path: RecordPath, id: string, signal: AbortSignal): Promise<boolean> {
+    const template = `/api/v2/${path}/{id}`
+    const request = { method: 'GET', template, path: pathOf(template, id) } as const
+    try {
+      const { data } = await this.#transport.call(request, OneRecord, COST.get, signal)
+      return data.is_deleted === true
+    } catch (error) {
+      if (error instanceof VendorFault && error.kind === 'gone') return false
+      throw error
+    }
+  }
+
   async create(path: RecordPath, body: object, signal: AbortSignal): Promise<PipedriveRecord> {
     const request = { method: 'POST', template: `/api/v2/${path}`, json: body } as const
     return (await this.#transport.call(request, OneRecord, COST.write, signal)).data

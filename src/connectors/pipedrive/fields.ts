@@ -33,12 +33,14 @@ export const leadHubProperties: readonly [field: string, key: string][] = [
   ['jobTitle', 'hub_job_title'],
   ['company', 'hub_company'],
   ['country', 'hub_country'],
-  ['score', 'hub_score'],
-  ['fitScore', 'hub_fit_score'],
-  ['engagementScore', 'hub_engagement_score'],
   ['status', 'hub_status'],
   ['channel', 'hub_channel'],
   ['campaign', 'hub_campaign'],
+]
+export const leadHubNumbers: readonly [field: string, key: string][] = [
+  ['score', 'hub_score'],
+  ['fitScore', 'hub_fit_score'],
+  ['engagementScore', 'hub_engagement_score'],
 ]
 
 const link = (

@@ -145,7 +145,7 @@ function twoWay(
   readType: RecordType,
   pushType: PushType,
 ): Pick<Stream, 'direction' | 'everyMinutes' | 'batchSize'> &
-  Required<Pick<Stream, 'pull' | 'fetch' | 'listAll' | 'describe' | 'push'>> & {
+  Required<Pick<Stream, 'pull' | 'fetch' | 'listDeleted' | 'listAll' | 'describe' | 'push'>> & {
     reader: RecordReader
   } {
   const reader = new RecordReader(client, clock, readType)
@@ -157,6 +157,7 @@ function twoWay(
     batchSize: MAX_IDS,
     pull: (cursor, signal) => reader.pull(cursor, signal),
     fetch: (ids, signal) => reader.fetch(ids, signal),
+    listDeleted: (ids, signal) => reader.listDeleted(ids, signal),
     listAll: (cursor, signal) => reader.listAll(cursor, signal),
     describe: async (signal) => (await pushType.fields.all(signal)).map(describeField),
     push: (changes, signal) => pusher.push(changes, signal),

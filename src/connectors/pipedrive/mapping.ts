@@ -7,11 +7,8 @@ import type {
   PipedriveUser,
 } from './answers.ts'
 import { primaryOf, sameText } from './channels.ts'
-import { LEAD_ID_KEY, leadHubProperties } from './fields.ts'
+import { LEAD_ID_KEY, leadHubNumbers, leadHubProperties } from './fields.ts'
 import type { Codes } from './hub-fields.ts'
-
-/** Those that are read back as well. */
-const readBack = ['jobTitle', 'country', 'status']
 
 export function userToCandidate(user: PipedriveUser): Candidate {
   return {
@@ -73,9 +70,14 @@ export function personToCandidate(
   const isNamed = !(person.emails ?? []).some(({ value }) => sameText(value, person['name']))
   values['firstName'] = isNamed ? textOf(person['first_name']) : null
   values['lastName'] = isNamed ? textOf(person['last_name']) : null
+  // Also what the hub alone writes: it shows whether it arrived.
   for (const [field, key] of leadHubProperties) {
-    if (readBack.includes(field) && codes.has(key)) values[field] = textOf(custom(key))
+    if (codes.has(key)) values[field] = textOf(custom(key))
   }
+  for (const [field, key] of leadHubNumbers) {
+    if (codes.has(key)) values[field] = numberOf(custom(key))
+  }
+  if (codes.has('hub_mql_at')) values['mqlAt'] = textOf(custom('hub_mql_at'))
   if (codes.has('hub_email_optout')) values['emailOptOut'] = isYes(custom('hub_email_optout'))
   const localId = textOf(custom(LEAD_ID_KEY))
   const references: Candidate['references'] = { account: named('account', person['org_id']) }

@@ -1,7 +1,7 @@
 import { formatMinor } from '#core/money.ts'
 import type { VendorProperties, VendorReferences } from '#sync/connector.ts'
 import type { EntityRecord, FieldValue } from '#sync/entity.ts'
-import { leadHubProperties } from './fields.ts'
+import { leadHubNumbers, leadHubProperties } from './fields.ts'
 
 /**
  * A lead as properties of a person. `email` and `phone` are the first of their lists: the others stay as they are. The two
@@ -14,7 +14,7 @@ export function leadToPerson(record: EntityRecord, references: VendorReferences)
   if (values['lastName'] !== undefined) properties['last_name'] = values['lastName']
   if (values['email'] !== undefined) properties['email'] = lower(values['email'])
   if (values['phone'] !== undefined) properties['phone'] = values['phone']
-  for (const [field, key] of leadHubProperties) {
+  for (const [field, key] of [...leadHubProperties, ...leadHubNumbers]) {
     if (values[field] !== undefined) properties[key] = values[field]
   }
   if (values['mqlAt'] !== undefined) properties['hub_mql_at'] = dayOf(values['mqlAt'])

@@ -107,6 +107,15 @@ export class RecordReader {
     return this.#candidates(records, signal)
   }
 
+  /** One call each: what seems to be missing is little, or something is badly wrong. */
+  async listDeleted(ids: readonly string[], signal: AbortSignal): Promise<string[]> {
+    const deleted: string[] = []
+    for (const id of ids) {
+      if (await this.#client.isDeleted(this.#type.path, id, signal)) deleted.push(id)
+    }
+    return deleted
+  }
+
   /** Ids of all live records, archived ones among them. */
   async listAll(cursor: unknown, signal: AbortSignal): Promise<ListedPage> {
     const at = readPlace(cursor)

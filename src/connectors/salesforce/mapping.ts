@@ -86,11 +86,19 @@ const personTable = [
   ['jobTitle', 'Title'],
   ['emailOptOut', 'HasOptedOutOfEmail'],
   ['status', 'Hub_Status__c'],
+  ['externalId', 'Hub_Source_Id__c'],
+  ['score', 'Hub_Score__c'],
+  ['fitScore', 'Hub_Fit_Score__c'],
+  ['engagementScore', 'Hub_Engagement_Score__c'],
+  ['channel', 'Hub_Channel__c'],
+  ['campaign', 'Hub_Campaign__c'],
 ] as const
 
+/** Also what the hub alone writes: it shows whether it arrived. */
 function personValues(row: SfRow): Record<string, FieldValue> {
-  const { has, text } = readerOf(row)
+  const { has, text, at } = readerOf(row)
   const values = valuesOf(row, personTable)
+  if (has('Hub_Mql_At__c')) values['mqlAt'] = at('Hub_Mql_At__c')
   if (values['lastName'] === NOT_PROVIDED) values['lastName'] = null
   if (has('Email')) values['email'] = text('Email')?.toLowerCase() ?? null
   return values

@@ -160,7 +160,7 @@ function toRecord(
       channel: lead.channel,
       lastChannel: lastChannel ?? lead.channel,
       campaign: campaignKey,
-      mqlAt: lead.mqlAt?.toISOString() ?? null,
+      mqlAt: lead.mqlAt === null ? null : toTheSecond(lead.mqlAt),
       capturedAt: lead.capturedAt.toISOString(),
     },
     references: {
@@ -175,6 +175,11 @@ function toRecord(
       ]),
     ),
   }
+}
+
+/** CRMs keep no smaller part of a moment. */
+function toTheSecond(at: Date): string {
+  return new Date(Math.floor(at.getTime() / 1000) * 1000).toISOString()
 }
 
 function customOf(value: unknown): FieldValue {
