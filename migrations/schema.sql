@@ -359,8 +359,10 @@ create table connections (
   updated_at timestamp with time zone not null,
   version integer not null default 1,
   daily_calls integer,
+  plan_above integer,
   CHECK ((daily_calls > 0)),
   CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+  CHECK ((plan_above >= 0)),
   CHECK ((state = ANY (ARRAY['active'::text, 'needs_login'::text, 'paused'::text]))),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (id),
@@ -1242,6 +1244,30 @@ create table sync_certificates (
 );
 alter table sync_certificates enable row level security;
 
+create table sync_change_plans (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  connection_id identifier not null,
+  state text not null,
+  built_in identifier not null,
+  streams text[] not null,
+  prepares boolean not null default false,
+  left_out jsonb not null default '{}'::jsonb,
+  made_by text,
+  made_at timestamp with time zone not null,
+  proposed_at timestamp with time zone,
+  decided_by text,
+  decided_at timestamp with time zone,
+  done_at timestamp with time zone,
+  CHECK ((state = ANY (ARRAY['building'::text, 'proposed'::text, 'approved'::text, 'done'::text, 'discarded'::text, 'failed'::text]))),
+  FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX sync_change_plans_open ON public.sync_change_plans USING btree (connection_id) WHERE (state = ANY (ARRAY['building'::text, 'proposed'::text, 'approved'::text]));
+CREATE INDEX sync_change_plans_workspace_id_id_idx ON public.sync_change_plans USING btree (workspace_id, id);
+alter table sync_change_plans enable row level security;
+
 create table sync_changes (
   id identifier not null,
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
@@ -1463,6 +1489,42 @@ create table sync_pending (
 CREATE INDEX sync_pending_order ON public.sync_pending USING btree (connection_id, entity, first_seq, local_id) WHERE (held_code IS NULL);
 alter table sync_pending enable row level security;
 
+create table sync_plan_signatures (
+  plan_id identifier not null,
+  domain text not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  approved_by text not null,
+  approved_at timestamp with time zone not null,
+  FOREIGN KEY (plan_id) REFERENCES sync_change_plans(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (plan_id, domain)
+);
+alter table sync_plan_signatures enable row level security;
+
+create table sync_planned_changes (
+  plan_id identifier not null,
+  seq bigint not null generated always as identity,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  stream text not null,
+  entity text not null,
+  local_id identifier not null,
+  external_id text,
+  action text not null,
+  detail bytea not null,
+  changed_in xid8 not null,
+  state text not null default 'planned'::text,
+  note text,
+  CHECK ((action = ANY (ARRAY['create'::text, 'update'::text, 'delete'::text]))),
+  CHECK ((state = ANY (ARRAY['planned'::text, 'sent'::text, 'refused'::text, 'outdated'::text, 'proved'::text, 'changed_there'::text, 'not_there'::text]))),
+  FOREIGN KEY (plan_id) REFERENCES sync_change_plans(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (plan_id, entity, local_id)
+);
+CREATE UNIQUE INDEX sync_planned_changes_plan_id_seq_idx ON public.sync_planned_changes USING btree (plan_id, seq);
+CREATE INDEX sync_planned_changes_plan_id_stream_seq_idx ON public.sync_planned_changes USING btree (plan_id, stream, seq);
+CREATE INDEX sync_planned_changes_workspace_id_local_id_idx ON public.sync_planned_changes USING btree (workspace_id, local_id);
+alter table sync_planned_changes enable row level security;
+
 create table sync_revisits (
   connection_id identifier not null,
   stream text not null,
@@ -1502,7 +1564,7 @@ create table sync_runs (
   retry_at timestamp with time zone,
   retries integer not null default 0,
   check_calls integer not null default 0,
-  CHECK ((cause = ANY (ARRAY['schedule'::text, 'catch_up'::text, 'manual'::text, 'retry'::text, 'change'::text]))),
+  CHECK ((cause = ANY (ARRAY['schedule'::text, 'catch_up'::text, 'manual'::text, 'retry'::text, 'change'::text, 'plan'::text]))),
   CHECK ((slots >= 0)),
   CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'succeeded'::text, 'partial'::text, 'failed'::text]))),
   FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,

@@ -196,6 +196,8 @@ const unread: Readonly<Record<string, string>> = {
   listFieldMappings: 'as above',
   listVendorFields: 'as above',
   rehearseFieldPolicy: 'as above',
+  getChangePlan: 'as above',
+  listPlannedChanges: 'needs a connected system; its mask is looked at by itself',
   getConflict: 'needs a connected system; its mask is looked at by itself',
   getWebhookEndpoint: 'needs an endpoint; deliveries hold ids and figures only',
   listWebhookDeliveries: 'as above',

@@ -200,6 +200,7 @@ export class TestHub {
           account: null,
           state: 'active',
           dailyCalls: null,
+          planAbove: null,
           createdAt: now,
           updatedAt: now,
           version: 1,

@@ -67,7 +67,8 @@ const shared = reading(
 )
 
 /** Whoever signs an integration sees what it is. */
-const signing = (scope: Scope) => reading('workspace:read', 'connections:read', scope)
+const signing = (scope: Scope) =>
+  reading('workspace:read', 'connections:read', 'sync:read', 'conflicts:read', scope)
 
 /** What opens the door to everything else, or shows who did what. */
 const adminOnly = new Set<Scope>([

@@ -46,6 +46,7 @@ export type IdPrefix =
   | 'act'
   | 'mbr'
   | 'prq'
+  | 'pln'
 
 let lastMs = 0
 let sequence = 0

@@ -180,6 +180,16 @@ const kinds = {
     title: 'A run of this stream is under way',
     retry: 'same request',
   },
+  'sync.plan_open': {
+    status: 409,
+    title: 'A change plan of this connection is open',
+    retry: 'after a change',
+  },
+  'sync.plan_not_proposed': {
+    status: 409,
+    title: 'The change plan does not wait for a decision',
+    retry: 'after a change',
+  },
   'import.file_unreadable': {
     status: 422,
     title: 'The file cannot be imported',

@@ -17,6 +17,8 @@ export interface Signature {
 
 /** Who has to sign an integration before it may read or write anything. Filled in by the access module. */
 export interface Approval {
+  /** The domains that these kinds of records concern. */
+  domainsOf(entities: readonly string[]): string[]
   /** The domains that the integration touches, each with its signature for this very fingerprint. */
   list(tx: Transaction, integration: Integration): Promise<Signature[]>
   sign(

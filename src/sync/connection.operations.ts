@@ -69,6 +69,7 @@ const createConnection = (connectors: Connectors) =>
         account,
         state: 'active',
         dailyCalls: null,
+        planAbove: input.planAbove,
         createdAt: now,
         updatedAt: now,
         version: 1,
@@ -132,7 +133,7 @@ const changeConnection = (connectors: Connectors) =>
     input: ConnectionChange,
     output: Connection,
     async perform(
-      { connectionId, name, state, settings: given, dailyCalls },
+      { connectionId, name, state, settings: given, dailyCalls, planAbove },
       { tx, now, expectedVersion },
     ) {
       const known = await readSettings(tx, connectionId, 'lock')
@@ -148,7 +149,7 @@ const changeConnection = (connectors: Connectors) =>
       const settings = given && parseSettings(connector, merged(known, given))
       const account = settings && (await tryOut(connector, connectionId, settings, now)).account
       const active = settings && row.state === 'needs_login' ? 'active' : undefined
-      const changes = { name, state: state ?? active, account, settings, dailyCalls }
+      const changes = { name, state: state ?? active, account, settings, dailyCalls, planAbove }
       if (!(await updateConnection(tx, connectionId, changes, now))) throw duplicate(name ?? '')
       const changed = await findConnection(tx, connectionId)
       if (!changed) throw noConnection()

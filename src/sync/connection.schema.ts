@@ -5,6 +5,11 @@ import { Instant } from '#core/time.ts'
 export const ConnectionId = Id('con')
 export const RunId = Id('run')
 
+const PlanAbove = z.int().min(0).max(100_000_000).nullable().meta({
+  description:
+    'A run that would write more records than this makes a change plan instead, which waits to be approved; 0: every run; null: never',
+})
+
 /** A connection as callers see it: secrets never come back, only that they are set. */
 export const Connection = z.object({
   id: ConnectionId,
@@ -19,6 +24,7 @@ export const Connection = z.object({
     description:
       'Calls that it may make a day (UTC); null: as many as the connected system lets it',
   }),
+  planAbove: PlanAbove,
   settings: z
     .record(z.string(), z.unknown())
     .meta({ description: 'Without secrets; a secret that is set shows as true' }),
@@ -32,6 +38,7 @@ export const NewConnection = z.object({
   vendor: z.string().min(1).max(50).meta({ example: 'hubspot' }),
   name: z.string().trim().min(1).max(200).meta({ example: 'Sales CRM' }),
   settings: z.record(z.string(), z.unknown()).meta({ example: { token: 'pat-eu1-…' } }),
+  planAbove: PlanAbove.default(null),
 })
 
 export const ConnectionChange = z.object({
@@ -43,6 +50,7 @@ export const ConnectionChange = z.object({
     .optional()
     .meta({ description: 'Only what changes; null removes a setting' }),
   dailyCalls: z.int().min(1).max(100_000_000).nullable().optional(),
+  planAbove: PlanAbove.optional(),
 })
 
 export const TestAnswer = z.object({ account: z.string(), durationMs: z.number() })

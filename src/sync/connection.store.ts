@@ -10,13 +10,14 @@ export interface ConnectionRow {
   account: string | null
   state: ConnectionState
   dailyCalls: number | null
+  planAbove: number | null
   createdAt: Date
   updatedAt: Date
   version: number
 }
 
 const columns = sql.raw(
-  'id, vendor, name, account, state, daily_calls, created_at, updated_at, version',
+  'id, vendor, name, account, state, daily_calls, plan_above, created_at, updated_at, version',
 )
 
 function settingsContext(id: string): string {
@@ -43,10 +44,10 @@ export async function insertConnection(
   connection: ConnectionRow,
   settings: Record<string, unknown>,
 ): Promise<boolean> {
-  const { id, vendor, name, account, state, createdAt } = connection
+  const { id, vendor, name, account, state, planAbove, createdAt } = connection
   const rows = await tx.execute(sql`
-    insert into connections (id, vendor, name, settings, account, state, created_at, updated_at)
-    values (${id}, ${vendor}, ${name}, ${tx.sealer.seal(settings, settingsContext(id))}, ${account}, ${state},
+    insert into connections (id, vendor, name, settings, account, state, plan_above, created_at, updated_at)
+    values (${id}, ${vendor}, ${name}, ${tx.sealer.seal(settings, settingsContext(id))}, ${account}, ${state}, ${planAbove},
       ${createdAt}, ${createdAt})
     on conflict (workspace_id, name) do nothing`)
   if (rows === 1) await tx.execute(sql`insert into sync_leases (connection_id) values (${id})`)
@@ -74,6 +75,7 @@ export async function updateConnection(
     account?: string | undefined
     settings?: Record<string, unknown> | undefined
     dailyCalls?: number | null | undefined
+    planAbove?: number | null | undefined
   },
   now: Date,
 ): Promise<boolean> {
@@ -83,6 +85,7 @@ export async function updateConnection(
     set name = coalesce(${changes.name ?? null}, name), state = coalesce(${changes.state ?? null}, state),
       account = coalesce(${changes.account ?? null}, account), settings = coalesce(${settings}::bytea, settings),
       daily_calls = case when ${changes.dailyCalls !== undefined}::boolean then ${changes.dailyCalls ?? null}::integer else daily_calls end,
+      plan_above = case when ${changes.planAbove !== undefined}::boolean then ${changes.planAbove ?? null}::integer else plan_above end,
       updated_at = ${now}, version = version + 1
     where id = ${id} and not exists
       (select 1 from connections other where other.name = ${changes.name ?? null} and other.id <> ${id})`)

@@ -9,6 +9,7 @@ import type { Entity } from './entity.ts'
 import type { StreamRules } from './field-rules.ts'
 import type { Lease } from './lease.ts'
 import type { Patience } from './retry.ts'
+import type { RunCause } from './run.store.ts'
 
 /** What every run works with. */
 export interface Engine {
@@ -32,6 +33,7 @@ export interface Engine {
 /** One run under way, from taking the lease to giving it back. */
 export interface Run {
   id: string
+  cause: RunCause
   workspaceId: string
   connectionId: string
   vendor: string

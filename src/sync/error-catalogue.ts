@@ -34,6 +34,12 @@ export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = {
       'Nothing at first: the sync itself went through, and the next run reads back what this one could not. If it stays, see the detail for what the vendor said.',
     fixedBy: 'the vendor',
   },
+  'plan.waiting': {
+    title: 'Changes wait for their plan to be approved',
+    whatToDo:
+      'Open the plan of the connection, look at what would be written, and have each domain sign it or discard it. Until then nothing is sent; nothing is lost.',
+    fixedBy: 'sales operations',
+  },
   'field.not_taken': {
     title: 'The hub could not take over a value as it is',
     whatToDo:

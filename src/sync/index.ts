@@ -8,6 +8,7 @@ import type { Approval } from './approval.ts'
 import { approvalOperations } from './approval.operations.ts'
 import { callPlanOperation } from './call-plan.ts'
 import { certificateOperations } from './certificate.operations.ts'
+import { changePlanOperations } from './change-plan.operations.ts'
 import { conflictOperations } from './conflict.operations.ts'
 import { connectionOperations } from './connection.operations.ts'
 import type { Connector } from './connector.ts'
@@ -61,6 +62,7 @@ export function createSyncModule(
       ...(approval ? approvalOperations(byVendor, approval) : []),
       ...runOperations,
       ...certificateOperations,
+      ...changePlanOperations(approval),
       callPlanOperation(byVendor, byName),
       ...healthOperations,
       ...errorItemOperations,

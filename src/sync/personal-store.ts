@@ -13,6 +13,7 @@ export const syncPersonal: PersonalStore = {
     'sync_pending',
     'sync_errors',
     'sync_outcomes',
+    'sync_planned_changes',
   ],
   kept: { sync_outcomes: 'ids and causes, kept for the history of runs' },
   async collect(tx, { leadIds }) {
@@ -41,6 +42,7 @@ export const syncPersonal: PersonalStore = {
       sync_unproved: await tx.execute(sql`delete from sync_unproved where ${own}`),
       sync_pending: await tx.execute(sql`delete from sync_pending where ${own}`),
       sync_errors: await tx.execute(sql`delete from sync_errors where ${own}`),
+      sync_planned_changes: await tx.execute(sql`delete from sync_planned_changes where ${own}`),
     }
   },
 }

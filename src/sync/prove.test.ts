@@ -1,15 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { hubspot } from '#connectors/hubspot/index.ts'
-import { pipedrive } from '#connectors/pipedrive/index.ts'
-import { salesforce } from '#connectors/salesforce/index.ts'
 import { HOUR_MS, ManualClock, MINUTE_MS } from '#core/time.ts'
-import type { FaultRule } from '#sandbox/faults.ts'
-import { startHubspot } from '#sandbox/hubspot/index.ts'
-import { listOf, objectOf, textOf } from '#sandbox/json.ts'
-import { startPipedrive } from '#sandbox/pipedrive/index.ts'
-import { startSalesforce } from '#sandbox/salesforce/index.ts'
 import type { Store } from '#store/store.ts'
 import type { Connector } from '#sync/connector.ts'
 import type { MergedField } from '#sync/field-rules.ts'
@@ -17,6 +9,7 @@ import { judge, Tally, withoutLost, type Believed } from '#sync/prove.rules.ts'
 import { listCertificates } from '#sync/prove.store.ts'
 import { copyDatabase, openTestStore, runOnServer, type TestDatabase } from '#tests/store.ts'
 import { TestHub, testEngine, testTables } from '#tests/sync.ts'
+import { vendorAccounts } from '#tests/vendor-accounts.ts'
 
 const START = new Date('2026-11-23T08:00:00Z')
 const START_MS = START.getTime()
@@ -33,116 +26,7 @@ afterAll(async () => {
   await database.drop()
 })
 
-interface Account {
-  connector: Connector
-  settings: Record<string, unknown>
-  people: string
-  /** Phone numbers by address of the people that are really there. */
-  there(): Map<string, string | null>
-  failNext(rule: FaultRule): () => void
-  /** Somebody changes the phone number of the person with this address there. */
-  edit(email: string, phone: string): void
-  /** Somebody deletes the person with this address there. */
-  remove(email: string): void
-  stop(): Promise<void>
-}
-
-const vendors: Record<
-  string,
-  { leads: number; open(this: void, now: () => number): Promise<Account> }
-> = {
-  HubSpot: {
-    leads: 1500,
-    async open(now) {
-      const sandbox = await startHubspot({
-        now,
-        limits: { tenSecondly: null, daily: null, searchSecondly: null },
-        settings: { searchLagMs: 2000, searchLagJitterMs: 2000 },
-      })
-      const live = () => [...sandbox.records('contacts')].filter(({ archived }) => !archived)
-      return {
-        connector: hubspot,
-        settings: { baseUrl: sandbox.url, version: '2026-09', token: sandbox.token },
-        people: 'contacts',
-        there: () =>
-          new Map(
-            live().map(({ properties }) => [
-              String(properties['email']),
-              textOf(properties['phone'] ?? null),
-            ]),
-          ),
-        failNext: (rule) => sandbox.failNext(rule),
-        edit(email, phone) {
-          const { id } = live().find(({ properties }) => properties['email'] === email)!
-          sandbox.edit('contacts', id, { phone })
-        },
-        remove(email) {
-          sandbox.remove(
-            'contacts',
-            live().find(({ properties }) => properties['email'] === email)!.id,
-          )
-        },
-        stop: () => sandbox.stop(),
-      }
-    },
-  },
-  Salesforce: {
-    leads: 1500,
-    async open(now) {
-      const sandbox = await startSalesforce({ now })
-      const live = () => [...sandbox.records('Lead')].filter(({ isDeleted }) => !isDeleted)
-      return {
-        connector: salesforce,
-        settings: { baseUrl: sandbox.url, accessToken: sandbox.token },
-        people: 'leads',
-        there: () =>
-          new Map(
-            live().map(({ values }) => [String(values['Email']), textOf(values['Phone'] ?? null)]),
-          ),
-        failNext: (rule) => sandbox.failNext(rule),
-        edit(email, phone) {
-          const { id } = live().find(({ values }) => values['Email'] === email)!
-          sandbox.edit('Lead', id, { Phone: phone })
-        },
-        remove(email) {
-          sandbox.remove('Lead', live().find(({ values }) => values['Email'] === email)!.id)
-        },
-        stop: () => sandbox.stop(),
-      }
-    },
-  },
-  Pipedrive: {
-    leads: 300,
-    async open(now) {
-      const sandbox = await startPipedrive({
-        now,
-        limits: { daily: null, tokenBurst: 1e6, searchBurst: 1e6 },
-      })
-      const live = () => [...sandbox.records('person')].filter(({ isDeleted }) => !isDeleted)
-      const first = (list: unknown) =>
-        textOf(objectOf(listOf(list as never)[0] ?? {})['value'] ?? null)
-      const emailOf = (one: ReturnType<typeof live>[number]) => first(one.shown['emails'])
-      return {
-        connector: pipedrive,
-        settings: { baseUrl: sandbox.url, token: sandbox.token, dailyTokens: 1_000_000 },
-        people: 'persons',
-        there: () =>
-          new Map(live().map((one) => [String(emailOf(one)), first(one.shown['phones'])])),
-        failNext: (rule) => sandbox.failNext(rule),
-        edit(email, phone) {
-          const { id } = live().find((one) => emailOf(one) === email)!
-          sandbox.edit('person', id, { phones: [{ value: phone }] })
-        },
-        remove(email) {
-          sandbox.remove('person', live().find((one) => emailOf(one) === email)!.id)
-        },
-        stop: () => sandbox.stop(),
-      }
-    },
-  },
-}
-
-describe.each(Object.entries(vendors))('%s', (_name, { leads, open }) => {
+describe.each(Object.entries(vendorAccounts))('%s', (_name, { leads, open }) => {
   async function openWorld() {
     const clock = new ManualClock(START)
     const account = await open(() => clock.now().getTime())

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { markProof } from './change-plan.store.ts'
 import type { Stream } from './connector.ts'
 import { commit, type Run } from './engine.ts'
 import type { Entity } from './entity.ts'
@@ -111,6 +112,7 @@ export async function proveStream(
         one.judgement.kind === 'lost' ? [{ ...one, lost: one.judgement.fields }] : [],
       )
       await settleProved(tx, run.connectionId, entity.name, idsOf(judged))
+      await markProof(tx, run.connectionId, entity.name, judged)
       await sendAgain(tx, place, idsOf(missing), now)
       await sendLostFields(tx, place, lost, now)
       await lookAgain(

@@ -8,8 +8,8 @@ import { oursOf } from './merge-record.ts'
 /** What a record that is merged field by field sends. */
 export interface PushPlan {
   properties: VendorProperties
-  /** The fields that count as agreed on once the vendor took it, with our values and how the vendor names them. */
-  sent: ReadonlyMap<string, { ours: FieldValue; key: FieldValue }>
+  /** The fields that count as agreed on once the vendor took it: our value, how the vendor names it, and what it had. */
+  sent: ReadonlyMap<string, { ours: FieldValue; key: FieldValue; was: FieldValue }>
   /** Fields that name records which the vendor does not have yet: they wait. */
   waiting: readonly string[]
 }
@@ -32,7 +32,7 @@ export function planPush(
   const { isNewThere, base, disputed } = state
   const changed = new Set<string>()
   const waiting: string[] = []
-  const sent = new Map<string, { ours: FieldValue; key: FieldValue }>()
+  const sent = new Map<string, { ours: FieldValue; key: FieldValue; was: FieldValue }>()
   for (const field of rules.fields.values()) {
     if (field.direction === 'pull' || field.policy === 'off') continue
     if (!isNewThere && disputed.has(field.name)) continue
@@ -43,7 +43,7 @@ export function planPush(
     if (key === undefined) waiting.push(field.name)
     else {
       changed.add(field.name)
-      sent.set(field.name, { ours, key })
+      sent.set(field.name, { ours, key, was: agreed?.theirs ?? null })
     }
   }
   const only = new Set(changed)

@@ -105,19 +105,22 @@ export async function countPending(
   return row?.count ?? 0
 }
 
-/** What was last seen to at the vendor; with `done`, keeps that instead. */
-export async function findPlan(
+/** What was last seen to at the vendor. */
+export async function findPreparation(
   tx: Transaction,
   connectionId: string,
-  done?: string,
 ): Promise<string | null> {
-  const row =
-    done === undefined
-      ? await tx.find(sql<{ prepared: string | null }>`
-          select prepared from connections where id = ${connectionId}`)
-      : await tx.find(sql<{ prepared: string | null }>`
-          update connections set prepared = ${done} where id = ${connectionId} returning prepared`)
+  const row = await tx.find(sql<{ prepared: string | null }>`
+    select prepared from connections where id = ${connectionId}`)
   return row?.prepared ?? null
+}
+
+export async function keepPreparation(
+  tx: Transaction,
+  connectionId: string,
+  done: string,
+): Promise<void> {
+  await tx.execute(sql`update connections set prepared = ${done} where id = ${connectionId}`)
 }
 
 /** The next page of pending records with what they have to send. Five statements, however many records. */
@@ -309,7 +312,7 @@ async function findNamed(
   return new Map(rows.map((row) => [`${row.entity}:${row.localId}`, row.externalId]))
 }
 
-function fingerprintOf(properties: VendorProperties): Buffer {
+export function fingerprintOf(properties: VendorProperties): Buffer {
   const sorted = Object.entries(properties).sort(([a], [b]) => (a < b ? -1 : 1))
   return createHash('sha256').update(JSON.stringify(sorted)).digest()
 }

@@ -1,10 +1,12 @@
 import { VendorFault, type PushChange, type PushResult, type Stream } from './connector.ts'
+import type { Transaction } from '#store/store.ts'
 import type { Entity } from './entity.ts'
 import { commit, type Run } from './engine.ts'
 import { LeaseLost } from './lease.ts'
 import {
   countPending,
-  findPlan,
+  findPreparation,
+  keepPreparation,
   loadPage,
   seedPending,
   settlePage,
@@ -19,7 +21,7 @@ import { writePage } from './write.ts'
 const PAGE = 2000
 
 /** What can be pushed: a stream with the parts that a push needs. */
-type PushStream = Stream & Required<Pick<Stream, 'push' | 'toVendor'>>
+export type PushStream = Stream & Required<Pick<Stream, 'push' | 'toVendor'>>
 
 /**
  * Sends all records that are due to the vendor, in the order of their first unsent change, page by page: while one page
@@ -45,7 +47,13 @@ async function chooseWay(run: Run, stream: PushStream, entity: Entity): Promise<
   const due = await run.engine.store.read(run.workspaceId, (tx) =>
     countPending(tx, run.connectionId, entity.name, bulk.atLeast),
   )
-  if (due < bulk.atLeast) return stream
+  return wayFor(stream, due)
+}
+
+/** The bulk way of the vendor for so many records, else the usual one. */
+export function wayFor(stream: PushStream, records: number): PushStream {
+  const { bulk } = stream
+  if (!bulk || records < bulk.atLeast) return stream
   return {
     ...stream,
     batchSize: bulk.batchSize,
@@ -56,39 +64,53 @@ async function chooseWay(run: Run, stream: PushStream, entity: Entity): Promise<
 /** @returns whether records were found in the way, which are due again now. */
 async function pushPages(run: Run, stream: PushStream, entity: Entity): Promise<boolean> {
   let isAgain = false
+  for await (const page of freshPages(run, stream, entity)) {
+    isAgain = (await deliver(run, stream, entity, page)) || isAgain
+  }
+  return isAgain
+}
+
+/**
+ * What is due, page by page, each merged with what the vendor did to its records since. While one page is worked on the next
+ * is read.
+ */
+export async function* freshPages(
+  run: Run,
+  stream: PushStream,
+  entity: Entity,
+): AsyncGenerator<PushPage, void> {
   let next = load(run, stream, entity, null)
-  for (let after: PendingKey | null = null; ;) {
-    let page = await next
-    if (page.last === null) return isAgain
-    if (await freshen(run, stream, entity, page)) page = await load(run, stream, entity, after)
-    after = page.last ?? after
-    if (page.last === null) return isAgain
-    next = load(run, stream, entity, page.last)
-    try {
-      // Only what sends needs what we keep at the vendor: a stream that has nothing to send is not held up by it.
-      if (page.changes.length > 0) await ensurePrepared(run)
-      isAgain = (await deliver(run, stream, entity, page)) || isAgain
-    } catch (error) {
-      await next.catch(() => null) // its fault, if any, is of no use any more: the page is read again next time
-      throw error
+  try {
+    for (let after: PendingKey | null = null; ;) {
+      let page = await next
+      if (page.last === null) return
+      if (await freshen(run, stream, entity, page.changes)) {
+        page = await load(run, stream, entity, after)
+      }
+      after = page.last ?? after
+      if (page.last === null) return
+      next = load(run, stream, entity, page.last)
+      yield page
     }
+  } finally {
+    await next.catch(() => null) // its fault, if any, is of no use any more: the page is read again next time
   }
 }
 
 /**
- * Reads the records that the page is about to change and merges what the vendor did to them since: a write of ours never
- * covers an edit that we have not seen.
- * @returns whether anything changed, so that the page is to be read again.
+ * Reads the records that are about to be changed and merges what the vendor did to them since: a write of ours never covers
+ * an edit that we have not seen.
+ * @returns whether anything changed, so that what there is to send is to be read again.
  */
-async function freshen(
+export async function freshen(
   run: Run,
   stream: PushStream,
   entity: Entity,
-  page: PushPage,
+  changes: readonly Pick<PushChange, 'externalId' | 'deleted'>[],
 ): Promise<boolean> {
   const { fetch } = stream
   if (!fetch || !run.rulesOf(entity, stream)) return false
-  const ids = page.changes.flatMap(({ externalId, deleted }) =>
+  const ids = changes.flatMap(({ externalId, deleted }) =>
     externalId === null || deleted ? [] : [externalId],
   )
   let isChanged = false
@@ -119,13 +141,20 @@ export async function seedStream(run: Run, stream: Stream, entity: Entity): Prom
 /** Sees to what must exist at the vendor, once a connection and not once a run. */
 async function ensurePrepared(run: Run, again = false): Promise<void> {
   const { preparation } = run.session
-  const done = await run.engine.store.read(run.workspaceId, (tx) => findPlan(tx, run.connectionId))
-  if (done === preparation && !again) return
+  if (!again && (await isPrepared(run))) return
   await withPatience(() => {
     run.lease.assertHeld()
     return run.session.prepare(run.signal)
   }, run.patience)
-  await commit(run, (tx) => findPlan(tx, run.connectionId, preparation))
+  await commit(run, (tx) => keepPreparation(tx, run.connectionId, preparation))
+}
+
+/** Whether what must exist at the vendor was seen to. */
+export async function isPrepared(run: Run): Promise<boolean> {
+  const done = await run.engine.store.read(run.workspaceId, (tx) =>
+    findPreparation(tx, run.connectionId),
+  )
+  return done === run.session.preparation
 }
 
 function load(
@@ -152,14 +181,18 @@ function load(
 
 /**
  * Sends what of a page differs, then settles all that became of it in one transaction.
+ * @param also  what else is kept of the deliveries, in that transaction.
  * @returns whether records were found in the way.
  */
-async function deliver(
+export async function deliver(
   run: Run,
   stream: PushStream,
   entity: Entity,
   page: PushPage,
+  also?: (tx: Transaction, deliveries: readonly Delivery[]) => Promise<void>,
 ): Promise<boolean> {
+  // Only what sends needs what we keep at the vendor: a stream that has nothing to send is not held up by it.
+  if (page.changes.length > 0) await ensurePrepared(run)
   const deliveries: Delivery[] = [...page.settled]
   let fault: unknown = null
   const isNew = (change: PushChange) => change.externalId === null
@@ -183,6 +216,7 @@ async function deliver(
   await commit(run, async (tx) => {
     const now = run.engine.clock.now()
     await settlePage(tx, run, stream, page, deliveries, now)
+    await also?.(tx, deliveries)
     if (found.length > 0 && run.rulesOf(entity, stream)) {
       await writePage(tx, run, stream, entity, found, [], now)
     }

@@ -80,7 +80,7 @@ const createRun = defineOperation({
 })
 
 /** The streams of a run: those named, else all that are not paused. @throws Problem for unknown or paused ones. */
-async function chooseStreams(
+export async function chooseStreams(
   tx: Transaction,
   connectionId: string,
   wanted: readonly string[] | undefined,

@@ -3,7 +3,7 @@ import type { Queries, Transaction } from '#store/store.ts'
 import type { FaultKind, Stream } from './connector.ts'
 
 export type RunState = 'queued' | 'running' | 'succeeded' | 'partial' | 'failed'
-export type RunCause = 'schedule' | 'catch_up' | 'manual' | 'retry' | 'change'
+export type RunCause = 'schedule' | 'catch_up' | 'manual' | 'retry' | 'change' | 'plan'
 
 export interface RunRow {
   id: string

@@ -1,5 +1,6 @@
 import { DAY_MS, MINUTE_MS } from '#core/time.ts'
 import { CallBudget } from './call-budget.ts'
+import { closePlans, sendOrPlan, type Sent } from './change-plan.ts'
 import {
   VendorFault,
   type Connector,
@@ -23,7 +24,7 @@ import { listRules } from './field-rule.store.ts'
 import { integrationOf } from './integration.ts'
 import { closeStreamError, openErrors, type OutcomePlace } from './outcome.store.ts'
 import { pullStream, revisit } from './pull.ts'
-import { pushStream, seedStream } from './push.ts'
+import { seedStream } from './push.ts'
 import { proveStream } from './prove.ts'
 import { reconcileStream } from './reconcile.ts'
 import { Circuit } from './retry.ts'
@@ -108,6 +109,7 @@ async function perform(
   }
   const run: Run = {
     id: row.id,
+    cause: row.cause,
     workspaceId,
     connectionId: row.connectionId,
     vendor,
@@ -151,6 +153,7 @@ async function perform(
         : goThrough(run, due, howOf)
     const unsigned = isBroken ? null : await waitsFor(run, opened, due)
     const faults = isBroken ? [broken()] : unsigned ? [unsigned] : await goOn()
+    await closePlans(run, faults.length === 0)
     await noteCalls()
     await finish(run, row, faults)
   } finally {
@@ -262,6 +265,7 @@ async function goThrough(
 async function goThroughOne(run: Run, stream: Stream, way: Way): Promise<StreamFault | null> {
   const entity = run.engine.entities.get(stream.entity)
   const place = placeOf(run, stream)
+  let sent: Sent = 'through'
   try {
     if (!entity) throw new VendorFault('mapping', `Nothing here takes ${stream.entity} records.`)
     const { pull, push, toVendor } = stream
@@ -271,7 +275,7 @@ async function goThroughOne(run: Run, stream: Stream, way: Way): Promise<StreamF
       if (push && toVendor) await seedStream(run, stream, entity)
       if (pull) await pullStream(run, { ...stream, pull }, entity)
     }
-    if (push && toVendor) await pushStream(run, { ...stream, push, toVendor }, entity)
+    if (push && toVendor) sent = await sendOrPlan(run, { ...stream, push, toVendor }, entity)
   } catch (error) {
     run.signal.throwIfAborted()
     if (!(error instanceof VendorFault)) throw error
@@ -284,11 +288,23 @@ async function goThroughOne(run: Run, stream: Stream, way: Way): Promise<StreamF
     })
     return { stream: stream.name, kind, detail, retryAfterMs }
   }
+  if (sent === 'waiting') await noteStream(run, stream, 'plan.waiting', null)
   // Changes alone do not show that the stream as a whole is sound.
   if (way === 'changes') return null
   const now = run.engine.clock.now()
   await commit(run, (tx) => markStream(tx, run.connectionId, stream.name, true, now))
-  return readBack(run, stream, entity, way === 'compared' ? 'whole' : 'written')
+  return readBack(run, stream, entity, way === 'compared' ? 'whole' : 'written', sent)
+}
+
+/** Opens the item of the stream as a whole. */
+async function noteStream(
+  run: Run,
+  stream: Stream,
+  code: string,
+  detail: string | null,
+): Promise<void> {
+  const item = { record: '', localId: null, externalId: null, code, detail }
+  await commit(run, (tx) => openErrors(tx, placeOf(run, stream), [item], run.engine.clock.now()))
 }
 
 /**
@@ -300,18 +316,17 @@ async function readBack(
   stream: Stream,
   entity: Entity,
   scope: 'written' | 'whole',
+  sent: Sent,
 ): Promise<StreamFault | null> {
   try {
     await proveStream(run, stream, entity, scope)
-    await commit(run, (tx) => closeStreamError(tx, placeOf(run, stream)))
+    if (sent === 'through') await commit(run, (tx) => closeStreamError(tx, placeOf(run, stream)))
     return null
   } catch (error) {
     run.signal.throwIfAborted()
     if (!(error instanceof VendorFault)) throw error
     const { kind, message: detail, retryAfterMs } = error
-    const code = 'certificate.unread'
-    const item = { record: '', localId: null, externalId: null, code, detail }
-    await commit(run, (tx) => openErrors(tx, placeOf(run, stream), [item], run.engine.clock.now()))
+    await noteStream(run, stream, 'certificate.unread', detail)
     return ['reauth', 'rate_daily', 'account'].includes(kind)
       ? { stream: stream.name, kind, detail, retryAfterMs }
       : null

@@ -15,6 +15,7 @@ export const runCauses: Readonly<Record<Run['cause'], string>> = {
   change: 'Change',
   manual: 'By hand',
   retry: 'Retry',
+  plan: 'Asked for a plan',
 }
 
 export const connectionStates: Readonly<

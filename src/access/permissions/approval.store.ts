@@ -23,6 +23,7 @@ const domainsOf = (entities: readonly string[]): string[] => [
 
 /** Signatures for integrations, kept with the fingerprint that was signed. */
 export const approval: Approval = {
+  domainsOf,
   async list(tx, { connectionId, entities, fingerprint }) {
     const rows = await tx.query(sql<{ domain: string; approvedBy: string; approvedAt: Date }>`
       select domain, approved_by, approved_at from integration_approvals

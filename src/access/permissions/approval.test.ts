@@ -63,3 +63,63 @@ test('a connection that nobody signed writes nothing; signed by each domain it d
   expect((await run(workspace, path)).state).toBe('failed')
   expect(await workspace.auditActions()).toContain('connection.signed')
 }, 120_000)
+
+test('a change plan shows what would be written, is signed by each domain it writes to, and comes out so', async () => {
+  crm.reset()
+  const { workspace, path } = await connected()
+  const marketing = await workspace.withKey({ roles: ['marketing-approver'] })
+  const sales = await workspace.withKey({ roles: ['sales-approver'] })
+  await workspace.post(`${path}/approval`, { domain: 'success' })
+  await marketing.post(`${path}/approval`, { domain: 'marketing' })
+  await sales.post(`${path}/approval`, { domain: 'sales' })
+  const before = [...crm.records('contacts')].length
+  const limited = await workspace.patch(path, { planAbove: 0 })
+  expect(limited.body).toMatchObject({ planAbove: 0 })
+  await hub.settle()
+  const asked = await workspace.post(`${path}/plans`, {})
+  expect(asked.status, asked.text).toBe(202)
+  await hub.settle()
+  const plan = `/api/v1/sync/plans/${asked.body.id}`
+  expect([...crm.records('contacts')]).toHaveLength(before)
+  const shown = (await workspace.get(plan)).body
+  expect(shown).toMatchObject({
+    state: 'proposed',
+    counts: [{ stream: 'contacts', action: 'create', state: 'planned', records: 1 }],
+    signatures: [
+      { domain: 'marketing', approvedAt: null },
+      { domain: 'sales', approvedAt: null },
+    ],
+  })
+  const [change] = (await workspace.get(`${plan}/changes`)).body.data
+  expect(change).toMatchObject({ action: 'create', properties: { email: 'ada@acme.example' } })
+  expect(change.fields).toContainEqual({
+    field: 'email',
+    before: null,
+    after: 'ada@acme.example',
+  })
+  // Who may see runs and conflicts but not people sees which fields, not the values.
+  const blind = await workspace.withKey({ scopes: ['sync:read', 'conflicts:read'] })
+  expect((await blind.get(`${plan}/changes`)).text).not.toContain('ada@acme.example')
+
+  expectProblem(await workspace.post(`${path}/plans`, {}), 409, 'sync.plan_open')
+  expectProblem(
+    await marketing.post(`${plan}/approval`, { domain: 'sales' }),
+    403,
+    'auth.forbidden',
+  )
+  expectProblem(await marketing.post(`${plan}/approval`, {}), 422, 'request.invalid')
+  expect((await marketing.post(`${plan}/approval`, { domain: 'marketing' })).body.state).toBe(
+    'proposed',
+  )
+  expect((await sales.post(`${plan}/approval`, { domain: 'sales' })).body.state).toBe('approved')
+  await hub.settle()
+  const done = (await workspace.get(plan)).body
+  expect(done).toMatchObject({
+    state: 'done',
+    counts: [{ stream: 'contacts', action: 'create', state: 'proved', records: 1 }],
+  })
+  expect([...crm.records('contacts')]).toHaveLength(before + 1)
+  expectProblem(await sales.post(`${plan}/discard`, {}), 403, 'auth.forbidden')
+  expectProblem(await workspace.post(`${plan}/discard`, {}), 409, 'sync.plan_not_proposed')
+  expect((await workspace.get('/api/v1/sync/plans?state=done')).body.data).toHaveLength(1)
+})
