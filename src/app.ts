@@ -196,17 +196,19 @@ export function composeModules(
     metrics,
     config.requireApprovals === false ? null : approval,
   )
-  return [
-    createAccess({ ...running, outside: outsideProvider(config), auditFiles: auditFiles(config) }),
-    ...domains,
-    imports,
-    sync,
-    createCompliance(
-      [...domains, sync].flatMap((module) => module.personal ?? []),
-      erasedListFile(config),
-    ),
-    createWebhooks(config.egressAllow),
-  ]
+  const access = createAccess({
+    ...running,
+    outside: outsideProvider(config),
+    auditFiles: auditFiles(config),
+  })
+  const webhooks = createWebhooks(config.egressAllow)
+  const keepers = [...domains, imports, sync, webhooks, access]
+  const compliance = createCompliance({
+    stores: keepers.flatMap((module) => module.personal ?? []),
+    kinds: keepers.flatMap((module) => module.retained ?? []),
+    erasedList: erasedListFile(config),
+  })
+  return [access, ...domains, imports, sync, compliance, webhooks]
 }
 
 /** Beside the key file: outside the database, and backed up with the keys. */

@@ -17,6 +17,7 @@ const CONTRACTS = [
   'jobs/own-work.ts',
   'imports/target.ts',
   'compliance/personal-store.ts',
+  'compliance/retained-store.ts',
 ]
 const allowed: Record<string, string[]> = {
   core: [],

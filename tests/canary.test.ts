@@ -169,6 +169,10 @@ async function addReports(leadId: string): Promise<void> {
   const request = `/api/v1/privacy/requests/${asked.body.id}`
   expect((await workspace.post(`${request}/approve`, {})).status).toBe(200)
   ids.set('requestId', asked.body.id)
+  const held = { target: 'kind', subject: 'touchpoints', reason: 'A dispute.' }
+  const hold = await workspace.post('/api/v1/retention/holds', held)
+  expect(hold.status, hold.text).toBe(201)
+  ids.set('holdId', hold.body.id)
   ids.set('reportId', id)
   ids.set('subjectId', leadId)
   ids.set('quarter', '2027-Q1')
@@ -180,6 +184,7 @@ const questions: Readonly<Record<string, string>> = {
   getAttributionChanges: 'since=2026-11-23T09:00:30Z',
   getImprovement: 'baselineFrom=2026-01-01&baselineTo=2026-03-31&from=2026-04-01&to=2026-06-30',
   compareQuarterlyPlans: 'from=1&to=2',
+  previewRetention: 'kind=touchpoints',
 }
 
 /** Identifiers are kept as hashes: no read shows them to anybody. */
@@ -200,6 +205,7 @@ const unread: Readonly<Record<string, string>> = {
   getWebhookEndpoint: 'needs an endpoint; deliveries hold ids and figures only',
   listWebhookDeliveries: 'as above',
   getWebhookDelivery: 'as above',
+  getRetentionRun: 'needs a daily run; holds kinds, times and counts, which the list shows too',
   getAccountSecurity: 'of people at the console only, and only of themselves',
   explainAccess: 'takes a principal; holds none',
   getLearnedModel: 'needs hundreds of outcomes; holds names of columns and figures',

@@ -49,7 +49,8 @@ export async function eraseAgain(
   let count = 0
   for (const { workspaceId, personId, requestId } of list) {
     const wasThere = await store.transaction(workspaceId, async (tx) => {
-      const subject = await subjectOf(tx, personId)
+      const subject = await subjectOf(tx, [personId])
+      // A hold that the backup brings back was lifted since, else the person would not have been erased.
       if (subject.personIds.length === 0 || subject.isErased) return false
       const erased: Record<string, number> = {}
       for (const each of stores)

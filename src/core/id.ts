@@ -46,6 +46,8 @@ export type IdPrefix =
   | 'act'
   | 'mbr'
   | 'prq'
+  | 'hld'
+  | 'rtr'
 
 let lastMs = 0
 let sequence = 0

@@ -22,6 +22,7 @@ import { historyOperations } from './history.operations.ts'
 import { hookRoutes, tidyHooks } from './hook.routes.ts'
 import { recordOwnWork } from '#jobs/own-work.ts'
 import { syncPersonal } from './personal-store.ts'
+import { syncRetained } from './retained-store.ts'
 import { pendingSubscriber } from './pending.ts'
 import { runOperations } from './run.operations.ts'
 import { performRun } from './run.ts'
@@ -74,6 +75,7 @@ export function createSyncModule(
     subscribers: [pendingSubscriber(entities), startSubscriber, laneSubscriber, eraseSubscriber],
     timers: [scheduleTimer, tidyHooks, eraseTimer],
     personal: syncPersonal,
+    retained: syncRetained,
   }
 }
 
