@@ -5,6 +5,7 @@ import { opportunityEntity } from '#domains/sales/opportunity.entity.ts'
 import { pipelineEntity, stageEntity } from '#domains/sales/pipeline.entity.ts'
 import { applyMask, maskOf } from '#gateway/mask.ts'
 import type { Operation } from '#gateway/operation.ts'
+import { personalFields } from '#gateway/shown.ts'
 import type { Entity, EntityWrite } from '#sync/entity.ts'
 import { ManualClock, useHub, type TestWorkspace } from '#tests/hub.ts'
 
@@ -279,6 +280,37 @@ test('no role sees a personal value in any answer or export that it may not see,
   const never = Object.keys(canaries).filter((field) => !seen.has(field) && !neverShown.has(field))
   expect({ never }).toEqual({ never: [] })
 }, 240_000)
+
+test('every read of personal fields leaves an entry that names them', async () => {
+  const reads = hub.app.operations.filter(
+    (operation) => operation.method === 'GET' && personalFields(operation).length > 0,
+  )
+  const asked = new Map<string, string>()
+  await inParallel(reads, async (operation) => {
+    for (const path of pathsOf(operation)) {
+      const answer = await workspace.get(path)
+      if (answer.status === 200) asked.set(answer.headers.get('x-request-id')!, operation.id)
+    }
+  })
+  const rejects = await workspace.get(`/api/v1/imports/${ids.get('importId')}/rejects.csv`)
+  asked.set(rejects.headers.get('x-request-id')!, 'downloadImportRejects')
+  await hub.app.accessLog.flush()
+  const noted = new Map<string, Record<string, unknown>>()
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const after: string = cursor === '' ? '' : `&cursor=${cursor}`
+    const { body } = await workspace.get(`/api/v1/audit?action=data.read&limit=500${after}`)
+    for (const { requestId, detail } of body.data) noted.set(requestId, detail)
+    cursor = body.nextCursor
+  }
+  const unnoted = [...asked].filter(([request, id]) => noted.get(request)?.['operation'] !== id)
+  expect(unnoted).toEqual([])
+  for (const id of asked.keys()) expect(noted.get(id)?.['fields']).not.toEqual([])
+  const visited = new Set(asked.values())
+  const missed = reads.filter(({ id }) => !visited.has(id) && !Object.hasOwn(unread, id))
+  expect(missed.map(({ id }) => id)).toEqual([])
+  expect(visited.size).toBeGreaterThan(15)
+  expect(leaksIn(JSON.stringify([...noted.values()]))).toEqual([])
+})
 
 test('every route with a scope refuses every role without it', async () => {
   const wrong: string[] = []

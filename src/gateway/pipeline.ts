@@ -5,6 +5,8 @@ import type { Groups } from '#gateway/group.ts'
 import { problemAnswer, toProblem } from '#gateway/problem.ts'
 import { authenticate } from '#gateway/steps/authenticate.ts'
 import { authorize } from '#gateway/steps/authorize.ts'
+import { noteRead } from '#gateway/steps/note-read.ts'
+import { noteRefusal } from '#gateway/note-refusal.ts'
 import { identify } from '#gateway/steps/identify.ts'
 import { limit } from '#gateway/steps/limit.ts'
 import { perform } from '#gateway/steps/perform.ts'
@@ -25,10 +27,11 @@ const pipeline: readonly Step[] = [
   validate,
   replay,
   perform,
+  noteRead,
 ]
 
 /** What is run again for a further page of a list that is already open. */
-const nextPage: readonly Step[] = [validate, perform]
+const nextPage: readonly Step[] = [validate, perform, noteRead]
 
 /** Takes a request through all steps and sends the answer. */
 export async function runPipeline(exchange: Exchange, gateway: Running): Promise<void> {
@@ -65,7 +68,10 @@ async function runSteps(
     await finish()
   } catch (thrown) {
     failure = thrown
-    exchange.answer = problemAnswer(toProblem(thrown), exchange.requestId)
+    const problem = toProblem(thrown)
+    const { operation, request, principal } = exchange
+    await noteRefusal(operation.id, request, principal, problem, gateway)
+    exchange.answer = problemAnswer(problem, exchange.requestId)
     await respond(exchange)
   } finally {
     observe(exchange, gateway, failure)
