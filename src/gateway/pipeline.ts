@@ -1,6 +1,7 @@
 import { SECOND_MS } from '#core/time.ts'
 import type { Exchange } from '#gateway/exchange.ts'
 import type { GatewayParts } from '#gateway/gateway.ts'
+import type { Operation } from '#gateway/operation.ts'
 import type { Groups } from '#gateway/group.ts'
 import { problemAnswer, toProblem } from '#gateway/problem.ts'
 import { authenticate } from '#gateway/steps/authenticate.ts'
@@ -14,7 +15,11 @@ import { replay } from '#gateway/steps/replay.ts'
 import { respond } from '#gateway/steps/respond.ts'
 import { validate } from '#gateway/steps/validate.ts'
 
-export type Running = GatewayParts & { groups: Groups }
+export type Running = GatewayParts & {
+  groups: Groups
+  /** For operations that change a record the one that reads it: audit entries say before and after. */
+  readers: ReadonlyMap<Operation, Operation>
+}
 
 type Step = (exchange: Exchange, gateway: Running) => void | Promise<void>
 
