@@ -3,6 +3,7 @@ import { holdOperations } from '#compliance/hold.operations.ts'
 import type { PersonalStore } from '#compliance/personal-store.ts'
 import { privacyOperations } from '#compliance/privacy.operations.ts'
 import type { RetainedKind } from '#compliance/retained-store.ts'
+import { reportOperations } from '#compliance/report.operations.ts'
 import { retentionOperations } from '#compliance/retention.operations.ts'
 import { retentionTimer } from '#compliance/retention.run.ts'
 import type { Module } from '#module.ts'
@@ -24,6 +25,7 @@ export function createCompliance({ stores, kinds, erasedList }: ComplianceParts)
     operations: [
       ...privacyOperations(stores, erasable),
       ...retentionOperations(kinds),
+      ...reportOperations,
       ...holdOperations(new Set(kinds.map(({ name }) => name))),
     ],
     entities: [],
