@@ -18,6 +18,7 @@ const CONTRACTS = [
   'imports/target.ts',
   'compliance/personal-store.ts',
   'compliance/retained-store.ts',
+  'compliance/suppressed.ts',
 ]
 const allowed: Record<string, string[]> = {
   core: [],

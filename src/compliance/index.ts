@@ -6,6 +6,7 @@ import type { RetainedKind } from '#compliance/retained-store.ts'
 import { reportOperations } from '#compliance/report.operations.ts'
 import { retentionOperations } from '#compliance/retention.operations.ts'
 import { retentionTimer } from '#compliance/retention.run.ts'
+import { suppressionOperations } from '#compliance/suppression.operations.ts'
 import type { Module } from '#module.ts'
 
 export interface ComplianceParts {
@@ -26,6 +27,7 @@ export function createCompliance({ stores, kinds, erasedList }: ComplianceParts)
       ...privacyOperations(stores, erasable),
       ...retentionOperations(kinds),
       ...reportOperations,
+      ...suppressionOperations,
       ...holdOperations(new Set(kinds.map(({ name }) => name))),
     ],
     entities: [],

@@ -24,6 +24,7 @@ import {
   subjectOf,
   type RequestRow,
 } from '#compliance/privacy.store.ts'
+import { suppressAddresses } from '#compliance/suppressed.ts'
 import { defineOperation, type Operation } from '#gateway/operation.ts'
 import type { Transaction } from '#store/store.ts'
 
@@ -229,6 +230,7 @@ async function erase(
 ): Promise<Record<string, number>> {
   const subject = await subjectOf(tx, [personId])
   await refuseHeld(tx, subject, kinds)
+  await suppressAddresses(tx, subject.personIds, { id, now })
   const erased: Record<string, number> = {}
   for (const store of stores) Object.assign(erased, await store.erase(tx, subject, { id, now }))
   return erased

@@ -164,6 +164,11 @@ const kinds = {
     title: 'The request was decided already',
     retry: 'after a change',
   },
+  'privacy.suppressed': {
+    status: 409,
+    title: 'The address was erased on request and does not come back by itself',
+    retry: 'after a change',
+  },
   'privacy.held': {
     status: 409,
     title: 'A legal hold keeps the data',
