@@ -186,6 +186,7 @@ const questions: Readonly<Record<string, string>> = {
   getImprovement: 'baselineFrom=2026-01-01&baselineTo=2026-03-31&from=2026-04-01&to=2026-06-30',
   compareQuarterlyPlans: 'from=1&to=2',
   previewRetention: 'kind=touchpoints',
+  getLineage: 'record=lead_0&field=company',
   getComplianceReport: 'from=2026-11-01T00:00:00Z&to=2026-12-01T00:00:00Z',
   listSubjectAccess: 'subject=lead_0',
 }
@@ -200,6 +201,7 @@ const unread: Readonly<Record<string, string>> = {
   getCallPlan: 'as above',
   getSyncRun: 'as above',
   getSyncCertificate: 'as above',
+  getRunLineage: 'as above',
   listSyncRunRecords: 'as above',
   listFieldMappings: 'as above',
   listVendorFields: 'as above',

@@ -21,6 +21,7 @@ import { healthOperations } from './health.operations.ts'
 import { historyOperations } from './history.operations.ts'
 import { hookRoutes, tidyHooks } from './hook.routes.ts'
 import { recordOwnWork } from '#jobs/own-work.ts'
+import { lineageOperations } from './lineage.operations.ts'
 import { syncPersonal } from './personal-store.ts'
 import { syncRetained } from './retained-store.ts'
 import { pendingSubscriber } from './pending.ts'
@@ -68,6 +69,7 @@ export function createSyncModule(
       ...conflictOperations(byName),
       ...fieldOperations(byVendor, byName),
       ...historyOperations,
+      ...lineageOperations(byVendor, byName),
     ],
     rawRoutes: hookRoutes(byVendor, publicUrl),
     entities: [],
