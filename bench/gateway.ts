@@ -12,6 +12,7 @@ import { seedWorkspace, startApp } from '#app.ts'
 import { figure, report } from '#bench/figures.ts'
 import { loadConfig } from '#config.ts'
 import { createLog } from '#core/log.ts'
+import { AccessLog } from '#gateway/access-log.ts'
 import { createLimiter } from '#gateway/limiter.ts'
 import { defineOperation } from '#gateway/operation.ts'
 import { createServer } from '#gateway/server.ts'
@@ -61,6 +62,8 @@ const server = await createServer({
   log,
   metrics,
   authenticate: authenticator.authenticate,
+  whose: (credentials) => authenticator.whose(credentials),
+  accessLog: new AccessLog(store, log),
   limiter: createLimiter(null),
   operations: [probe],
   rawRoutes: [],

@@ -57,13 +57,22 @@ const heads = new Map() // by position, the chain's hash there
 let before = '00'.repeat(32)
 let seq = 0
 let signed = 0
+const missing = [] // positions whose entry is gone
+const trimmings = [] // what the log itself says of removals by its rule
+const signings = [] // when which position was under a signed head
+const KEPT_MS = 365 * 86_400_000
 for await (const text of createInterface({ input: createReadStream(exportFile) })) {
   const line = JSON.parse(text)
   if (line.checkpoint === undefined) {
     seq += 1
     if (line.seq !== seq) fail(seq, 'the position is missing')
-    if (line.entry === null) fail(seq, 'the entry is missing')
-    if (hashOf(line.entry) !== line.entryHash) fail(seq, 'the entry was changed')
+    if (line.entry === null) missing.push(seq)
+    else {
+      if (hashOf(line.entry) !== line.entryHash) fail(seq, 'the entry was changed')
+      const { action, principalKind, detail, occurredAt } = line.entry
+      if (action === 'audit.trimmed' && principalKind === 'system')
+        trimmings.push({ through: detail.throughSeq, atMs: Date.parse(occurredAt) })
+    }
     before = sha256(`throughline audit link 1\n${before}\n${seq}\n${line.entryHash}`)
     if (before !== line.chainHash) fail(seq, 'the link does not follow from the one before')
     heads.set(seq, before)
@@ -75,6 +84,14 @@ for await (const text of createInterface({ input: createReadStream(exportFile) }
     fail(at, 'the signed head is not signed by this key')
   if (at > seq) fail(seq + 1, 'the chain ends before a signed head')
   if (heads.get(at) !== chainHash) fail(at, 'the signed head is of another chain')
+  signings.push({ at, signedMs: Date.parse(signedAt) })
   signed += 1
 }
+// Entries may be gone where a later one tells of it and a signed head shows that they were old enough.
+const allowed = trimmings
+  .filter(({ through, atMs }) =>
+    signings.some(({ at, signedMs }) => at >= through && atMs - signedMs >= KEPT_MS),
+  )
+  .reduce((most, { through }) => Math.max(most, through), 0)
+for (const at of missing) if (at > allowed) fail(at, 'the entry is missing')
 process.stdout.write(`The chain holds: ${seq} entries, ${signed} signed heads, head ${before}.\n`)

@@ -304,6 +304,7 @@ create table audit_log (
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (id)
 );
+CREATE INDEX audit_log_shown ON public.audit_log USING gin (((detail -> 'records'::text))) WHERE (action = 'data.read'::text);
 CREATE INDEX audit_log_unlinked ON public.audit_log USING btree (workspace_id, xid, id);
 CREATE INDEX audit_log_workspace_id_occurred_at_id_idx ON public.audit_log USING btree (workspace_id, occurred_at DESC, id DESC);
 CREATE INDEX audit_log_workspace_id_subject_id_id_idx ON public.audit_log USING btree (workspace_id, subject_id, id DESC);
@@ -816,6 +817,26 @@ create table learned_scores (
 CREATE INDEX learned_scores_list ON public.learned_scores USING btree (workspace_id, target, probability DESC, subject_id DESC);
 alter table learned_scores enable row level security;
 
+create table legal_holds (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  target text not null,
+  subject text not null,
+  reason text not null,
+  placed_by text not null,
+  placed_at timestamp with time zone not null,
+  lifted_by text,
+  lifted_at timestamp with time zone,
+  lift_reason text,
+  CHECK (((length(reason) >= 1) AND (length(reason) <= 1000))),
+  CHECK ((target = ANY (ARRAY['person'::text, 'account'::text, 'kind'::text]))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE INDEX legal_holds_standing ON public.legal_holds USING btree (workspace_id, target, subject) WHERE (lifted_at IS NULL);
+CREATE INDEX legal_holds_workspace_id_id_idx ON public.legal_holds USING btree (workspace_id, id DESC);
+alter table legal_holds enable row level security;
+
 create table oauth_artifacts (
   model text not null,
   id_hash bytea not null,
@@ -1060,6 +1081,46 @@ create table report_comments (
 CREATE INDEX report_comments_workspace_id_report_id_id_idx ON public.report_comments USING btree (workspace_id, report_id, id);
 alter table report_comments enable row level security;
 
+create table retention_rules (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  kind text not null,
+  keep_days integer,
+  updated_at timestamp with time zone not null,
+  updated_by text not null,
+  CHECK ((keep_days > 0)),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, kind)
+);
+alter table retention_rules enable row level security;
+
+create table retention_run_kinds (
+  run_id identifier not null,
+  kind text not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  before timestamp with time zone not null,
+  removed integer not null default 0,
+  held integer not null default 0,
+  oldest timestamp with time zone,
+  newest timestamp with time zone,
+  done_at timestamp with time zone,
+  FOREIGN KEY (run_id) REFERENCES retention_runs(id),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (run_id, kind)
+);
+alter table retention_run_kinds enable row level security;
+
+create table retention_runs (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  started_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX retention_runs_one_open ON public.retention_runs USING btree (workspace_id) WHERE (ended_at IS NULL);
+CREATE INDEX retention_runs_workspace_id_id_idx ON public.retention_runs USING btree (workspace_id, id DESC);
+alter table retention_runs enable row level security;
+
 create table routing_counters (
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
   rule_id text not null,
@@ -1210,6 +1271,19 @@ create table subscriber_positions (
   PRIMARY KEY (subscriber)
 );
 
+create table suppressed_addresses (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  address_index bytea not null,
+  request_id identifier not null,
+  suppressed_at timestamp with time zone not null,
+  lifted_at timestamp with time zone,
+  lifted_by text,
+  lift_reason text,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, address_index)
+);
+alter table suppressed_addresses enable row level security;
+
 create table sync_call_days (
   connection_id identifier not null,
   day date not null,
@@ -1284,6 +1358,7 @@ create table sync_changes (
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (id)
 );
+CREATE INDEX sync_changes_at ON public.sync_changes USING btree (workspace_id, at);
 CREATE INDEX sync_changes_connection_id_entity_id_idx ON public.sync_changes USING btree (connection_id, entity, id);
 CREATE INDEX sync_changes_workspace_id_entity_local_id_id_idx ON public.sync_changes USING btree (workspace_id, entity, local_id, id DESC);
 alter table sync_changes enable row level security;

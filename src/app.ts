@@ -19,6 +19,7 @@ import { salesforce } from '#connectors/salesforce/index.ts'
 import { createLog, type Log } from '#core/log.ts'
 import { createMetrics, type Metrics } from '#core/metrics.ts'
 import { MINUTE_MS, systemClock, type Clock } from '#core/time.ts'
+import { AccessLog } from '#gateway/access-log.ts'
 import { createLimiter } from '#gateway/limiter.ts'
 import { createOpenApi } from '#gateway/openapi.ts'
 import type { Operation } from '#gateway/operation.ts'
@@ -45,6 +46,8 @@ export interface App {
   log: Log
   metrics: Metrics
   store: Store
+  /** Reads of personal data that wait to be written. */
+  accessLog: AccessLog
   modules: readonly Module[]
   operations: readonly Operation[]
   jobs: Jobs
@@ -89,6 +92,8 @@ export async function startApp(
     const redis = await openRedis(config, log, undo)
     const authenticator = createAuthenticator(store, clock, () => url)
     undo.push(() => authenticator.flush())
+    const accessLog = new AccessLog(store, log)
+    undo.push(() => accessLog.flush())
     undo.push(await store.listen('throughline_credentials', () => authenticator.forget()))
     let isStopping = false
     const server = await createServer({
@@ -97,6 +102,8 @@ export async function startApp(
       log,
       metrics,
       authenticate: authenticator.authenticate,
+      whose: (credentials) => authenticator.whose(credentials),
+      accessLog,
       limiter: createLimiter(redis),
       operations,
       rawRoutes: [
@@ -139,7 +146,20 @@ export async function startApp(
     } else {
       await server.ready()
     }
-    return { config, clock, log, metrics, store, modules, operations, jobs, server, url, stop }
+    return {
+      config,
+      clock,
+      log,
+      metrics,
+      store,
+      accessLog,
+      modules,
+      operations,
+      jobs,
+      server,
+      url,
+      stop,
+    }
   } catch (error) {
     await stop()
     throw error
@@ -196,17 +216,19 @@ export function composeModules(
     metrics,
     config.requireApprovals === false ? null : approval,
   )
-  return [
-    createAccess({ ...running, outside: outsideProvider(config), auditFiles: auditFiles(config) }),
-    ...domains,
-    imports,
-    sync,
-    createCompliance(
-      [...domains, sync].flatMap((module) => module.personal ?? []),
-      erasedListFile(config),
-    ),
-    createWebhooks(config.egressAllow),
-  ]
+  const access = createAccess({
+    ...running,
+    outside: outsideProvider(config),
+    auditFiles: auditFiles(config),
+  })
+  const webhooks = createWebhooks(config.egressAllow)
+  const keepers = [...domains, imports, sync, webhooks, access]
+  const compliance = createCompliance({
+    stores: keepers.flatMap((module) => module.personal ?? []),
+    kinds: keepers.flatMap((module) => module.retained ?? []),
+    erasedList: erasedListFile(config),
+  })
+  return [access, ...domains, imports, sync, compliance, webhooks]
 }
 
 /** Beside the key file: outside the database, and backed up with the keys. */

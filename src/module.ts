@@ -1,6 +1,7 @@
 import type { Operation } from '#gateway/operation.ts'
 import type { Mount, RawRoute } from '#gateway/raw-route.ts'
 import type { PersonalStore } from '#compliance/personal-store.ts'
+import type { RetainedKind } from '#compliance/retained-store.ts'
 import type { ImportTarget } from '#imports/target.ts'
 import type { Job, Subscriber, Timer } from '#jobs/job.ts'
 import type { Entity } from '#sync/entity.ts'
@@ -19,4 +20,6 @@ export interface Module {
   importTargets?: readonly ImportTarget[]
   /** What it keeps of people: collected for those who ask, erased on their wish. */
   personal?: PersonalStore
+  /** Kinds of records that it keeps for a time. */
+  retained?: readonly RetainedKind[]
 }

@@ -17,6 +17,8 @@ const CONTRACTS = [
   'jobs/own-work.ts',
   'imports/target.ts',
   'compliance/personal-store.ts',
+  'compliance/retained-store.ts',
+  'compliance/suppressed.ts',
 ]
 const allowed: Record<string, string[]> = {
   core: [],

@@ -5,6 +5,7 @@ import { opportunityEntity } from '#domains/sales/opportunity.entity.ts'
 import { pipelineEntity, stageEntity } from '#domains/sales/pipeline.entity.ts'
 import { applyMask, maskOf } from '#gateway/mask.ts'
 import type { Operation } from '#gateway/operation.ts'
+import { personalFields } from '#gateway/shown.ts'
 import type { Entity, EntityWrite } from '#sync/entity.ts'
 import { ManualClock, useHub, type TestWorkspace } from '#tests/hub.ts'
 
@@ -169,6 +170,10 @@ async function addReports(leadId: string): Promise<void> {
   const request = `/api/v1/privacy/requests/${asked.body.id}`
   expect((await workspace.post(`${request}/approve`, {})).status).toBe(200)
   ids.set('requestId', asked.body.id)
+  const held = { target: 'kind', subject: 'touchpoints', reason: 'A dispute.' }
+  const hold = await workspace.post('/api/v1/retention/holds', held)
+  expect(hold.status, hold.text).toBe(201)
+  ids.set('holdId', hold.body.id)
   ids.set('reportId', id)
   ids.set('subjectId', leadId)
   ids.set('quarter', '2027-Q1')
@@ -180,6 +185,10 @@ const questions: Readonly<Record<string, string>> = {
   getAttributionChanges: 'since=2026-11-23T09:00:30Z',
   getImprovement: 'baselineFrom=2026-01-01&baselineTo=2026-03-31&from=2026-04-01&to=2026-06-30',
   compareQuarterlyPlans: 'from=1&to=2',
+  previewRetention: 'kind=touchpoints',
+  getLineage: 'record=lead_0&field=company',
+  getComplianceReport: 'from=2026-11-01T00:00:00Z&to=2026-12-01T00:00:00Z',
+  listSubjectAccess: 'subject=lead_0',
 }
 
 /** Identifiers are kept as hashes: no read shows them to anybody. */
@@ -192,6 +201,7 @@ const unread: Readonly<Record<string, string>> = {
   getCallPlan: 'as above',
   getSyncRun: 'as above',
   getSyncCertificate: 'as above',
+  getRunLineage: 'as above',
   listSyncRunRecords: 'as above',
   listFieldMappings: 'as above',
   listVendorFields: 'as above',
@@ -202,6 +212,7 @@ const unread: Readonly<Record<string, string>> = {
   getWebhookEndpoint: 'needs an endpoint; deliveries hold ids and figures only',
   listWebhookDeliveries: 'as above',
   getWebhookDelivery: 'as above',
+  getRetentionRun: 'needs a daily run; holds kinds, times and counts, which the list shows too',
   getAccountSecurity: 'of people at the console only, and only of themselves',
   explainAccess: 'takes a principal; holds none',
   getLearnedModel: 'needs hundreds of outcomes; holds names of columns and figures',
@@ -275,6 +286,37 @@ test('no role sees a personal value in any answer or export that it may not see,
   const never = Object.keys(canaries).filter((field) => !seen.has(field) && !neverShown.has(field))
   expect({ never }).toEqual({ never: [] })
 }, 240_000)
+
+test('every read of personal fields leaves an entry that names them', async () => {
+  const reads = hub.app.operations.filter(
+    (operation) => operation.method === 'GET' && personalFields(operation).length > 0,
+  )
+  const asked = new Map<string, string>()
+  await inParallel(reads, async (operation) => {
+    for (const path of pathsOf(operation)) {
+      const answer = await workspace.get(path)
+      if (answer.status === 200) asked.set(answer.headers.get('x-request-id')!, operation.id)
+    }
+  })
+  const rejects = await workspace.get(`/api/v1/imports/${ids.get('importId')}/rejects.csv`)
+  asked.set(rejects.headers.get('x-request-id')!, 'downloadImportRejects')
+  await hub.app.accessLog.flush()
+  const noted = new Map<string, Record<string, unknown>>()
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const after: string = cursor === '' ? '' : `&cursor=${cursor}`
+    const { body } = await workspace.get(`/api/v1/audit?action=data.read&limit=500${after}`)
+    for (const { requestId, detail } of body.data) noted.set(requestId, detail)
+    cursor = body.nextCursor
+  }
+  const unnoted = [...asked].filter(([request, id]) => noted.get(request)?.['operation'] !== id)
+  expect(unnoted).toEqual([])
+  for (const id of asked.keys()) expect(noted.get(id)?.['fields']).not.toEqual([])
+  const visited = new Set(asked.values())
+  const missed = reads.filter(({ id }) => !visited.has(id) && !Object.hasOwn(unread, id))
+  expect(missed.map(({ id }) => id)).toEqual([])
+  expect(visited.size).toBeGreaterThan(15)
+  expect(leaksIn(JSON.stringify([...noted.values()]))).toEqual([])
+})
 
 test('every route with a scope refuses every role without it', async () => {
   const wrong: string[] = []

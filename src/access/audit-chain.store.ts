@@ -2,6 +2,11 @@ import { sql } from 'kysely'
 import { GENESIS, type Checkpoint, type ProvedEntry } from '#access/audit-chain.rules.ts'
 import type { Queries, SystemTransaction } from '#store/store.ts'
 
+/** The action of the entry that tells that older ones were removed. */
+const TRIMMED = 'audit.trimmed'
+/** No entry is removed before its signed head is so old; verification holds removals to it. */
+export const AUDIT_MINIMUM_DAYS = 365
+
 export interface ChainHead {
   workspaceId: string
   seq: number
@@ -141,6 +146,21 @@ export async function* streamChain(
       entry: id === null || id === undefined ? null : ({ id, ...rest } as ProvedEntry),
     }))
   }
+}
+
+/** A removal of old entries by their rule, which the chain itself tells of. */
+export interface Trimming {
+  throughSeq: number
+  at: Date
+}
+
+/** The removals that reach furthest, as entries of the log tell. */
+export function listTrimmings(tx: Queries, workspaceId: string): Promise<Trimming[]> {
+  return tx.query(sql<Trimming>`
+    select (detail ->> 'throughSeq')::bigint as through_seq, occurred_at as at from audit_log
+    where workspace_id = ${workspaceId} and action = ${TRIMMED} and principal_kind = 'system'
+      and jsonb_typeof(detail -> 'throughSeq') = 'number'
+    order by through_seq desc limit 100`)
 }
 
 /** Signed heads in ascending order, at most `limit`. */

@@ -8,12 +8,15 @@ import {
   type Checkpoint,
 } from '#access/audit-chain.rules.ts'
 import {
+  AUDIT_MINIMUM_DAYS,
   countUnlinked,
   listCheckpoints,
+  listTrimmings,
   streamChain,
   type LinkedEntry,
 } from '#access/audit-chain.store.ts'
 import type { AuditFiles, CheckpointLine } from '#access/audit-chain.ts'
+import { DAY_MS } from '#core/time.ts'
 import { openAuditKey, type AuditKey } from '#access/audit-key.ts'
 import type { Queries } from '#store/store.ts'
 
@@ -28,6 +31,8 @@ export type AuditFault =
 
 export interface AuditVerdict {
   links: number
+  /** Entries that were removed by their rule; their links hold. */
+  trimmed: number
   checkpoints: number
   /** Signed heads from the file outside the database. */
   outsideCheckpoints: number
@@ -53,9 +58,11 @@ export async function verifyAudit(
 ): Promise<AuditVerdict> {
   const key = await openAuditKey(files.keyFile)
   const outside = await readOutside(files.checkpointFile, workspaceId)
+  const trimmedTo = await trimmedThrough(tx, workspaceId, outside)
   const { entries: unlinked, oldestAt } = await countUnlinked(tx, workspaceId)
   const verdict: AuditVerdict = {
     links: 0,
+    trimmed: 0,
     checkpoints: 0,
     outsideCheckpoints: 0,
     unlinked,
@@ -67,13 +74,14 @@ export async function verifyAudit(
   let before: Buffer = GENESIS
   for await (const batch of streamChain(tx, workspaceId, 0, BATCH)) {
     for (const link of batch) {
-      const kind = faultOf(link, before, verdict.headSeq + 1)
+      const kind = faultOf(link, before, verdict.headSeq + 1, trimmedTo)
       if (kind) {
         verdict.fault = { kind, seq: verdict.headSeq + 1, auditId: link.auditId }
         return verdict
       }
       before = link.chainHash
       verdict.links += 1
+      if (!link.entry) verdict.trimmed += 1
       verdict.headSeq = link.seq
     }
     // The heads that were signed in this stretch; the links between them hold each other.
@@ -89,11 +97,36 @@ export async function verifyAudit(
   return verdict
 }
 
-function faultOf(link: LinkedEntry, before: Buffer, seq: number): AuditFault | null {
+function faultOf(
+  link: LinkedEntry,
+  before: Buffer,
+  seq: number,
+  trimmedTo: number,
+): AuditFault | null {
   if (link.seq !== seq) return 'link_missing'
   if (!link.chainHash.equals(chainHash(before, seq, link.entryHash))) return 'link_changed'
-  if (!link.entry) return 'entry_missing'
+  if (!link.entry) return seq <= trimmedTo ? null : 'entry_missing'
   return link.entryHash.equals(entryHash(link.entry)) ? null : 'entry_changed'
+}
+
+/**
+ * Up to which position entries may be gone: an entry must tell of the removal, and the position must have been under a signed
+ * head for as long as the log is kept at least. The heads outside count before those of the database.
+ */
+async function trimmedThrough(
+  tx: Queries,
+  workspaceId: string,
+  outside: ReadonlyMap<number, Checkpoint>,
+): Promise<number> {
+  const minimumMs = AUDIT_MINIMUM_DAYS * DAY_MS
+  for (const { throughSeq, at } of await listTrimmings(tx, workspaceId)) {
+    const covering = [...outside.values()].filter(({ seq }) => seq >= throughSeq)
+    const [kept] = await listCheckpoints(tx, workspaceId, throughSeq - 1, 1)
+    const heads = covering.length > 0 ? covering : kept ? [kept] : []
+    if (heads.some(({ signedAt }) => at.getTime() - signedAt.getTime() >= minimumMs))
+      return throughSeq
+  }
+  return 0
 }
 
 async function checkHeads(

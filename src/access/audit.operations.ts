@@ -59,6 +59,9 @@ export const listAudit = defineOperation({
 
 const AuditVerification = z.object({
   links: z.int().meta({ description: 'Entries whose hash and place in the chain were recomputed' }),
+  trimmed: z
+    .int()
+    .meta({ description: 'Entries that were removed by the retention rule; their links hold' }),
   checkpoints: z.int().meta({ description: 'Signed heads checked' }),
   outsideCheckpoints: z
     .int()

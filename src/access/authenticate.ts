@@ -8,7 +8,7 @@ import { findPermissions } from '#access/permissions/permission.store.ts'
 import { hashToken, isLive } from '#access/session.rules.ts'
 import { findSession, touchSession, type SessionRow } from '#access/session.store.ts'
 import { MINUTE_MS, SECOND_MS, type Clock } from '#core/time.ts'
-import type { Authenticate } from '#gateway/gateway.ts'
+import type { Authenticate, Whose } from '#gateway/gateway.ts'
 import type { Principal } from '#gateway/operation.ts'
 import type { Store } from '#store/store.ts'
 
@@ -32,6 +32,8 @@ interface TokenRow {
 
 export interface Authenticator {
   authenticate: Authenticate
+  /** Whose credentials were refused, from what is cached: no question to the database. */
+  whose: Whose
   /** Writes down when keys were last used. */
   flush(): Promise<void>
   /** Lets go of all that is cached: some credential ended or changed. */
@@ -134,6 +136,13 @@ export function createAuthenticator(
     async authenticate({ bearer, cookie }) {
       if (bearer !== null) return isJwt(bearer) ? byToken(bearer) : byKey(bearer)
       return cookie === null ? null : byCookie(cookie)
+    },
+    whose({ bearer, cookie }) {
+      const parts = bearer === null ? null : splitToken(bearer)
+      const key = parts && keys.get(parts.prefix)?.row
+      if (key) return { id: key.id, kind: 'api_key', workspaceId: key.workspaceId }
+      const session = cookie === null ? null : sessions.get(hashToken(cookie).toString('hex'))?.row
+      return session ? { id: session.userId, kind: 'user', workspaceId: session.workspaceId } : null
     },
     async flush() {
       if (used.size === 0) return

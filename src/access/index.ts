@@ -27,6 +27,7 @@ import { createPasskeyOperations } from '#access/sign-in/passkey.operations.ts'
 import { createSignInRoutes } from '#access/sign-in/sign-in.routes.ts'
 import { createUserOperations } from '#access/sign-in/users.operations.ts'
 import { getCurrentWorkspace } from '#access/workspace.operations.ts'
+import { auditRetained } from '#access/retained-store.ts'
 import { tidyTimer } from '#access/tidy.ts'
 import { HOUR_MS, type Clock } from '#core/time.ts'
 import type { RawRoute } from '#gateway/raw-route.ts'
@@ -96,6 +97,7 @@ export function createAccess({
       },
     ],
     entities: [],
+    retained: [auditRetained],
     jobs: [],
     subscribers: [],
     timers: [

@@ -1,6 +1,7 @@
 import { appendFile, readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import type { PersonalStore } from '#compliance/personal-store.ts'
+import { suppressAddresses } from '#compliance/suppressed.ts'
 import { subjectOf } from '#compliance/privacy.store.ts'
 import { recordOwnWork } from '#jobs/own-work.ts'
 import type { Subscriber } from '#jobs/job.ts'
@@ -49,8 +50,11 @@ export async function eraseAgain(
   let count = 0
   for (const { workspaceId, personId, requestId } of list) {
     const wasThere = await store.transaction(workspaceId, async (tx) => {
-      const subject = await subjectOf(tx, personId)
+      const subject = await subjectOf(tx, [personId])
+      // A hold that the backup brings back was lifted since, else the person would not have been erased.
       if (subject.personIds.length === 0 || subject.isErased) return false
+      if (requestId.startsWith('prq_'))
+        await suppressAddresses(tx, subject.personIds, { id: requestId, now })
       const erased: Record<string, number> = {}
       for (const each of stores)
         Object.assign(erased, await each.erase(tx, subject, { id: requestId, now }))

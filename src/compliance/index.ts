@@ -1,20 +1,38 @@
 import { erasedListSubscriber } from '#compliance/erased-list.ts'
+import { holdOperations } from '#compliance/hold.operations.ts'
 import type { PersonalStore } from '#compliance/personal-store.ts'
 import { privacyOperations } from '#compliance/privacy.operations.ts'
+import type { RetainedKind } from '#compliance/retained-store.ts'
+import { reportOperations } from '#compliance/report.operations.ts'
+import { retentionOperations } from '#compliance/retention.operations.ts'
+import { retentionTimer } from '#compliance/retention.run.ts'
+import { suppressionOperations } from '#compliance/suppression.operations.ts'
 import type { Module } from '#module.ts'
 
-/**
- * What people may ask about their own data.
- * @param stores  what each module keeps of people.
- * @param erasedList  the file that tells, outside the database, who was erased.
- */
-export function createCompliance(stores: readonly PersonalStore[], erasedList: string): Module {
+export interface ComplianceParts {
+  /** What each module keeps of people. */
+  stores: readonly PersonalStore[]
+  /** What each module keeps for a time. */
+  kinds: readonly RetainedKind[]
+  /** The file that tells, outside the database, who was erased. */
+  erasedList: string
+}
+
+/** What people may ask about their own data, and how long records are kept. */
+export function createCompliance({ stores, kinds, erasedList }: ComplianceParts): Module {
+  const erasable = kinds.filter(({ isErasable }) => isErasable).map(({ name }) => name)
   return {
     name: 'compliance',
-    operations: privacyOperations(stores),
+    operations: [
+      ...privacyOperations(stores, erasable),
+      ...retentionOperations(kinds),
+      ...reportOperations,
+      ...suppressionOperations,
+      ...holdOperations(new Set(kinds.map(({ name }) => name))),
+    ],
     entities: [],
     jobs: [],
     subscribers: [erasedListSubscriber(erasedList)],
-    timers: [],
+    timers: [retentionTimer({ kinds, stores })],
   }
 }

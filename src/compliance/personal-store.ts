@@ -6,6 +6,9 @@ export interface Subject {
   leadIds: readonly string[]
 }
 
+/** Whether connected systems are asked to erase too; they are unless it says `here`. */
+export type ErasureReach = 'here' | 'everywhere'
+
 /** What a module tells of the data that it keeps of people. Everything is set-based. */
 export interface PersonalStore {
   /** Its tables that name a person or a lead, each accounted for in `erase` or in `kept`. */
@@ -18,6 +21,6 @@ export interface PersonalStore {
   erase(
     tx: Transaction,
     subject: Subject,
-    request: { id: string; now: Date },
+    request: { id: string; now: Date; reach?: ErasureReach },
   ): Promise<Record<string, number>>
 }

@@ -2,7 +2,8 @@ import { newId } from '#core/id.ts'
 import { cutPage, decodeCursor } from '#core/page.ts'
 import { Problem } from '#core/problem.ts'
 import { DAY_MS } from '#core/time.ts'
-import type { PersonalStore } from '#compliance/personal-store.ts'
+import { listHoldsAgainst, lockHolds } from '#compliance/hold.store.ts'
+import type { PersonalStore, Subject } from '#compliance/personal-store.ts'
 import {
   HeldData,
   NewPrivacyRequest,
@@ -23,6 +24,7 @@ import {
   subjectOf,
   type RequestRow,
 } from '#compliance/privacy.store.ts'
+import { suppressAddresses } from '#compliance/suppressed.ts'
 import { defineOperation, type Operation } from '#gateway/operation.ts'
 import type { Transaction } from '#store/store.ts'
 
@@ -38,8 +40,14 @@ const REMAINS = [
 
 const tag = 'Privacy'
 
-/** @param stores  what each module keeps of people. */
-export function privacyOperations(stores: readonly PersonalStore[]): readonly Operation[] {
+/**
+ * @param stores  what each module keeps of people.
+ * @param erasableKinds  kinds of records that an erasure reaches: a hold of one stands against it.
+ */
+export function privacyOperations(
+  stores: readonly PersonalStore[],
+  erasableKinds: readonly string[],
+): readonly Operation[] {
   const create = defineOperation({
     id: 'createPrivacyRequest',
     method: 'POST',
@@ -135,7 +143,9 @@ export function privacyOperations(stores: readonly PersonalStore[]): readonly Op
           'privacy.second_person',
           'Ask somebody else with the right to decide: you took this request yourself.',
         )
-      const erased = isErasure ? await erase(tx, stores, request, now) : null
+      const erased = isErasure
+        ? await erase(tx, { stores, kinds: erasableKinds }, request, now)
+        : null
       const decision = {
         state: 'approved',
         by: principal.id,
@@ -203,7 +213,7 @@ export function privacyOperations(stores: readonly PersonalStore[]): readonly Op
           'privacy.not_approved',
           'Only an access request that was approved is answered with the data.',
         )
-      const subject = await subjectOf(tx, request.personId)
+      const subject = await subjectOf(tx, [request.personId])
       const held: Record<string, unknown> = {}
       for (const store of stores) Object.assign(held, await store.collect(tx, subject, MOST_HELD))
       return { requestId, at: now, limit: MOST_HELD, held }
@@ -214,14 +224,28 @@ export function privacyOperations(stores: readonly PersonalStore[]): readonly Op
 
 async function erase(
   tx: Transaction,
-  stores: readonly PersonalStore[],
+  { stores, kinds }: { stores: readonly PersonalStore[]; kinds: readonly string[] },
   { id, personId }: RequestRow,
   now: Date,
 ): Promise<Record<string, number>> {
-  const subject = await subjectOf(tx, personId)
+  const subject = await subjectOf(tx, [personId])
+  await refuseHeld(tx, subject, kinds)
+  await suppressAddresses(tx, subject.personIds, { id, now })
   const erased: Record<string, number> = {}
   for (const store of stores) Object.assign(erased, await store.erase(tx, subject, { id, now }))
   return erased
+}
+
+/** @throws Problem `privacy.held` that names the holds. */
+async function refuseHeld(tx: Transaction, subject: Subject, kinds: readonly string[]) {
+  await lockHolds(tx, 'shared')
+  const holds = await listHoldsAgainst(tx, subject, kinds)
+  if (holds.length === 0) return
+  const named = holds.map(({ id, target }) => `${id} (${target})`).join(', ')
+  throw new Problem(
+    'privacy.held',
+    `Legal holds keep this data: ${named}. Lift them first, or refuse the request with that reason.`,
+  )
 }
 
 async function getRequest(tx: Transaction, id: string, how?: 'lock'): Promise<RequestRow> {

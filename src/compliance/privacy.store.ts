@@ -24,21 +24,21 @@ export async function findLivePerson(tx: Transaction, personId: string): Promise
   return row?.id ?? null
 }
 
-/** The person with all that were merged into it, and their leads. */
+/** These people with all that were merged into them, and their leads. */
 export async function subjectOf(
   tx: Transaction,
-  personId: string,
+  personIds: readonly string[],
 ): Promise<Subject & { isErased: boolean }> {
   const people = await tx.query(sql<{ id: string; isErased: boolean }>`
     with recursive down as (
-      select id, erased_at from people where id = ${personId}
+      select id, erased_at from people where id = any(${[...personIds]}::text[])
       union select p.id, p.erased_at from down join people p on p.merged_into = down.id
     ) select id, erased_at is not null as is_erased from down order by id`)
-  const personIds = people.map(({ id }) => id)
+  const all = people.map(({ id }) => id)
   const leads = await tx.query(sql<{ id: string }>`
-    select id from leads where workspace_id = ${tx.workspaceId} and person_id = any(${personIds}::text[]) order by id`)
+    select id from leads where workspace_id = ${tx.workspaceId} and person_id = any(${all}::text[]) order by id`)
   const isErased = people.every((person) => person.isErased)
-  return { personIds, leadIds: leads.map(({ id }) => id), isErased }
+  return { personIds: all, leadIds: leads.map(({ id }) => id), isErased }
 }
 
 export async function insertRequest(

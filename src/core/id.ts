@@ -47,6 +47,8 @@ export type IdPrefix =
   | 'mbr'
   | 'prq'
   | 'pln'
+  | 'hld'
+  | 'rtr'
 
 let lastMs = 0
 let sequence = 0

@@ -164,6 +164,17 @@ const kinds = {
     title: 'The request was decided already',
     retry: 'after a change',
   },
+  'privacy.suppressed': {
+    status: 409,
+    title: 'The address was erased on request and does not come back by itself',
+    retry: 'after a change',
+  },
+  'privacy.held': {
+    status: 409,
+    title: 'A legal hold keeps the data',
+    retry: 'after a change',
+  },
+  'hold.lifted': { status: 409, title: 'The hold was lifted before', retry: 'no' },
   'privacy.second_person': {
     status: 403,
     title: 'An erasure is decided by another person than who took the request',

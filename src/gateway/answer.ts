@@ -1,6 +1,7 @@
 import type { Answer } from '#gateway/exchange.ts'
 import { encodeFor } from '#gateway/encode.ts'
 import type { Operation, Principal, Settled } from '#gateway/operation.ts'
+import { personalFields, shownIn } from '#gateway/shown.ts'
 import { problemAnswer, problemBody } from '#gateway/problem.ts'
 
 /** What became of one item; `invalid` ones were refused before they were performed. */
@@ -27,14 +28,17 @@ export function answerOf(
   if (outcome.kind === 'refused') return problemAnswer(outcome.problem, requestId)
   const status = statusOf(operation, outcome)
   const headers: Record<string, string> = {}
-  const body = JSON.stringify(encodeFor(principal, operation, outcome.output))
+  const wire = encodeFor(principal, operation, outcome.output)
+  const body = JSON.stringify(wire)
   if (status === 204) return { status, body: '', headers }
   headers['content-type'] = JSON_TYPE
   const location = operation.location?.(outcome.output)
   if (location !== undefined) headers.location = location
   const version = operation.version?.(outcome.output)
   if (version !== undefined) headers.etag = `"${version}"`
-  return { status, body, headers }
+  if (operation.method !== 'GET' || personalFields(operation).length === 0)
+    return { status, body, headers }
+  return { status, body, headers, shown: shownIn(wire) }
 }
 
 /** 207: one outcome for each item, in the order of the items. */

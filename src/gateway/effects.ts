@@ -1,4 +1,5 @@
 import { newId } from '#core/id.ts'
+import { givenIn, type ChangeDetail } from '#gateway/before-after.ts'
 import type { Operation } from '#gateway/operation.ts'
 import type { Caller, Performed } from '#gateway/perform-inputs.ts'
 import type { Effects } from '#gateway/record.store.ts'
@@ -8,6 +9,8 @@ export interface DoneInput {
   input: unknown
   output: unknown
   requestId: string
+  /** What the entry says of the change. */
+  detail?: ChangeDetail
 }
 
 /**
@@ -30,10 +33,17 @@ export function collectEffects(
     answers: [],
   }
   const requestOf = new Map<string, string>()
-  for (const { input, output, requestId } of done) {
+  for (const { input, output, requestId, detail } of done) {
     const subjectId = operation.subject?.(output, input) ?? null
     if (subjectId !== null) requestOf.set(subjectId, requestId)
-    effects.audit.push({ id: newId('aud'), action: operation.id, subjectId, detail: {}, requestId })
+    const given = givenIn(operation, input)
+    effects.audit.push({
+      id: newId('aud'),
+      action: operation.id,
+      subjectId,
+      detail: { ...(given.length > 0 ? { given } : {}), ...detail },
+      requestId,
+    })
     if (operation.event && subjectId !== null)
       effects.outbox.push({ event: operation.event, subjectId, data: {}, requestId })
   }

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Operation, Principal } from '#gateway/operation.ts'
+import type { Shown } from '#gateway/shown.ts'
 import type { LimitState } from '#gateway/limiter.ts'
 
 export interface Answer {
@@ -7,6 +8,8 @@ export interface Answer {
   /** The exact bytes to send; kept by `replay`, so that a repeated request gets the same. */
   body: string
   headers: Record<string, string>
+  /** Of a read with personal fields: which records it shows. */
+  shown?: Shown
 }
 
 /** One validated input, or why it was refused. Index is its place in a batch. */

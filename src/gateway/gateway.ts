@@ -1,6 +1,7 @@
 import type { Log } from '#core/log.ts'
 import type { Metrics } from '#core/metrics.ts'
 import type { Clock } from '#core/time.ts'
+import type { AccessLog } from '#gateway/access-log.ts'
 import type { Limiter } from '#gateway/limiter.ts'
 import type { Operation, Principal } from '#gateway/operation.ts'
 import type { Mount, RawRoute } from '#gateway/raw-route.ts'
@@ -15,6 +16,11 @@ export interface Credentials {
 /** Finds out who calls. Null means: these credentials are not valid (any more). */
 export type Authenticate = (credentials: Credentials) => Promise<Principal | null>
 
+/** Whose these credentials are or once were, as far as memory knows; they prove nothing. */
+export type Whose = (
+  credentials: Credentials,
+) => Pick<Principal, 'id' | 'kind' | 'workspaceId'> | null
+
 /** What the gateway is built from. */
 export interface GatewayParts {
   store: Store
@@ -22,6 +28,8 @@ export interface GatewayParts {
   log: Log
   metrics: Metrics
   authenticate: Authenticate
+  whose: Whose
+  accessLog: AccessLog
   limiter: Limiter
   operations: readonly Operation[]
   rawRoutes: readonly RawRoute[]

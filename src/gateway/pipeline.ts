@@ -1,10 +1,13 @@
 import { SECOND_MS } from '#core/time.ts'
 import type { Exchange } from '#gateway/exchange.ts'
 import type { GatewayParts } from '#gateway/gateway.ts'
+import type { Operation } from '#gateway/operation.ts'
 import type { Groups } from '#gateway/group.ts'
 import { problemAnswer, toProblem } from '#gateway/problem.ts'
 import { authenticate } from '#gateway/steps/authenticate.ts'
 import { authorize } from '#gateway/steps/authorize.ts'
+import { noteRead } from '#gateway/steps/note-read.ts'
+import { noteRefusal } from '#gateway/note-refusal.ts'
 import { identify } from '#gateway/steps/identify.ts'
 import { limit } from '#gateway/steps/limit.ts'
 import { perform } from '#gateway/steps/perform.ts'
@@ -12,7 +15,11 @@ import { replay } from '#gateway/steps/replay.ts'
 import { respond } from '#gateway/steps/respond.ts'
 import { validate } from '#gateway/steps/validate.ts'
 
-export type Running = GatewayParts & { groups: Groups }
+export type Running = GatewayParts & {
+  groups: Groups
+  /** For operations that change a record the one that reads it: audit entries say before and after. */
+  readers: ReadonlyMap<Operation, Operation>
+}
 
 type Step = (exchange: Exchange, gateway: Running) => void | Promise<void>
 
@@ -25,10 +32,11 @@ const pipeline: readonly Step[] = [
   validate,
   replay,
   perform,
+  noteRead,
 ]
 
 /** What is run again for a further page of a list that is already open. */
-const nextPage: readonly Step[] = [validate, perform]
+const nextPage: readonly Step[] = [validate, perform, noteRead]
 
 /** Takes a request through all steps and sends the answer. */
 export async function runPipeline(exchange: Exchange, gateway: Running): Promise<void> {
@@ -65,7 +73,10 @@ async function runSteps(
     await finish()
   } catch (thrown) {
     failure = thrown
-    exchange.answer = problemAnswer(toProblem(thrown), exchange.requestId)
+    const problem = toProblem(thrown)
+    const { operation, request, principal } = exchange
+    await noteRefusal(operation.id, request, principal, problem, gateway)
+    exchange.answer = problemAnswer(problem, exchange.requestId)
     await respond(exchange)
   } finally {
     observe(exchange, gateway, failure)

@@ -12,6 +12,9 @@ import {
   type OperationContext,
   type Principal,
 } from '#gateway/operation.ts'
+import { noteRefusal } from '#gateway/note-refusal.ts'
+import { toProblem } from '#gateway/problem.ts'
+import { idsIn, purposeOf } from '#gateway/shown.ts'
 import { refuseForeignOrigin } from '#gateway/origin.ts'
 import type { RawRoute } from '#gateway/raw-route.ts'
 import type { EventDraft } from '#jobs/job.ts'
@@ -53,6 +56,7 @@ async function answer(
   const principal =
     route.scope === null ? null : await admit(route, route.scope, request, body, query, gateway)
   const now = gateway.clock.now()
+  if (principal !== null) await noteRawRead(route, request, principal, gateway)
   const result = await route.handle({
     url: request.raw.url ?? '',
     params: request.params as Record<string, string>,
@@ -132,11 +136,58 @@ async function admit(
   const principal =
     bearer === null && cookie === null ? null : await gateway.authenticate({ bearer, cookie })
   if (principal === null) {
-    throw new Problem('auth.required', 'Send a valid API key.', {
+    const problem = new Problem('auth.required', 'Send a valid API key.', {
       headers: { 'www-authenticate': 'Bearer realm="throughline"' },
     })
+    await noteRefusal(route.id, request, null, problem, gateway)
+    throw problem
   }
-  if (cookie !== null && request.method !== 'GET')
+  try {
+    await requireRights(route, scope, request, { principal, isByCookie: cookie !== null }, gateway)
+  } catch (thrown) {
+    await noteRefusal(route.id, request, principal, toProblem(thrown), gateway)
+    throw thrown
+  }
+  return principal
+}
+
+/** The file that such a route gives is noted as read before it is given; what it holds is not told by record. */
+async function noteRawRead(
+  route: RawRoute,
+  request: FastifyRequest,
+  principal: Principal,
+  gateway: GatewayParts,
+): Promise<void> {
+  if (route.method !== 'GET' || route.reveals !== true) return
+  const records = idsIn(request.params)
+  const purpose = purposeOf(request.headers)
+  await gateway.accessLog.note({
+    workspaceId: principal.workspaceId,
+    occurredAt: gateway.clock.now(),
+    principalId: principal.id,
+    principalKind: principal.kind,
+    action: 'data.read',
+    subjectId: records[0] ?? null,
+    detail: {
+      operation: route.id,
+      fields: ['*'],
+      shown: 'revealed',
+      count: 1,
+      records,
+      ...(purpose === null ? {} : { purpose }),
+    },
+    requestId: request.id,
+  })
+}
+
+async function requireRights(
+  route: RawRoute,
+  scope: string,
+  request: FastifyRequest,
+  { principal, isByCookie }: { principal: Principal; isByCookie: boolean },
+  gateway: GatewayParts,
+): Promise<void> {
+  if (isByCookie && request.method !== 'GET')
     refuseForeignOrigin(request.headers, gateway.publicUrl())
   if (!principal.scopes.has(scope))
     throw new Problem('auth.forbidden', `This needs the scope ${scope}.`)
@@ -151,7 +202,6 @@ async function admit(
       { headers: { 'retry-after': String(state.resetS) } },
     )
   }
-  return principal
 }
 
 /** What is not told by record or account cannot be given in part; rules on circumstances hold here as everywhere. */

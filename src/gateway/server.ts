@@ -6,6 +6,7 @@ import { SECOND_MS } from '#core/time.ts'
 import { wantsCsv, exportCsv } from '#gateway/export.ts'
 import type { Exchange } from '#gateway/exchange.ts'
 import type { GatewayParts } from '#gateway/gateway.ts'
+import { readersOf } from '#gateway/before-after.ts'
 import { Groups } from '#gateway/group.ts'
 import type { Operation } from '#gateway/operation.ts'
 import { runPipeline, type Running } from '#gateway/pipeline.ts'
@@ -31,7 +32,11 @@ export async function createServer(parts: GatewayParts): Promise<FastifyInstance
     frameworkErrors: (error, request, reply) =>
       void sendProblem(error, request, reply as FastifyReply),
   })
-  const gateway: Running = { ...parts, groups: new Groups(parts.store, parts.writers) }
+  const gateway: Running = {
+    ...parts,
+    groups: new Groups(parts.store, parts.writers),
+    readers: readersOf(parts.operations),
+  }
   server.removeContentTypeParser('text/plain')
   server.addHook('onRequest', async (request, reply) => {
     securityHeaders(reply)

@@ -1,5 +1,7 @@
+import { z } from 'zod'
 import { Problem } from '#core/problem.ts'
 import { answerOf, batchAnswer, type ItemOutcome } from '#gateway/answer.ts'
+import { changesBetween, readRecord } from '#gateway/before-after.ts'
 import { collectEffects, type DoneInput } from '#gateway/effects.ts'
 import type { Exchange } from '#gateway/exchange.ts'
 import type { Operation, Principal, Settled } from '#gateway/operation.ts'
@@ -14,6 +16,8 @@ export interface Unit {
   principal: Principal
   exchanges: Exchange[]
   careful: boolean
+  /** What reads the record that a single operation changes. */
+  reader?: Operation | undefined
 }
 
 /**
@@ -29,13 +33,50 @@ export async function performUnit(tx: Transaction, unit: Unit): Promise<void> {
     exchange.items.flatMap((item) => (item.kind === 'valid' ? [item.input] : [])),
   )
   const caller: Caller = { principal, now, requestId, expectedVersion }
+  const before = await recordBefore(tx, unit, caller)
   const performed = await performInputs(tx, operation, inputs, caller, careful)
   const done = settle(mine, performed.settled)
   for (const { reply } of mine) reply.headers(performed.headers)
   if (operation.method === 'GET') return
+  if (done.length > 0) await noteChange(tx, unit, caller, before, done[0]!)
   const effects = collectEffects(operation, caller, done, performed)
   effects.answers = mine.flatMap((exchange) => keptAnswer(tx, exchange))
   await recordEffects(tx, effects)
+}
+
+const paramsOf = ({ exchanges }: Unit) => exchanges[0]!.request.params as Record<string, string>
+
+/** The record before a single operation changes it; null for what is made new. */
+async function recordBefore(tx: Transaction, unit: Unit, caller: Caller) {
+  const isOfRecord = unit.reader !== undefined && !isBelow(unit.reader, unit.operation)
+  return isOfRecord ? readRecord(tx, unit.reader!, paramsOf(unit), caller) : null
+}
+
+/** Whether the reader's record is the one that the operation makes. */
+const isBelow = (reader: Operation, operation: Operation) =>
+  reader.path.startsWith(`${operation.path}/`)
+
+/** Puts before and after into the entry. What the operation answers is read again only where it answers in another form. */
+async function noteChange(
+  tx: Transaction,
+  { reader, operation, ...unit }: Unit,
+  caller: Caller,
+  before: Record<string, unknown> | null,
+  done: DoneInput,
+): Promise<void> {
+  if (reader === undefined) return
+  let after: Record<string, unknown> | null = null
+  const isGone = operation.method === 'DELETE' && operation.path === reader.path
+  if (isGone) after = null
+  else if (reader.output === operation.output)
+    after = z.encode(reader.output, done.output) as Record<string, unknown>
+  else {
+    const made = operation.subject?.(done.output, done.input)
+    const params = paramsOf({ operation, ...unit })
+    if (!isBelow(reader, operation)) after = await readRecord(tx, reader, params, caller)
+    else if (made !== undefined) after = await readRecord(tx, reader, { ...params, made }, caller)
+  }
+  done.detail = changesBetween(reader.output, before, after)
 }
 
 /** The exchanges to perform; the others get the answer that was kept for their key. */

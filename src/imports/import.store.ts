@@ -153,22 +153,15 @@ export async function listAbandoned(
     order by id limit 1000`)
 }
 
-/** Removes what is not needed any more: see `trimImports`. @returns how many imports it touched. */
-export async function trimBefore(
+/** Removes imports that never began, unless a legal hold keeps files: see `trimImports`. @returns how many. */
+export function trimBefore(
   tx: Queries,
-  { uploads, files, rejects }: { uploads: Date; files: Date; rejects: Date },
+  { uploads, unstarted }: { uploads: Date; unstarted: Date },
 ): Promise<number> {
-  const deleted = await tx.execute(sql`
-    delete from imports where (state = 'uploading' and created_at < ${uploads})
-      or (state = 'uploaded' and position = 0 and created_at < ${rejects})`)
-  await tx.execute(sql`
-    delete from import_chunks c using imports i
-    where i.id = c.import_id and i.trimmed_at is null and i.ended_at < ${files} and i.state in ('done', 'cancelled', 'failed')`)
-  await tx.execute(sql`
-    delete from import_rejects r using imports i
-    where i.id = r.import_id and i.ended_at < ${rejects} and i.state in ('done', 'cancelled', 'failed')`)
-  const trimmed = await tx.execute(sql`
-    update imports set trimmed_at = ended_at
-    where trimmed_at is null and ended_at < ${files} and state in ('done', 'cancelled', 'failed')`)
-  return deleted + trimmed
+  return tx.execute(sql`
+    delete from imports i where ((i.state = 'uploading' and i.created_at < ${uploads})
+        or (i.state = 'uploaded' and i.position = 0 and i.created_at < ${unstarted}))
+      and not exists (
+        select 1 from legal_holds h
+        where h.workspace_id = i.workspace_id and h.target = 'kind' and h.subject = 'import_files' and h.lifted_at is null)`)
 }

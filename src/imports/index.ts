@@ -3,6 +3,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '#core/time.ts'
 import { createImportOperations, QUEUED_EVENT } from '#imports/import.operations.ts'
 import { createImportRoutes } from '#imports/import.routes.ts'
 import { listAbandoned, trimBefore } from '#imports/import.store.ts'
+import { importsRetained } from '#imports/retained-store.ts'
 import { runImport } from '#imports/run.ts'
 import type { ImportTarget } from '#imports/target.ts'
 import { indexTargets } from '#imports/targets.ts'
@@ -40,6 +41,7 @@ export function createImports(given: readonly ImportTarget[]): Module {
         },
       },
     ],
+    retained: importsRetained,
     timers: [
       { name: 'imports.resume', everyMs: MINUTE_MS, run: resumeAbandoned },
       { name: 'imports.trim', everyMs: DAY_MS, run: trimImports },
@@ -57,13 +59,10 @@ async function resumeAbandoned(context: JobContext): Promise<void> {
   for (const { id, workspaceId } of abandoned) await enqueue(context, workspaceId, id)
 }
 
-/**
- * Keeps files no longer than they are of use, since they hold personal data: uploads that broke off for a day, files 7 days
- * after the end, rejected rows and files that were never started 30 days.
- */
+/** Lets go of uploads that broke off after a day, and of files that were never started after 30. The rest goes by the retention rules. */
 async function trimImports({ store, clock, log }: JobContext): Promise<void> {
   const before = (days: number) => new Date(clock.now().getTime() - days * DAY_MS)
-  const limits = { uploads: before(1), files: before(7), rejects: before(30) }
+  const limits = { uploads: before(1), unstarted: before(30) }
   const imports = await store.system((tx) => trimBefore(tx, limits))
   if (imports > 0) log.info({ imports }, 'imports were trimmed')
 }

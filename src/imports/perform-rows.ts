@@ -1,4 +1,6 @@
-import { performBatch } from '#gateway/batch.ts'
+import { areSuppressed, SUPPRESSED } from '#compliance/suppressed.ts'
+import { Problem } from '#core/problem.ts'
+import { performBatch, type BatchOutcome } from '#gateway/batch.ts'
 import type { Principal } from '#gateway/operation.ts'
 import type { ColumnPlan } from '#imports/import.schema.ts'
 import { explainRefusal, rejectRow, type Mapped, type Rejection } from '#imports/map-row.ts'
@@ -37,7 +39,7 @@ export async function performRows(
   rows: readonly Mapped[],
   context: RowsContext,
 ): Promise<PerformedRows> {
-  const { target, columns, source, principal, now, requestId } = context
+  const { target, columns, source } = context
   const rejects = rows.filter((row) => row.kind === 'reject')
   const twins = new Map<string, Input[]>()
   for (const row of rows) {
@@ -51,10 +53,7 @@ export async function performRows(
   const fresh = await claimRows(tx, target.name, [...twins.keys()])
   const performing = [...twins].filter(([key]) => fresh.has(key))
   const raws = performing.map(([, [first]]) => first!.raw)
-  const outcomes =
-    raws.length === 0
-      ? []
-      : await performBatch(tx, target.operation, principal, raws, { now, requestId })
+  const outcomes = await performWanted(tx, raws, context)
   const counts = { created: 0, updated: 0 }
   const refused: string[] = []
   performing.forEach(([key, same], i) => {
@@ -70,4 +69,26 @@ export async function performRows(
   await releaseRows(tx, target.name, refused)
   const unchanged = rows.length - rejects.length - counts.created - counts.updated
   return { ...counts, unchanged, rejects }
+}
+
+/** Performs what may come in; rows of people who were erased on request are refused and bring nobody back. */
+async function performWanted(
+  tx: Transaction,
+  raws: readonly Input['raw'][],
+  { target, principal, now, requestId }: RowsContext,
+): Promise<BatchOutcome[]> {
+  if (raws.length === 0) return []
+  const emails = raws.map((raw) => (typeof raw['email'] === 'string' ? raw['email'] : null))
+  const suppressed = await areSuppressed(tx, emails)
+  const wanted = raws.filter((_raw, i) => !suppressed[i])
+  const performed =
+    wanted.length === 0
+      ? []
+      : await performBatch(tx, target.operation, principal, wanted, { now, requestId })
+  let next = 0
+  return suppressed.map((isSuppressed) =>
+    isSuppressed
+      ? { kind: 'refused', problem: new Problem('privacy.suppressed', SUPPRESSED) }
+      : performed[next++]!,
+  )
 }

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import fc from 'fast-check'
+import { normaliseEmail } from '#core/email.ts'
 import {
   isPlaceholder,
   looksLikeEmail,
-  normaliseEmail,
   normaliseIdentitySource,
   normaliseIdentityValue,
 } from '#people/identity.rules.ts'

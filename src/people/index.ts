@@ -7,6 +7,7 @@ import {
   listPeople,
 } from './person.operations.ts'
 import { peoplePersonal } from './personal-store.ts'
+import { peopleRetained } from './retained-store.ts'
 import { personImport } from './person.import.ts'
 import { touchpointImport } from './touchpoint.import.ts'
 import { getTimeline, listTouchpoints, recordTouchpoint } from './touchpoint.operations.ts'
@@ -30,4 +31,5 @@ export const people: Module = {
   timers: [],
   importTargets: [personImport, touchpointImport],
   personal: peoplePersonal,
+  retained: peopleRetained,
 }

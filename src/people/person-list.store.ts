@@ -1,6 +1,6 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { Transaction } from '#store/store.ts'
-import { normaliseEmail } from './identity.rules.ts'
+import { normaliseEmail } from '#core/email.ts'
 import type { IdentityConflict } from './person.schema.ts'
 
 export interface PersonRow {

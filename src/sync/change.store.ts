@@ -72,6 +72,21 @@ export async function listRecordChanges(
   return rows.map((row) => openRow(tx, row))
 }
 
+/** The newest changes of one field of a record that goes by these entities, a hundred at most. */
+export async function listRecordFieldChanges(
+  tx: Transaction,
+  entities: readonly string[],
+  localId: string,
+  field: string,
+): Promise<ChangeRow[]> {
+  const rows = await tx.query(sql<SealedRow>`
+    select ${columns} from sync_changes
+    where workspace_id = ${tx.workspaceId} and entity = any(${[...entities]}::text[]) and local_id = ${localId}
+      and ${field} = any(fields)
+    order by id desc limit 100`)
+  return rows.map((row) => openRow(tx, row))
+}
+
 /** Changes of one field over a time, in order, for going through them page by page. */
 export async function listFieldChanges(
   tx: Transaction,

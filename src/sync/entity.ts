@@ -185,6 +185,8 @@ export interface Entity {
   load?(tx: Transaction, localIds: readonly string[]): Promise<EntityRecord[]>
   /** Finds records of ours that have no link yet: for each candidate an id, null for none, or 'ambiguous'. */
   match?(tx: Transaction, candidates: readonly Candidate[]): Promise<(string | null)[]>
+  /** For each candidate whether it would bring somebody back who was erased on request: it is refused. */
+  areSuppressed?(tx: Transaction, candidates: readonly Candidate[]): Promise<boolean[]>
   /** Writes what came in, answers in the order of `writes`, and names the events that it means. */
   write?(
     tx: Transaction,

@@ -46,6 +46,12 @@ export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = {
       'See the detail: the value breaks a rule here, such as a step that a status cannot take. Correct it on either side.',
     fixedBy: 'sales operations',
   },
+  'record.suppressed': {
+    title: 'The person of this address was erased on request',
+    whatToDo:
+      'Erase the record in the connected system too. If the person asked to be kept again, somebody who decides privacy requests lifts it; then retry.',
+    fixedBy: 'administrator',
+  },
   'record.gone': {
     title: 'The record was removed or merged here',
     whatToDo: 'Nothing, unless it should not have been: then restore it here.',

@@ -73,6 +73,24 @@ async function withStream<T>(
   })
 }
 
+/** How the fields of a stream are mapped; none where there is no such stream any more, or its records are not merged. */
+export async function mappingsOfStream(
+  connectors: Connectors,
+  entities: Entities,
+  tx: Transaction,
+  stream: { connectionId: string; stream: string },
+  now: Date,
+): Promise<FieldMappingView[]> {
+  try {
+    return await withStream(connectors, entities, tx, stream, now, async (opened) =>
+      mappingsView(opened),
+    )
+  } catch (thrown) {
+    if (thrown instanceof Problem && thrown.code === 'resource.not_found') return []
+    throw thrown
+  }
+}
+
 const policyTexts: Readonly<Record<FieldPolicy, string>> = {
   prefer_hub: 'When both sides changed it, the hub’s value wins.',
   prefer_crm: 'When both sides changed it, the CRM’s value wins.',

@@ -22,7 +22,9 @@ import { healthOperations } from './health.operations.ts'
 import { historyOperations } from './history.operations.ts'
 import { hookRoutes, tidyHooks } from './hook.routes.ts'
 import { recordOwnWork } from '#jobs/own-work.ts'
+import { lineageOperations } from './lineage.operations.ts'
 import { syncPersonal } from './personal-store.ts'
+import { syncRetained } from './retained-store.ts'
 import { pendingSubscriber } from './pending.ts'
 import { runOperations } from './run.operations.ts'
 import { performRun } from './run.ts'
@@ -69,6 +71,7 @@ export function createSyncModule(
       ...conflictOperations(byName),
       ...fieldOperations(byVendor, byName),
       ...historyOperations,
+      ...lineageOperations(byVendor, byName),
     ],
     rawRoutes: hookRoutes(byVendor, publicUrl),
     entities: [],
@@ -76,6 +79,7 @@ export function createSyncModule(
     subscribers: [pendingSubscriber(entities), startSubscriber, laneSubscriber, eraseSubscriber],
     timers: [scheduleTimer, tidyHooks, eraseTimer],
     personal: syncPersonal,
+    retained: syncRetained,
   }
 }
 

@@ -25,9 +25,10 @@ export const syncPersonal: PersonalStore = {
     }
   },
   /** What connected systems have is noted to be erased there; the links stay without a value, so that nothing is sent again. */
-  async erase(tx, { leadIds }, { id, now }) {
+  async erase(tx, { leadIds }, { id, now, reach = 'everywhere' }) {
     const own = sql`workspace_id = ${tx.workspaceId} and local_id = any(${leadIds}::text[])`
-    await tx.execute(sql`
+    if (reach === 'everywhere')
+      await tx.execute(sql`
       insert into sync_erasures (connection_id, entity, external_id, request_id, next_attempt_at, asked_at)
       select distinct connection_id, entity, external_id, ${id}, ${now}::timestamptz, ${now}::timestamptz from sync_links
       where ${own} and entity = any(${OF_PEOPLE}::text[]) and external_id <> '' and deleted_at is null

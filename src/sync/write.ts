@@ -14,6 +14,7 @@ import {
   baseContext,
   passageOfMatch,
   passageOfOwned,
+  settled,
   unresolvedText,
   type Passage,
 } from './passage.ts'
@@ -50,8 +51,11 @@ export async function writePage(
   const links = await findReferenced(tx, run.connectionId, latest)
   const ours = rules ? await loadOurs(tx, run.connectionId, entity, matches) : null
   const facts = { tx, connectionId: run.connectionId, entity: entity.name, links }
+  const suppressed = await entity.areSuppressed?.(tx, latest)
   const passages = latest.map((candidate, i) => {
     const match = matches[i]!
+    if (suppressed?.[i] && !candidate.deleted)
+      return settled(candidate, null, 'refused', 'record.suppressed')
     const early = passageOfMatch(candidate, match)
     if (early) return early
     return rules && ours

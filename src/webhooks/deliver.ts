@@ -1,12 +1,11 @@
 import { z } from 'zod'
 import { newId } from '#core/id.ts'
-import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '#core/time.ts'
+import { MINUTE_MS, SECOND_MS } from '#core/time.ts'
 import { defineJob, type Job, type JobContext, type Subscriber, type Timer } from '#jobs/job.ts'
 import type { Transaction } from '#store/store.ts'
 import { isHopeless, isThrottled, judge } from './delivery.rules.ts'
 import {
   claimDue,
-  deleteOldMessages,
   holdBack,
   insertMessages,
   listDueEndpoints,
@@ -26,8 +25,6 @@ const JOB = 'webhooks.deliver'
 const PARALLEL = 10
 /** Longer than any attempt can take. */
 const CLAIM_MS = MINUTE_MS
-/** Messages can be looked at and replayed for so long; the documentation says so too. */
-const KEPT_MS = 30 * DAY_MS
 const MAX_ENDPOINTS = 1000
 
 /** Turns events into messages for whoever wants them. */
@@ -59,15 +56,6 @@ export const dueTimer: Timer = {
     )
     for (const { workspaceId, endpointId } of due)
       await enqueueDelivery(context, workspaceId, endpointId)
-  },
-}
-
-export const tidyTimer: Timer = {
-  name: 'webhooks.tidy',
-  everyMs: HOUR_MS,
-  async run({ store, clock }) {
-    const before = new Date(clock.now().getTime() - KEPT_MS)
-    await store.system((tx) => deleteOldMessages(tx, before))
   },
 }
 

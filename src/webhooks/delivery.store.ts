@@ -177,11 +177,6 @@ export async function replayDeliveries(
     where endpoint_id = ${endpointId} and state <> 'pending' and ${chosen}`)
 }
 
-/** Lets go of messages that are older than they may be replayed, with their deliveries and attempts. */
-export async function deleteOldMessages(tx: SystemTransaction, before: Date): Promise<void> {
-  await tx.execute(sql`delete from webhook_messages where occurred_at < ${before}`)
-}
-
 /** Owes a message to this endpoint alone, whatever it wants to hear of. */
 export async function insertTestMessage(
   tx: Transaction,

@@ -1,5 +1,5 @@
 import type { Module } from '#module.ts'
-import { createDeliveryJob, dueTimer, messageSubscriber, tidyTimer } from './deliver.ts'
+import { createDeliveryJob, dueTimer, messageSubscriber } from './deliver.ts'
 import {
   getWebhookDelivery,
   listWebhookDeliveries,
@@ -8,6 +8,7 @@ import {
 } from './delivery.operations.ts'
 import { Egress } from './egress.ts'
 import { createEndpointOperations } from './endpoint.operations.ts'
+import { webhooksRetained } from './retained-store.ts'
 
 /**
  * Tells other systems what happens here.
@@ -27,6 +28,7 @@ export function createWebhooks(egressAllow: readonly string[]): Module {
     entities: [],
     jobs: [createDeliveryJob(egress)],
     subscribers: [messageSubscriber],
-    timers: [dueTimer, tidyTimer],
+    timers: [dueTimer],
+    retained: webhooksRetained,
   }
 }

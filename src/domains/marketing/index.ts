@@ -9,6 +9,7 @@ import {
 } from '#domains/marketing/campaign.operations.ts'
 import { insertChannels } from '#domains/marketing/campaign.store.ts'
 import { listQuarantinedEvents } from '#domains/marketing/tracking.operations.ts'
+import { marketingRetained } from '#domains/marketing/retained-store.ts'
 import { createTrackingRoutes } from '#domains/marketing/tracking.routes.ts'
 import type { Module } from '#module.ts'
 import { wellKnownChannels } from '#people/channel.rules.ts'
@@ -36,6 +37,7 @@ export function createMarketing(publicUrl: () => string): Module {
     subscribers: [],
     timers: [],
     importTargets: [campaignImport],
+    retained: marketingRetained,
   }
 }
 

@@ -18,6 +18,7 @@ import { getOpportunity, listOpportunities, listPipelines } from './opportunity.
 import { ownerEntity } from './owner.entity.ts'
 import { changeOwner, createOwner, listOwners } from './owner.operations.ts'
 import { salesPersonal } from './personal-store.ts'
+import { salesRetained } from './retained-store.ts'
 import { pipelineEntity, stageEntity } from './pipeline.entity.ts'
 import { getRouting, publishRouting, simulateRouting } from './routing.operations.ts'
 import {
@@ -74,4 +75,5 @@ export const sales: Module = {
   timers: [decayTimer, waitingTimer, slaTimer],
   importTargets: [leadImport],
   personal: salesPersonal,
+  retained: salesRetained,
 }

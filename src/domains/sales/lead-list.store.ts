@@ -1,6 +1,6 @@
 import { sql, type RawBuilder } from 'kysely'
 import { openPersonal } from '#people/person.store.ts'
-import { normaliseEmail } from '#people/identity.rules.ts'
+import { normaliseEmail } from '#core/email.ts'
 import type { Transaction } from '#store/store.ts'
 import { effectiveScore, type LeadState } from './lead.rules.ts'
 import type { Lead, LeadMatch, LeadQuery } from './lead.schema.ts'

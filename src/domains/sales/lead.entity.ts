@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
-import { normaliseEmail } from '#people/identity.rules.ts'
+import { areSuppressed } from '#compliance/suppressed.ts'
+import { normaliseEmail } from '#core/email.ts'
 import { findExternalIds, openPersonal } from '#people/person.store.ts'
 import type { Transaction } from '#store/store.ts'
 import type { Candidate, Entity, EntityField, EntityRecord, FieldValue } from '#sync/entity.ts'
@@ -66,6 +67,7 @@ export const leadEntity: Entity = {
 
   load: loadLeads,
   match: matchLeads,
+  areSuppressed: areErased,
   write: writeLeads,
 }
 
@@ -77,7 +79,15 @@ export const contactEntity: Entity = {
   pushAfter: leadEntity.pushAfter,
   load: loadLeads,
   match: matchLeads,
+  areSuppressed: areErased,
   write: writeLeads,
+}
+
+function areErased(tx: Transaction, candidates: readonly Candidate[]): Promise<boolean[]> {
+  return areSuppressed(
+    tx,
+    candidates.map(({ values }) => textOf(values, 'email')),
+  )
 }
 
 async function loadLeads(tx: Transaction, localIds: readonly string[]): Promise<EntityRecord[]> {

@@ -164,6 +164,9 @@ export const CapturedLead = z.object({
 })
 export type CapturedLead = z.infer<typeof CapturedLead>
 
+/** May tell who somebody is, such as the firm of its owner: an erasure takes it out, and the audit log never has its value. */
+const NAMED = { audit: 'name' } as const
+
 export const Lead = z.object({
   id: Id('lead'),
   personId: Id('per'),
@@ -171,7 +174,7 @@ export const Lead = z.object({
   firstName: z.string().nullable().meta({ personal: 'name' }),
   lastName: z.string().nullable().meta({ personal: 'name' }),
   jobTitle: z.string().nullable().meta({ personal: 'work' }),
-  company: z.string().nullable(),
+  company: z.string().nullable().meta(NAMED),
   country: z.string().nullable(),
   status: LeadStatus,
   isCustomer: z.boolean(),
@@ -252,18 +255,20 @@ export const LeadDetail = Lead.extend({
   region: z.string().nullable(),
   industry: z.string().nullable(),
   employees: z.int().nullable(),
-  companyDomain: z.string().nullable(),
+  companyDomain: z.string().nullable().meta(NAMED),
   custom: z.record(z.string(), z.unknown()).meta({ personal: 'custom' }),
-  scoring: z.object({
-    computed: z
-      .int()
-      .meta({ description: 'The sum of all contributions, whatever an override says.' }),
-    modelVersion: z.int(),
-    scoredAt: Instant,
-    contributions: z.array(Contribution),
-    override: ScoreOverride.nullable(),
-  }),
-  routing: RouteReason.nullable(),
+  scoring: z
+    .object({
+      computed: z
+        .int()
+        .meta({ description: 'The sum of all contributions, whatever an override says.' }),
+      modelVersion: z.int(),
+      scoredAt: Instant,
+      contributions: z.array(Contribution),
+      override: ScoreOverride.nullable(),
+    })
+    .meta(NAMED),
+  routing: RouteReason.nullable().meta(NAMED),
   task: z
     .object({ id: Id('tsk'), state: z.string(), dueAt: Instant, escalatedAt: Instant.nullable() })
     .nullable()

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { normaliseEmail } from '#people/identity.rules.ts'
+import { normaliseEmail } from '#core/email.ts'
 import type { Transaction } from '#store/store.ts'
 
 interface OwnerPersonal {

@@ -12,7 +12,8 @@ export async function perform(exchange: Exchange, gateway: Running): Promise<voi
     await gateway.groups.perform(exchange, principal)
     return
   }
-  const unit = { operation, principal, exchanges: [exchange], careful: false }
+  const reader = gateway.readers.get(operation)
+  const unit = { operation, principal, exchanges: [exchange], careful: false, reader }
   const { store } = gateway
   const work = (tx: Transaction) => performUnit(tx, unit)
   await (operation.method === 'GET'
