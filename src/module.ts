@@ -1,5 +1,6 @@
 import type { Operation } from '#gateway/operation.ts'
 import type { Mount, RawRoute } from '#gateway/raw-route.ts'
+import type { Watch } from '#alerts/watch.ts'
 import type { PersonalStore } from '#compliance/personal-store.ts'
 import type { ImportTarget } from '#imports/target.ts'
 import type { Job, Subscriber, Timer } from '#jobs/job.ts'
@@ -19,4 +20,6 @@ export interface Module {
   importTargets?: readonly ImportTarget[]
   /** What it keeps of people: collected for those who ask, erased on their wish. */
   personal?: PersonalStore
+  /** What of its state somebody has to be told of. */
+  watches?: readonly Watch[]
 }

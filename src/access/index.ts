@@ -28,6 +28,7 @@ import { createSignInRoutes } from '#access/sign-in/sign-in.routes.ts'
 import { createUserOperations } from '#access/sign-in/users.operations.ts'
 import { getCurrentWorkspace } from '#access/workspace.operations.ts'
 import { tidyTimer } from '#access/tidy.ts'
+import { accessWatches } from '#access/watches.ts'
 import { HOUR_MS, type Clock } from '#core/time.ts'
 import type { RawRoute } from '#gateway/raw-route.ts'
 import type { Module } from '#module.ts'
@@ -103,6 +104,7 @@ export function createAccess({
       createAuditTimer(auditFiles),
       { name: 'access.signing-keys', everyMs: HOUR_MS, run: () => oauth().keys.tend() },
     ],
+    watches: accessWatches,
   }
 }
 

@@ -1,6 +1,7 @@
 import { erasedListSubscriber } from '#compliance/erased-list.ts'
 import type { PersonalStore } from '#compliance/personal-store.ts'
 import { privacyOperations } from '#compliance/privacy.operations.ts'
+import { complianceWatches } from '#compliance/watches.ts'
 import type { Module } from '#module.ts'
 
 /**
@@ -16,5 +17,6 @@ export function createCompliance(stores: readonly PersonalStore[], erasedList: s
     jobs: [],
     subscribers: [erasedListSubscriber(erasedList)],
     timers: [],
+    watches: complianceWatches,
   }
 }

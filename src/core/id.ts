@@ -46,6 +46,10 @@ export type IdPrefix =
   | 'act'
   | 'mbr'
   | 'prq'
+  | 'alr'
+  | 'alh'
+  | 'alc'
+  | 'alm'
 
 let lastMs = 0
 let sequence = 0

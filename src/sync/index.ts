@@ -26,6 +26,7 @@ import { pendingSubscriber } from './pending.ts'
 import { runOperations } from './run.operations.ts'
 import { performRun } from './run.ts'
 import { scheduleTimer } from './schedule.ts'
+import { syncWatches } from './watches.ts'
 
 const LEASE_MS = 30 * SECOND_MS
 
@@ -74,6 +75,7 @@ export function createSyncModule(
     subscribers: [pendingSubscriber(entities), startSubscriber, laneSubscriber, eraseSubscriber],
     timers: [scheduleTimer, tidyHooks, eraseTimer],
     personal: syncPersonal,
+    watches: syncWatches,
   }
 }
 

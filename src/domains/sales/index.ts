@@ -31,6 +31,7 @@ import {
 } from './sales.jobs.ts'
 import { getScoringModel, publishScoringModel } from './scoring.operations.ts'
 import { changeTask, listTasks } from './task.operations.ts'
+import { salesWatches } from './watches.ts'
 
 /** Leads, scores, routing, follow-up, opportunities. */
 export const sales: Module = {
@@ -74,4 +75,5 @@ export const sales: Module = {
   timers: [decayTimer, waitingTimer, slaTimer],
   importTargets: [leadImport],
   personal: salesPersonal,
+  watches: salesWatches,
 }
