@@ -200,6 +200,8 @@ const unread: Readonly<Record<string, string>> = {
   getWebhookEndpoint: 'needs an endpoint; deliveries hold ids and figures only',
   listWebhookDeliveries: 'as above',
   getWebhookDelivery: 'as above',
+  getAlert: 'needs an alert; that none holds a personal value is a test of its own',
+  getAlertChannel: 'needs a channel; its addresses are masked by a test of its own',
   getAccountSecurity: 'of people at the console only, and only of themselves',
   explainAccess: 'takes a principal; holds none',
   getLearnedModel: 'needs hundreds of outcomes; holds names of columns and figures',
