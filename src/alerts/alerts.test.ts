@@ -3,6 +3,7 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { newId } from '#core/id.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '#core/time.ts'
 import { expectProblem, ManualClock, useHub, type TestWorkspace } from '#tests/hub.ts'
+import { passTime } from '#tests/pass-time.ts'
 import { startReceiver } from '#tests/receiver.ts'
 import { startSmtp } from '#tests/smtp.ts'
 
@@ -35,13 +36,7 @@ const toldTo = (path: string) =>
     .filter((post) => post.path === path)
     .map(({ body }) => JSON.parse(body) as { type: string; data: Record<string, unknown> })
 
-async function pass(durationMs: number, stepMs = MINUTE_MS): Promise<void> {
-  for (let passedMs = 0; passedMs < durationMs; passedMs += stepMs) {
-    clock.advance(stepMs)
-    await hub.app.jobs.tick()
-    await hub.settle()
-  }
-}
+const pass = (durationMs: number, stepMs = MINUTE_MS) => passTime(hub, clock, durationMs, stepMs)
 
 let paths = 0
 async function pager(more: Record<string, unknown> = {}): Promise<{ id: string; path: string }> {
@@ -81,12 +76,12 @@ describe('an alert', () => {
     const { path } = await pager()
     for (let i = 0; i < 10; i += 1) {
       await bury()
-      await pass(3 * MINUTE_MS)
+      await pass(3 * MINUTE_MS, 3 * MINUTE_MS)
       await dig()
-      await pass(3 * MINUTE_MS)
+      await pass(3 * MINUTE_MS, 3 * MINUTE_MS)
     }
     expect(toldTo(path).map(({ type }) => type)).toEqual(['alert.firing'])
-    await pass(20 * MINUTE_MS)
+    await pass(20 * MINUTE_MS, 4 * MINUTE_MS)
     expect(toldTo(path).map(({ type }) => type)).toEqual(['alert.firing', 'alert.resolved'])
     const [alert, ...others] = await alerts('status=all')
     expect(alert).toMatchObject({ state: 'resolved', openings: 10 })
@@ -104,7 +99,7 @@ describe('an alert', () => {
       await bury()
       await pass(2 * MINUTE_MS)
       await dig()
-      await pass(20 * MINUTE_MS)
+      await pass(20 * MINUTE_MS, 4 * MINUTE_MS)
     }
     expect(toldTo(path).map(({ type }) => type)).toEqual([
       'alert.firing',
