@@ -11,6 +11,7 @@ import { MINUTE_MS } from '#core/time.ts'
 import { ApiProblem } from '#console/api.ts'
 import { parseSearch, stringifySearch } from '#console/filters.ts'
 import { LensSearch } from '#console/lens.ts'
+import { AlertsSearch } from '#console/pages/alerts/alerts.search.ts'
 import { HomeSearch } from '#console/pages/home/home.queries.ts'
 import { SignedOutPage } from '#console/pages/access/SignedOutPage.tsx'
 import { ConsentPage } from '#console/pages/access/ConsentPage.tsx'
@@ -112,6 +113,13 @@ const recordRoute = createRoute({
   component: lazyRouteComponent(() => import('#console/pages/sync/RecordPage.tsx'), 'RecordPage'),
 })
 
+const alertsRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/alerts',
+  validateSearch: AlertsSearch,
+  component: lazyRouteComponent(() => import('#console/pages/alerts/AlertsPage.tsx'), 'AlertsPage'),
+})
+
 const accountRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: '/account',
@@ -138,6 +146,7 @@ const routeTree = rootRoute.addChildren([
     syncRoute,
     runRoute,
     recordRoute,
+    alertsRoute,
     accountRoute,
     usersRoute,
   ]),

@@ -62,6 +62,130 @@ create table agenda_items (
 CREATE INDEX agenda_items_open ON public.agenda_items USING btree (workspace_id, week DESC, id DESC) WHERE (state = 'open'::text);
 alter table agenda_items enable row level security;
 
+create table alert_channels (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  name text not null,
+  kind text not null,
+  target bytea not null,
+  state text not null default 'enabled'::text,
+  disabled_reason text,
+  min_severity text not null,
+  watches text[] not null,
+  quiet_from time without time zone,
+  quiet_to time without time zone,
+  failing_since timestamp with time zone,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  version integer not null default 1,
+  CHECK (((quiet_from IS NULL) = (quiet_to IS NULL))),
+  CHECK ((kind = ANY (ARRAY['email'::text, 'slack'::text, 'webhook'::text]))),
+  CHECK ((min_severity = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))),
+  CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+  CHECK ((state = ANY (ARRAY['enabled'::text, 'disabled'::text]))),
+  CHECK (((cardinality(watches) >= 1) AND (cardinality(watches) <= 50))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id),
+  UNIQUE (workspace_id, name)
+);
+alter table alert_channels enable row level security;
+
+create table alert_history (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  alert_id identifier not null,
+  what text not null,
+  at timestamp with time zone not null,
+  by text,
+  note text,
+  CHECK ((what = ANY (ARRAY['fired'::text, 'resolved'::text, 'reopened'::text, 'acknowledged'::text]))),
+  FOREIGN KEY (alert_id) REFERENCES alerts(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE INDEX alert_history_alert_id_id_idx ON public.alert_history USING btree (alert_id, id);
+alter table alert_history enable row level security;
+
+create table alert_messages (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  channel_id identifier not null,
+  alert_id identifier,
+  history_id identifier,
+  kind text not null,
+  notice text not null,
+  state text not null default 'pending'::text,
+  attempts integer not null default 0,
+  due_at timestamp with time zone,
+  last_attempt_at timestamp with time zone,
+  last_status integer,
+  last_error text,
+  delivered_at timestamp with time zone,
+  created_at timestamp with time zone not null,
+  CHECK ((kind = ANY (ARRAY['fired'::text, 'resolved'::text, 'test'::text]))),
+  CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text, 'skipped'::text]))),
+  FOREIGN KEY (alert_id) REFERENCES alerts(id) ON DELETE CASCADE,
+  FOREIGN KEY (channel_id) REFERENCES alert_channels(id) ON DELETE CASCADE,
+  FOREIGN KEY (history_id) REFERENCES alert_history(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id),
+  UNIQUE (channel_id, history_id)
+);
+CREATE INDEX alert_messages_alert_id_idx ON public.alert_messages USING btree (alert_id);
+CREATE INDEX alert_messages_due ON public.alert_messages USING btree (channel_id, due_at) WHERE (state = 'pending'::text);
+alter table alert_messages enable row level security;
+
+create table alert_mutes (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  watch text not null,
+  key text,
+  until timestamp with time zone not null,
+  note text not null default ''::text,
+  created_by text not null,
+  created_at timestamp with time zone not null,
+  CHECK ((length(note) <= 500)),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE INDEX alert_mutes_workspace_id_watch_until_idx ON public.alert_mutes USING btree (workspace_id, watch, until);
+alter table alert_mutes enable row level security;
+
+create table alerts (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  watch text not null,
+  key text not null,
+  title text not null,
+  severity text not null,
+  owner_role text not null,
+  summary text not null,
+  link text not null,
+  values jsonb not null default '{}'::jsonb,
+  state text not null,
+  since timestamp with time zone not null,
+  fired_at timestamp with time zone,
+  resolved_at timestamp with time zone,
+  last_seen_at timestamp with time zone not null,
+  openings integer not null default 0,
+  acknowledged_at timestamp with time zone,
+  acknowledged_by text,
+  note text,
+  version integer not null default 1,
+  CHECK (((length(key) >= 1) AND (length(key) <= 300))),
+  CHECK ((length(link) <= 500)),
+  CHECK ((length(note) <= 1000)),
+  CHECK ((severity = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))),
+  CHECK ((state = ANY (ARRAY['waiting'::text, 'firing'::text, 'resolved'::text]))),
+  CHECK ((length(summary) <= 500)),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE INDEX alerts_list ON public.alerts USING btree (workspace_id, state, id DESC);
+CREATE UNIQUE INDEX alerts_one_open ON public.alerts USING btree (workspace_id, watch, key) WHERE (state <> 'resolved'::text);
+CREATE INDEX alerts_over ON public.alerts USING btree (workspace_id, resolved_at) WHERE (state = 'resolved'::text);
+alter table alerts enable row level security;
+
 create table api_keys (
   id identifier not null,
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),

@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
 import { createClient } from 'redis'
+import { createAlerts } from '#alerts/index.ts'
 import { createAuthenticator } from '#access/authenticate.ts'
 import type { AuditFiles } from '#access/audit-chain.ts'
 import { approval } from '#access/permissions/approval.store.ts'
@@ -20,6 +21,8 @@ import { createLog, type Log } from '#core/log.ts'
 import { createMetrics, type Metrics } from '#core/metrics.ts'
 import { MINUTE_MS, systemClock, type Clock } from '#core/time.ts'
 import { AccessLog } from '#gateway/access-log.ts'
+import { Egress } from '#egress/egress.ts'
+import { createMailer, type Mailer } from '#egress/mail.ts'
 import { createLimiter } from '#gateway/limiter.ts'
 import { createOpenApi } from '#gateway/openapi.ts'
 import type { Operation } from '#gateway/operation.ts'
@@ -28,6 +31,7 @@ import { createDocsRoutes } from '#gateway/pages/docs.routes.ts'
 import { createHealthRoutes } from '#gateway/pages/health.routes.ts'
 import { createServer } from '#gateway/server.ts'
 import { startJobs, type Jobs } from '#jobs/engine.ts'
+import { jobWatches } from '#jobs/watches.ts'
 import { createImports } from '#imports/index.ts'
 import type { Module } from '#module.ts'
 import { people } from '#people/index.ts'
@@ -173,6 +177,7 @@ type AccessSettings = Pick<
   Config,
   'requireApprovals' | 'oidcIssuer' | 'oidcClientId' | 'oidcClientSecret' | 'oidcName'
 >
+type MailSettings = Pick<Config, 'smtpUrl' | 'mailFrom'>
 
 function outsideProvider(config: Partial<AccessSettings>): OutsideProvider | null {
   const { oidcIssuer: issuer, oidcClientId: clientId, oidcClientSecret: clientSecret } = config
@@ -182,6 +187,15 @@ function outsideProvider(config: Partial<AccessSettings>): OutsideProvider | nul
       'THROUGHLINE_OIDC_ISSUER, THROUGHLINE_OIDC_CLIENT_ID and THROUGHLINE_OIDC_CLIENT_SECRET belong together: set all three or none.',
     )
   return { issuer, clientId, clientSecret, name: config.oidcName ?? issuer }
+}
+
+function mailer({ smtpUrl, mailFrom }: Partial<MailSettings>): Mailer | null {
+  if (smtpUrl === undefined && mailFrom === undefined) return null
+  if (smtpUrl === undefined || mailFrom === undefined)
+    throw new ConfigError(
+      'THROUGHLINE_SMTP_URL and THROUGHLINE_MAIL_FROM belong together: set both or none.',
+    )
+  return createMailer(smtpUrl, mailFrom)
 }
 
 /** What modules reach only once the hub runs. */
@@ -195,7 +209,7 @@ export interface Running {
 /** Every module there is; the order is the order of the documentation. */
 export function composeModules(
   config: Pick<Config, 'reportsKeptMs' | 'dataDir' | 'keyFile' | 'egressAllow'> &
-    Partial<AccessSettings>,
+    Partial<AccessSettings & MailSettings>,
   running: Running,
   metrics: Metrics | null = null,
 ): readonly Module[] {
@@ -221,14 +235,17 @@ export function composeModules(
     outside: outsideProvider(config),
     auditFiles: auditFiles(config),
   })
-  const webhooks = createWebhooks(config.egressAllow)
+  const egress = new Egress(config.egressAllow)
+  const webhooks = createWebhooks(egress)
   const keepers = [...domains, imports, sync, webhooks, access]
   const compliance = createCompliance({
     stores: keepers.flatMap((module) => module.personal ?? []),
     kinds: keepers.flatMap((module) => module.retained ?? []),
     erasedList: erasedListFile(config),
   })
-  return [access, ...domains, imports, sync, compliance, webhooks]
+  const shown = [access, ...domains, imports, sync, compliance, webhooks]
+  const watches = [...shown.flatMap((module) => module.watches ?? []), ...jobWatches]
+  return [...shown, createAlerts({ watches, egress, mailer: mailer(config), publicUrl })]
 }
 
 /** Beside the key file: outside the database, and backed up with the keys. */

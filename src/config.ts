@@ -129,7 +129,25 @@ export const settings = {
         'is a list of host:port',
       ),
     about:
-      'Inner addresses that webhooks may be sent to, as host:port with commas between; plain http too. Others must be public and https.',
+      'Inner addresses that webhooks and alerts may be sent to, as host:port with commas between; plain http too. Others must be public and https.',
+  },
+  smtpUrl: {
+    env: 'THROUGHLINE_SMTP_URL',
+    schema: z
+      .string()
+      .regex(/^smtps?:\/\//, 'must begin with smtp:// or smtps://')
+      .optional(),
+    about:
+      'The mail server for alerts, with user and password in it. Unset: alerts are not told by e-mail.',
+  },
+  mailFrom: {
+    env: 'THROUGHLINE_MAIL_FROM',
+    schema: z
+      .string()
+      .regex(/^[^\r\n]{1,200}$/, 'is one line')
+      .refine((text) => text.includes('@'), 'needs an address')
+      .optional(),
+    about: 'The sender of alerts, such as Throughline <alerts@example.com>.',
   },
   runJobs: {
     env: 'THROUGHLINE_RUN_JOBS',

@@ -1,5 +1,6 @@
 import type { Operation } from '#gateway/operation.ts'
 import type { Mount, RawRoute } from '#gateway/raw-route.ts'
+import type { Watch } from '#alerts/watch.ts'
 import type { PersonalStore } from '#compliance/personal-store.ts'
 import type { RetainedKind } from '#compliance/retained-store.ts'
 import type { ImportTarget } from '#imports/target.ts'
@@ -22,4 +23,6 @@ export interface Module {
   personal?: PersonalStore
   /** Kinds of records that it keeps for a time. */
   retained?: readonly RetainedKind[]
+  /** What of its state somebody has to be told of. */
+  watches?: readonly Watch[]
 }

@@ -8,6 +8,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** Who may import whom, besides themselves; the table of docs/architecture.md. */
 const CONTRACTS = [
   'module.ts',
+  'alerts/watch.ts',
   'gateway/operation.ts',
   'gateway/raw-route.ts',
   'sync/connector.ts',
@@ -26,6 +27,7 @@ const allowed: Record<string, string[]> = {
   analytics: ['core'],
   store: ['core'],
   worlds: ['core'],
+  egress: ['core'],
   gateway: ['core', 'store', ...CONTRACTS],
   jobs: ['core', 'store', ...CONTRACTS],
   sync: ['core', 'store', ...CONTRACTS],
@@ -39,7 +41,8 @@ const allowed: Record<string, string[]> = {
   ],
   people: ['core', 'store', 'imports/names.ts', ...CONTRACTS],
   imports: ['core', 'store', 'gateway/batch.ts', 'gateway/input.ts', ...CONTRACTS],
-  webhooks: ['core', 'store', ...CONTRACTS],
+  webhooks: ['core', 'store', 'egress', ...CONTRACTS],
+  alerts: ['core', 'store', 'egress', ...CONTRACTS],
   domains: [
     'core',
     'store',

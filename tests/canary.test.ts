@@ -213,6 +213,8 @@ const unread: Readonly<Record<string, string>> = {
   listWebhookDeliveries: 'as above',
   getWebhookDelivery: 'as above',
   getRetentionRun: 'needs a daily run; holds kinds, times and counts, which the list shows too',
+  getAlert: 'needs an alert; that none holds a personal value is a test of its own',
+  getAlertChannel: 'needs a channel; its addresses are masked by a test of its own',
   getAccountSecurity: 'of people at the console only, and only of themselves',
   explainAccess: 'takes a principal; holds none',
   getLearnedModel: 'needs hundreds of outcomes; holds names of columns and figures',

@@ -1,9 +1,15 @@
-import { IconActivityHeartbeat, IconHome, IconSpeakerphone, IconUsers } from '@tabler/icons-react'
+import {
+  IconActivityHeartbeat,
+  IconBell,
+  IconHome,
+  IconSpeakerphone,
+  IconUsers,
+} from '@tabler/icons-react'
 import type { ComponentType } from 'react'
 
 export interface RailItem {
   label: string
-  to: '/' | '/campaigns' | '/sync' | '/users'
+  to: '/' | '/campaigns' | '/sync' | '/alerts' | '/users'
   icon: ComponentType<{ size?: number; stroke?: number }>
   /** The keys that go there, one after the other. */
   keys: string
@@ -48,6 +54,7 @@ export const rail: readonly RailGroup[] = [
         keys: 'g s',
         scope: 'sync:read',
       },
+      { label: 'Alerts', to: '/alerts', icon: IconBell, keys: 'g a', scope: 'alerts:read' },
     ],
   },
   {

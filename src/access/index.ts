@@ -29,6 +29,7 @@ import { createUserOperations } from '#access/sign-in/users.operations.ts'
 import { getCurrentWorkspace } from '#access/workspace.operations.ts'
 import { auditRetained } from '#access/retained-store.ts'
 import { tidyTimer } from '#access/tidy.ts'
+import { accessWatches } from '#access/watches.ts'
 import { HOUR_MS, type Clock } from '#core/time.ts'
 import type { RawRoute } from '#gateway/raw-route.ts'
 import type { Module } from '#module.ts'
@@ -105,6 +106,7 @@ export function createAccess({
       createAuditTimer(auditFiles),
       { name: 'access.signing-keys', everyMs: HOUR_MS, run: () => oauth().keys.tend() },
     ],
+    watches: accessWatches,
   }
 }
 

@@ -7,6 +7,7 @@ import { reportOperations } from '#compliance/report.operations.ts'
 import { retentionOperations } from '#compliance/retention.operations.ts'
 import { retentionTimer } from '#compliance/retention.run.ts'
 import { suppressionOperations } from '#compliance/suppression.operations.ts'
+import { complianceWatches } from '#compliance/watches.ts'
 import type { Module } from '#module.ts'
 
 export interface ComplianceParts {
@@ -34,5 +35,6 @@ export function createCompliance({ stores, kinds, erasedList }: ComplianceParts)
     jobs: [],
     subscribers: [erasedListSubscriber(erasedList)],
     timers: [retentionTimer({ kinds, stores })],
+    watches: complianceWatches,
   }
 }

@@ -49,6 +49,10 @@ export type IdPrefix =
   | 'pln'
   | 'hld'
   | 'rtr'
+  | 'alr'
+  | 'alh'
+  | 'alc'
+  | 'alm'
 
 let lastMs = 0
 let sequence = 0

@@ -118,6 +118,22 @@ const kinds = {
     title: 'There are too many endpoints',
     retry: 'after a change',
   },
+  'alert.over': { status: 409, title: 'The alert is over', retry: 'no' },
+  'alert.channel_duplicate': {
+    status: 409,
+    title: 'A channel with this name exists already',
+    retry: 'after a change',
+  },
+  'alert.channel_invalid': {
+    status: 422,
+    title: 'The channel cannot reach anybody as it is',
+    retry: 'after a change',
+  },
+  'alert.too_many': {
+    status: 409,
+    title: 'There are too many channels or mutes',
+    retry: 'after a change',
+  },
   'owner.duplicate': {
     status: 409,
     title: 'An owner with this address exists already',

@@ -29,6 +29,7 @@ import { pendingSubscriber } from './pending.ts'
 import { runOperations } from './run.operations.ts'
 import { performRun } from './run.ts'
 import { scheduleTimer } from './schedule.ts'
+import { syncWatches } from './watches.ts'
 
 const LEASE_MS = 30 * SECOND_MS
 
@@ -80,6 +81,7 @@ export function createSyncModule(
     timers: [scheduleTimer, tidyHooks, eraseTimer],
     personal: syncPersonal,
     retained: syncRetained,
+    watches: syncWatches,
   }
 }
 

@@ -3,7 +3,7 @@ import { newId } from '#core/id.ts'
 import { MINUTE_MS, SECOND_MS } from '#core/time.ts'
 import { defineJob, type Job, type JobContext, type Subscriber, type Timer } from '#jobs/job.ts'
 import type { Transaction } from '#store/store.ts'
-import { isHopeless, isThrottled, judge } from './delivery.rules.ts'
+import { isHopeless, isThrottled, judge } from '#egress/delivery.rules.ts'
 import {
   claimDue,
   holdBack,
@@ -13,11 +13,11 @@ import {
   type Claim,
   type Settlement,
 } from './delivery.store.ts'
-import type { Egress } from './egress.ts'
+import type { Egress } from '#egress/egress.ts'
 import { openEndpoint, updateEndpoint, type OpenEndpoint } from './endpoint.store.ts'
 import { messageOf, slackText } from './message.rules.ts'
 import { recordOwnWork } from '#jobs/own-work.ts'
-import { signedHeaders } from './signature.ts'
+import { signedHeaders } from '#egress/signature.ts'
 import { webhookEventNames } from './webhook-events.ts'
 
 const JOB = 'webhooks.deliver'

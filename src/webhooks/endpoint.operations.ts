@@ -5,8 +5,10 @@ import { Problem } from '#core/problem.ts'
 import { DAY_MS } from '#core/time.ts'
 import { defineOperation, type Operation } from '#gateway/operation.ts'
 import type { Transaction } from '#store/store.ts'
-import { EgressRefused, type Egress } from './egress.ts'
+import { checkAddress } from '#egress/check-address.ts'
+import type { Egress } from '#egress/egress.ts'
 import {
+  BY_HAND,
   countEndpoints,
   deleteEndpoint,
   findEndpoint,
@@ -15,7 +17,7 @@ import {
   rotateSecret,
   updateEndpoint,
 } from './endpoint.store.ts'
-import { newWebhookSecret } from './signature.ts'
+import { newWebhookSecret } from '#egress/signature.ts'
 import {
   Endpoint,
   EndpointChange,
@@ -163,7 +165,7 @@ export function createEndpointOperations(egress: Egress): Operation[] {
         )
       if (changes.events) refuseUnknownEvents(changes.events)
       if (changes.url !== undefined) await checkAddress(egress, changes.url)
-      const reason = changes.state === 'disabled' ? 'Switched off by hand.' : null
+      const reason = changes.state === 'disabled' ? BY_HAND : null
       await updateEndpoint(tx, endpointId, { ...changes, reason }, now)
       return getEndpoint(tx, endpointId)
     },
@@ -185,17 +187,6 @@ export async function getEndpoint(tx: Transaction, id: string): Promise<Endpoint
   if (!endpoint)
     throw new Problem('resource.not_found', 'There is no webhook endpoint with this id.')
   return endpoint
-}
-
-async function checkAddress(egress: Egress, url: string): Promise<void> {
-  try {
-    await egress.check(url)
-  } catch (error) {
-    if (!(error instanceof EgressRefused)) throw error
-    throw new Problem('webhook.address_refused', error.message, {
-      errors: [{ pointer: '/url', detail: error.message }],
-    })
-  }
 }
 
 function refuseUnknownEvents(events: readonly string[]): void {

@@ -14,6 +14,9 @@ export interface OpenEndpoint {
   secrets: string[]
 }
 
+/** Why an endpoint is off that somebody switched off. */
+export const BY_HAND = 'Switched off by hand.'
+
 const secretContext = (id: string) => `webhook_endpoints.secret:${id}`
 
 const columns = sql.raw(

@@ -6,16 +6,13 @@ import {
   replayWebhooks,
   testWebhookEndpoint,
 } from './delivery.operations.ts'
-import { Egress } from './egress.ts'
+import type { Egress } from '#egress/egress.ts'
 import { createEndpointOperations } from './endpoint.operations.ts'
 import { webhooksRetained } from './retained-store.ts'
+import { webhookWatches } from './watches.ts'
 
-/**
- * Tells other systems what happens here.
- * @param egressAllow  inner addresses, as host:port, that messages may be sent to besides public ones.
- */
-export function createWebhooks(egressAllow: readonly string[]): Module {
-  const egress = new Egress(egressAllow)
+/** Tells other systems what happens here, through `egress`. */
+export function createWebhooks(egress: Egress): Module {
   return {
     name: 'webhooks',
     operations: [
@@ -30,5 +27,6 @@ export function createWebhooks(egressAllow: readonly string[]): Module {
     subscribers: [messageSubscriber],
     timers: [dueTimer],
     retained: webhooksRetained,
+    watches: webhookWatches,
   }
 }

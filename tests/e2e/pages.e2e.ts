@@ -24,6 +24,8 @@ const pages = [
   { name: 'sync', path: '/sync', title: /^Sync health$/ },
   { name: 'run', path: `/sync/runs/${stage.runId}?outcome=refused`, title: /^HubSpot, / },
   { name: 'record', path: `/sync/records/lead/${stage.refusedLeadId}`, title: /^Lead / },
+  { name: 'alerts', path: '/alerts', title: /^Alerts$/ },
+  { name: 'alerts-over', path: '/alerts?status=resolved', title: /^Alerts$/ },
   { name: 'account', path: '/account', title: /^Your sign-in$/ },
   { name: 'users', path: '/users', title: /^Users$/ },
 ] as const
@@ -57,12 +59,13 @@ test.each([
   { name: 'home', path: '/' },
   { name: 'campaigns', path: '/campaigns' },
   { name: 'sync', path: '/sync' },
+  { name: 'alerts', path: '/alerts' },
 ])('an empty workspace says on $name what to do first', async ({ name, path }) => {
   const { page, faults, open } = await visit({ as: 'empty' })
   await open(path)
   await page.screenshot({ path: `${SHOTS}${name}-empty.png`, fullPage: true })
   expect(await page.locator('main').textContent()).toMatch(
-    /No revenue in this period|No campaigns yet|No system is connected yet/,
+    /No revenue in this period|No campaigns yet|No system is connected yet|Nothing is wrong/,
   )
   expect(faults).toEqual([])
   await page.context().close()

@@ -2,6 +2,7 @@ import { createSignInLink, createUser, createWorkspace } from '#access/bootstrap
 import { seedWorkspace, startApp, type App } from '#app.ts'
 import { loadConfig } from '#config.ts'
 import { silentLog } from '#core/log.ts'
+import { seedAlerts } from '#tests/e2e/alert-history.ts'
 import { seedCompany } from '#tests/e2e/company.ts'
 import { seedSyncHistory, type SyncHistory } from '#tests/e2e/sync-history.ts'
 
@@ -31,6 +32,7 @@ export async function startSeededHub(database: {
   const workspaceId = await open('Northwind Labs')
   const company = await seedCompany(store, workspaceId, now)
   const history = await seedSyncHistory(store, workspaceId, company.leadIds, now)
+  await seedAlerts(store, workspaceId, history.connectionId, now)
   const linkFor = async (workspace: string, roles: string[]) => {
     const user = await createUser(store, workspace, { name: 'Ada', roles }, clock.now())
     return createSignInLink(store, workspace, user, app.url, clock.now())

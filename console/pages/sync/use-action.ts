@@ -2,10 +2,11 @@ import { notifications } from '@mantine/notifications'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { ApiProblem } from '#console/api.ts'
 
-/** A change to sync: tells what came of it, and reads everything about sync again. */
+/** A change: tells what came of it, and reads everything of its area again. */
 export function useAction<Result>(
   perform: () => Promise<Result>,
   done: string | ((result: Result) => string),
+  area = 'sync',
 ) {
   const queryClient = useQueryClient()
   return useMutation({
@@ -15,7 +16,7 @@ export function useAction<Result>(
         color: 'green',
         message: typeof done === 'string' ? done : done(result),
       })
-      return queryClient.invalidateQueries({ queryKey: ['sync'] })
+      return queryClient.invalidateQueries({ queryKey: [area] })
     },
     onError(error) {
       const isKnown = error instanceof ApiProblem

@@ -32,6 +32,7 @@ import {
 } from './sales.jobs.ts'
 import { getScoringModel, publishScoringModel } from './scoring.operations.ts'
 import { changeTask, listTasks } from './task.operations.ts'
+import { salesWatches } from './watches.ts'
 
 /** Leads, scores, routing, follow-up, opportunities. */
 export const sales: Module = {
@@ -76,4 +77,5 @@ export const sales: Module = {
   importTargets: [leadImport],
   personal: salesPersonal,
   retained: salesRetained,
+  watches: salesWatches,
 }

@@ -1,0 +1,38 @@
+import { sql } from 'kysely'
+import { MAX_FINDINGS, type Watch } from '#alerts/watch.ts'
+import { MINUTE_MS } from '#core/time.ts'
+
+const BEHIND_MS = 15 * MINUTE_MS
+const MAX_COUNTED = 1000
+
+/** Entries get their link within seconds and their signature within a minute or two; what lags could be changed unseen. */
+const auditUnproved: Watch = {
+  name: 'access.audit_unproved',
+  title: 'The audit log is not proved',
+  severity: 'critical',
+  role: 'admin',
+  lastsMinutes: 10,
+  async look(tx, now) {
+    const before = new Date(now.getTime() - BEHIND_MS)
+    const rows = await tx.query(sql<{ unlinked: number; isUnsigned: boolean }>`
+      select * from (
+        select
+          (select count(*)::int from (
+            select 1 from audit_log a left join audit_heads h on h.workspace_id = a.workspace_id
+            where (a.xid, a.id) > (coalesce(h.xid, '0'::xid8), coalesce(h.audit_id, '')) and a.occurred_at < ${before}
+              and not exists (select 1 from audit_links l where l.audit_id = a.id)
+            limit ${MAX_COUNTED}) behind) as unlinked,
+          exists (select 1 from audit_heads where signed_seq < seq and signed_at < ${before}) as is_unsigned) state
+      where unlinked > 0 or is_unsigned limit ${MAX_FINDINGS}`)
+    return rows.map(({ unlinked, isUnsigned }) => ({
+      key: 'chain',
+      summary: isUnsigned
+        ? 'The head of the audit log has not been signed for a quarter of an hour.'
+        : `${unlinked}${unlinked === MAX_COUNTED ? ' or more' : ''} entries of the audit log have no link in its chain after a quarter of an hour.`,
+      link: '/alerts',
+      values: { unlinked, isUnsigned },
+    }))
+  },
+}
+
+export const accessWatches: readonly Watch[] = [auditUnproved]
