@@ -17,7 +17,7 @@ import { SignedOutPage } from '#console/pages/access/SignedOutPage.tsx'
 import { ConsentPage } from '#console/pages/access/ConsentPage.tsx'
 import { SignInPage } from '#console/pages/access/SignInPage.tsx'
 import { CampaignSearch } from '#console/pages/campaigns/campaign.search.ts'
-import { RunSearch, SyncSearch } from '#console/pages/sync/sync.search.ts'
+import { PlanSearch, RunSearch, SyncSearch } from '#console/pages/sync/sync.search.ts'
 import { workspaceQuery } from '#console/session.ts'
 import { ErrorPane } from '#console/ui/ErrorPane.tsx'
 import { Frame } from '#console/ui/Frame.tsx'
@@ -107,6 +107,13 @@ const runRoute = createRoute({
   component: lazyRouteComponent(() => import('#console/pages/sync/RunPage.tsx'), 'RunPage'),
 })
 
+const planRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/sync/plans/$planId',
+  validateSearch: PlanSearch,
+  component: lazyRouteComponent(() => import('#console/pages/sync/PlanPage.tsx'), 'PlanPage'),
+})
+
 const recordRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: '/sync/records/$entity/$localId',
@@ -145,6 +152,7 @@ const routeTree = rootRoute.addChildren([
     campaignRoute,
     syncRoute,
     runRoute,
+    planRoute,
     recordRoute,
     alertsRoute,
     accountRoute,

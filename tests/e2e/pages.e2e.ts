@@ -23,6 +23,7 @@ const pages = [
   },
   { name: 'sync', path: '/sync', title: /^Sync health$/ },
   { name: 'run', path: `/sync/runs/${stage.runId}?outcome=refused`, title: /^HubSpot, / },
+  { name: 'plan', path: `/sync/plans/${stage.planId}`, title: /^Change plan for HubSpot/ },
   { name: 'record', path: `/sync/records/lead/${stage.refusedLeadId}`, title: /^Lead / },
   { name: 'alerts', path: '/alerts', title: /^Alerts$/ },
   { name: 'alerts-over', path: '/alerts?status=resolved', title: /^Alerts$/ },

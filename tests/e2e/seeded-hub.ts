@@ -4,6 +4,7 @@ import { loadConfig } from '#config.ts'
 import { silentLog } from '#core/log.ts'
 import { seedAlerts } from '#tests/e2e/alert-history.ts'
 import { seedCompany } from '#tests/e2e/company.ts'
+import { seedPlan } from '#tests/e2e/plan-history.ts'
 import { seedSyncHistory, type SyncHistory } from '#tests/e2e/sync-history.ts'
 
 export interface SeededHub extends SyncHistory {
@@ -11,6 +12,8 @@ export interface SeededHub extends SyncHistory {
   url: string
   /** A campaign with credit. */
   campaignId: string
+  /** A change plan that waits to be signed. */
+  planId: string
   /** A link that signs in once, as someone with these roles. */
   signInLink: (roles?: string[]) => Promise<string>
   /** The same for a workspace in which nothing happened yet. */
@@ -32,6 +35,7 @@ export async function startSeededHub(database: {
   const workspaceId = await open('Northwind Labs')
   const company = await seedCompany(store, workspaceId, now)
   const history = await seedSyncHistory(store, workspaceId, company.leadIds, now)
+  const planId = await seedPlan(store, workspaceId, history.connectionId, company.leadIds, now)
   await seedAlerts(store, workspaceId, history.connectionId, now)
   const linkFor = async (workspace: string, roles: string[]) => {
     const user = await createUser(store, workspace, { name: 'Ada', roles }, clock.now())
@@ -41,6 +45,7 @@ export async function startSeededHub(database: {
     app,
     url: app.url,
     ...history,
+    planId,
     campaignId: company.campaignIds.get('webinar-one-revenue-view') ?? '',
     signInLink: (roles = ['admin']) => linkFor(workspaceId, roles),
     emptyWorkspaceLink: async () => linkFor(await open('New workspace'), ['admin']),

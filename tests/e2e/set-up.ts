@@ -13,7 +13,8 @@ export interface Stage {
   connectionId: string
   runId: string
   refusedLeadId: string
-  cookies: { admin: string; viewer: string; empty: string }
+  planId: string
+  cookies: { admin: string; approver: string; viewer: string; empty: string }
   links: string[]
 }
 
@@ -33,14 +34,16 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   const hub = await startSeededHub({ databaseUrl, keyFile })
   const links: string[] = []
   for (let i = 0; i < LINKS; i += 1) links.push(await hub.signInLink())
-  const { url, campaignId, connectionId, runId, refusedLeadId } = hub
+  const { url, campaignId, connectionId, runId, refusedLeadId, planId } = hub
   project.provide('stage', {
     url,
     campaignId,
     connectionId,
     runId,
     refusedLeadId,
+    planId,
     cookies: {
+      approver: await cookieFrom(await hub.signInLink(['admin', 'marketing-approver'])),
       admin: await cookieFrom(await hub.signInLink()),
       viewer: await cookieFrom(await hub.signInLink(['viewer'])),
       empty: await cookieFrom(await hub.emptyWorkspaceLink()),

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { ErrorGroups } from '#console/pages/sync/ErrorGroups.tsx'
 import { ConnectionTile } from '#console/pages/sync/ConnectionTile.tsx'
+import { Plans } from '#console/pages/sync/Plans.tsx'
 import { Runs } from '#console/pages/sync/Runs.tsx'
 import { healthQuery, type ConnectionHealth } from '#console/pages/sync/sync.queries.ts'
 import { useSession } from '#console/session.ts'
@@ -44,6 +45,7 @@ export function SyncPage() {
               <ConnectionTile key={connection.connectionId} connection={connection} />
             ))}
           </ul>
+          <Plans connections={connections} />
           <ErrorGroups connections={connections} />
           <Runs connections={connections} />
         </>

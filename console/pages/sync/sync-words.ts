@@ -1,4 +1,10 @@
-import type { ConnectionHealth, Outcome, Run } from '#console/pages/sync/sync.queries.ts'
+import type {
+  ConnectionHealth,
+  Outcome,
+  Plan,
+  PlannedChange,
+  Run,
+} from '#console/pages/sync/sync.queries.ts'
 import type { Tone } from '#console/ui/Badge.tsx'
 
 export const runStates: Readonly<Record<Run['state'], { label: string; tone: Tone }>> = {
@@ -72,4 +78,31 @@ const vendors: Readonly<Record<string, string>> = {
 /** The vendor as it writes itself. */
 export function vendorLabel(vendor: string): string {
   return vendors[vendor] ?? vendor
+}
+
+export const planStates: Readonly<Record<Plan['state'], { label: string; tone: Tone }>> = {
+  building: { label: 'Being made', tone: 'busy' },
+  proposed: { label: 'Waits for approval', tone: 'warn' },
+  approved: { label: 'Being carried out', tone: 'busy' },
+  done: { label: 'Done', tone: 'good' },
+  discarded: { label: 'Discarded', tone: 'plain' },
+  failed: { label: 'Could not be made', tone: 'bad' },
+}
+
+export const plannedActions: Readonly<Record<PlannedChange['action'], string>> = {
+  create: 'Create',
+  update: 'Update',
+  delete: 'Delete',
+}
+
+export const plannedStates: Readonly<
+  Record<PlannedChange['state'], { label: string; tone: Tone }>
+> = {
+  planned: { label: 'Planned', tone: 'plain' },
+  sent: { label: 'Sent', tone: 'busy' },
+  proved: { label: 'There as planned', tone: 'good' },
+  changed_there: { label: 'Changed there since', tone: 'info' },
+  outdated: { label: 'Left out', tone: 'warn' },
+  refused: { label: 'Refused', tone: 'bad' },
+  not_there: { label: 'Not there', tone: 'bad' },
 }

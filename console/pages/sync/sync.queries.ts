@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { Page } from '#core/page.ts'
 import { SECOND_MS } from '#core/time.ts'
 import { Certificate as CertificateAnswer } from '#sync/certificate.schema.ts'
+import { ChangePlan, ChangePlanDetail, PlannedChangeView } from '#sync/change-plan.schema.ts'
 import { Affected, ErrorItem, Health } from '#sync/error-item.schema.ts'
 import { Journey, RecordOutcome, RunDetail, RunView } from '#sync/run.schema.ts'
 import { act, read } from '#console/api.ts'
@@ -12,6 +13,9 @@ export type ErrorGroup = ConnectionHealth['errors'][number]
 export type Run = z.output<typeof RunView>
 export type ErrorRow = z.output<typeof ErrorItem>
 export type Certificate = z.output<typeof CertificateAnswer>
+export type Plan = z.output<typeof ChangePlan>
+export type PlanDetail = z.output<typeof ChangePlanDetail>
+export type PlannedChange = z.output<typeof PlannedChangeView>
 export type Outcome = z.output<typeof RecordOutcome>
 
 const HEALTH = '/api/v1/sync/health'
@@ -151,4 +155,63 @@ export async function retryErrors(group: GroupKey): Promise<number> {
 /** @returns how many items were set aside. */
 export async function ignoreErrors(group: GroupKey, reason: string): Promise<number> {
   return Affected.parse(await act('POST', `${ERRORS}/ignore`, { ...group, reason })).items
+}
+
+const PLANS = '/api/v1/sync/plans'
+
+function planPath(planId: string): string {
+  return `${PLANS}/${encodeURIComponent(planId)}`
+}
+
+/** The newest plans; the open ones stand among them. */
+export const plansQuery = queryOptions({
+  queryKey: ['sync', 'plans'],
+  queryFn: ({ signal }) => read(Page(ChangePlan), PLANS, { limit: 20 }, signal),
+  ...LIVE,
+})
+
+export function planQuery(planId: string) {
+  return queryOptions({
+    queryKey: ['sync', 'plan', planId],
+    queryFn: ({ signal }) => read(ChangePlanDetail, planPath(planId), {}, signal),
+    ...LIVE,
+  })
+}
+
+export interface PlannedFilter {
+  stream: string | undefined
+  action: string | undefined
+  state: string | undefined
+}
+
+export function plannedQuery(planId: string, filter: PlannedFilter) {
+  return infiniteQueryOptions({
+    queryKey: ['sync', 'planned', planId, filter],
+    queryFn: ({ pageParam, signal }) =>
+      read(
+        Page(PlannedChangeView),
+        `${planPath(planId)}/changes`,
+        { ...filter, limit: 50, cursor: pageParam },
+        signal,
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.nextCursor,
+  })
+}
+
+export function plannedExport(planId: string, filter: PlannedFilter) {
+  return { path: `${planPath(planId)}/changes`, fields: { ...filter } }
+}
+
+/** @param domain  for which it is signed; null where nobody has to sign. */
+export function approvePlan(planId: string, domain: string | null): Promise<unknown> {
+  return act('POST', `${planPath(planId)}/approval`, domain === null ? {} : { domain })
+}
+
+export function discardPlan(planId: string): Promise<unknown> {
+  return act('POST', `${planPath(planId)}/discard`, {})
+}
+
+export function askForPlan(connectionId: string): Promise<unknown> {
+  return act('POST', `${connectionPath(connectionId)}/plans`, {})
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { PlannedQuery } from '#sync/change-plan.schema.ts'
 import { OutcomeKind, RunView } from '#sync/run.schema.ts'
 
 const Text = z.string().min(1).max(200).optional().catch(undefined)
@@ -12,4 +13,10 @@ export const RunSearch = z.object({
   stream: Text,
   outcome: OutcomeKind.optional().catch(undefined),
   code: Text,
+})
+
+export const PlanSearch = z.object({
+  stream: Text,
+  action: PlannedQuery.shape.action.catch(undefined),
+  state: PlannedQuery.shape.state.catch(undefined),
 })

@@ -1,0 +1,51 @@
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { planStates } from '#console/pages/sync/sync-words.ts'
+import { plansQuery, type ConnectionHealth, type Plan } from '#console/pages/sync/sync.queries.ts'
+import { Badge } from '#console/ui/Badge.tsx'
+import { Moment } from '#console/ui/Moment.tsx'
+import { Panel } from '#console/ui/Panel.tsx'
+import { Table, type Column } from '#console/ui/Table.tsx'
+
+const OPEN: readonly Plan['state'][] = ['building', 'proposed', 'approved']
+
+/** Change plans that wait for somebody or are under way; nothing when there are none. */
+export function Plans({ connections }: { connections: readonly ConnectionHealth[] }) {
+  const plans = useQuery(plansQuery)
+  const rows = plans.data?.data.filter(({ state }) => OPEN.includes(state)) ?? []
+  if (rows.length === 0) return null
+  const nameOf = (id: string) =>
+    connections.find(({ connectionId }) => connectionId === id)?.name ?? id
+  const columns: Column<Plan>[] = [
+    {
+      title: 'Connection',
+      isHeader: true,
+      cell: ({ id, connectionId }) => (
+        <Link to="/sync/plans/$planId" params={{ planId: id }} className="tl-link">
+          {nameOf(connectionId)}
+        </Link>
+      ),
+    },
+    {
+      title: 'State',
+      cell: ({ state }) => <Badge tone={planStates[state].tone}>{planStates[state].label}</Badge>,
+    },
+    { title: 'Streams', cell: ({ streams }) => streams.join(', ') },
+    { title: 'Made', align: 'end', cell: ({ madeAt }) => <Moment at={madeAt} /> },
+  ]
+  return (
+    <Panel
+      title="Change plans"
+      hint="Until a plan is approved or discarded, nothing is written to its system; nothing is lost."
+      flush
+    >
+      <Table
+        caption="Open change plans"
+        rows={rows}
+        columns={columns}
+        rowKey={({ id }) => id}
+        empty={null}
+      />
+    </Panel>
+  )
+}
