@@ -46,6 +46,8 @@ export type IdPrefix =
   | 'act'
   | 'mbr'
   | 'prq'
+  | 'mrg'
+  | 'dup'
 
 let lastMs = 0
 let sequence = 0

@@ -6,6 +6,12 @@ import {
   listIdentityConflicts,
   listPeople,
 } from './person.operations.ts'
+import {
+  listPersonMerges,
+  mergePerson,
+  previewPersonMerge,
+  unmergePerson,
+} from './merge.operations.ts'
 import { peoplePersonal } from './personal-store.ts'
 import { personImport } from './person.import.ts'
 import { touchpointImport } from './touchpoint.import.ts'
@@ -21,6 +27,10 @@ export const people: Module = {
     getTimeline,
     recordConsent,
     listIdentityConflicts,
+    previewPersonMerge,
+    mergePerson,
+    listPersonMerges,
+    unmergePerson,
     recordTouchpoint,
     listTouchpoints,
   ],

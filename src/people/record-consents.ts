@@ -21,6 +21,7 @@ type Held = Pick<NewConsent, 'purpose' | 'channel' | 'status' | 'source' | 'proo
  * lengthen the history.
  *
  * @param moved  consents that these people just got by a merge.
+ * @param homes  for each capture whom it names, when that one was merged into the person by hand.
  * @returns a `consent.changed` event for each purpose and channel whose effective status changed, or
  *   may have changed by the merge.
  */
@@ -30,6 +31,7 @@ export async function recordConsents(
   personIds: readonly string[],
   now: Date,
   moved: readonly MovedConsent[] = [],
+  homes: readonly (string | null)[] = [],
 ): Promise<EventDraft[]> {
   const givers = new Set([
     ...personIds.filter((_, i) => captures[i]!.consents.length > 0),
@@ -49,7 +51,7 @@ export async function recordConsents(
       const history = after.get(personId)!
       if (isRepeat(history, record)) continue
       history.push(record)
-      added.push({ id: newId('cns'), personId, ...record })
+      added.push({ id: newId('cns'), personId, homeId: homes[i] ?? null, ...record })
     }
   })
   if (added.length > 0) await insertConsents(tx, added, now)
