@@ -5,6 +5,7 @@ import type { Transaction } from '#store/store.ts'
 export interface ConsentRow {
   id: `cns_${string}`
   personId: string
+  homeId: string | null
   purpose: string
   channel: string
   status: ConsentStatus
@@ -19,7 +20,7 @@ export async function listConsents(
   personIds: readonly string[],
 ): Promise<ConsentRow[]> {
   return tx.query(sql<ConsentRow>`
-    select c.id, c.person_id, c.purpose, c.channel, c.status, c.source, c.proof, c.occurred_at
+    select c.id, c.person_id, c.home_id, c.purpose, c.channel, c.status, c.source, c.proof, c.occurred_at
     from consents c
     where c.workspace_id = ${tx.workspaceId} and c.person_id = any(${personIds}::text[])
     order by c.occurred_at, c.id`)

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { ManualClock, expectProblem, useHub, type TestWorkspace } from '#tests/hub.ts'
+import { runMerges } from '#tests/merges.ts'
 
 const clock = new ManualClock(new Date('2026-11-23T09:00:00Z'))
 const hub = useHub({ clock })
@@ -238,3 +239,13 @@ test('a visitor that becomes known by an address of a merged person leaves with 
   expect(await touchIds(workspace, a)).toEqual([])
   expect((await touchIds(workspace, b)).toSorted()).toEqual([seen, named, later].toSorted())
 })
+
+test('over random merges, changes, touches and unmerges, what is undone is as if it had never been, and later changes stay', async () => {
+  const { id } = await hub.freshWorkspace()
+  const run = await runMerges(hub.app.store, id, { seed: 1, sequences: 400, steps: 14 })
+  expect(run.faults).toEqual([])
+  expect(run.wrong).toBe(0)
+  expect(run.merges).toBeGreaterThan(400)
+  expect(run.unmerges).toBe(run.merges)
+  expect(run.refusals).toBeGreaterThan(100)
+}, 120_000)
