@@ -134,6 +134,8 @@ beforeAll(async () => {
   await hub.settle()
   clock.advance(60_000)
   await hub.settle()
+  const other = await workspace.post('/api/v1/people', { email: 'other@shop.example' })
+  ids.set('otherPersonId', other.body.id)
   ids.set('leadId', lead.body.id)
   ids.set('personId', personId)
   ids.set('campaignId', campaign.body.id)
@@ -180,6 +182,7 @@ const questions: Readonly<Record<string, string>> = {
   getAttributionChanges: 'since=2026-11-23T09:00:30Z',
   getImprovement: 'baselineFrom=2026-01-01&baselineTo=2026-03-31&from=2026-04-01&to=2026-06-30',
   compareQuarterlyPlans: 'from=1&to=2',
+  previewPersonMerge: 'with={otherPersonId}',
 }
 
 /** Identifiers are kept as hashes: no read shows them to anybody. */
@@ -207,12 +210,11 @@ const unread: Readonly<Record<string, string>> = {
 }
 
 function pathsOf(operation: Operation): string[] {
-  const path = operation.path.replaceAll(
-    /\{(\w+)\}/g,
-    (whole, name: string) => ids.get(name) ?? whole,
-  )
+  const fill = (text: string) =>
+    text.replaceAll(/\{(\w+)\}/g, (whole, name: string) => ids.get(name) ?? whole)
+  const path = fill(operation.path)
   if (path.includes('{')) return []
-  const question = questions[operation.id]
+  const question = questions[operation.id] && fill(questions[operation.id]!)
   const asked = question === undefined ? path : `${path}?${question}`
   return operation.csv
     ? [asked, `${asked}${question === undefined ? '?' : '&'}format=csv`]

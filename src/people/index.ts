@@ -6,6 +6,8 @@ import {
   listIdentityConflicts,
   listPeople,
 } from './person.operations.ts'
+import { duplicatesJob, duplicatesTimer } from './duplicate.jobs.ts'
+import { dismissPersonDuplicate, listPersonDuplicates } from './duplicate.operations.ts'
 import {
   listPersonMerges,
   mergePerson,
@@ -27,6 +29,8 @@ export const people: Module = {
     getTimeline,
     recordConsent,
     listIdentityConflicts,
+    listPersonDuplicates,
+    dismissPersonDuplicate,
     previewPersonMerge,
     mergePerson,
     listPersonMerges,
@@ -35,9 +39,9 @@ export const people: Module = {
     listTouchpoints,
   ],
   entities: [],
-  jobs: [],
+  jobs: [duplicatesJob],
   subscribers: [],
-  timers: [],
+  timers: [duplicatesTimer],
   importTargets: [personImport, touchpointImport],
   personal: peoplePersonal,
 }

@@ -240,6 +240,53 @@ test('a visitor that becomes known by an address of a merged person leaves with 
   expect((await touchIds(workspace, b)).toSorted()).toEqual([seen, named, later].toSorted())
 })
 
+test('who asks is shown what a merge has set aside, and an erasure takes it too: then nothing can be restored', async () => {
+  const workspace = await hub.freshWorkspace()
+  const officer = await workspace.withKey({ roles: ['privacy'] })
+  const a = await identify(workspace, { email: 'a@x.example', firstName: 'Quaggaroo' })
+  const b = await identify(workspace, { email: 'b@x.example', firstName: 'Zebulonia' })
+  const id = await merge(workspace, a, b)
+  const ask = async (kind: string) => {
+    const request = { kind, personId: b, note: 'By letter.' }
+    const path = `/api/v1/privacy/requests/${(await workspace.post('/api/v1/privacy/requests', request)).body.id}`
+    const approved = await officer.post(`${path}/approve`, {})
+    expect(approved.status, approved.text).toBe(200)
+    return { path, erased: approved.body.erased }
+  }
+  const { path } = await ask('access')
+  const { held } = (await officer.get(`${path}/export`)).body
+  expect(held.merges).toMatchObject([
+    {
+      fromId: b,
+      intoId: a,
+      fromValues: { firstName: 'Zebulonia' },
+      intoValues: { firstName: 'Quaggaroo' },
+    },
+  ])
+  expect((await ask('erasure')).erased).toMatchObject({ person_merges: 1, people: 2 })
+  const left = await hub.app.store.transaction(workspace.id, (tx) =>
+    tx.query(sql<{ count: number }>`
+      select count(*)::int from person_merges where from_values is not null or into_values is not null
+      union all select count(*)::int from person_keys union all select count(*)::int from person_duplicates`),
+  )
+  expect(left.map(({ count }) => count)).toEqual([0, 0, 0])
+  expectProblem(await unmerge(workspace, id), 410, 'resource.gone')
+})
+
+test('a consent that the other person gave in the same words is kept for each of them', async () => {
+  const workspace = await hub.freshWorkspace()
+  const a = await identify(workspace, { email: 'a@x.example' })
+  const b = await identify(workspace, { email: 'b@x.example' })
+  const id = await merge(workspace, a, b)
+  for (const email of ['a@x.example', 'b@x.example'])
+    await identify(workspace, { email, consents: [{ purpose: 'marketing', status: 'denied' }] })
+  await unmerge(workspace, id)
+  for (const personId of [a, b])
+    expect((await person(workspace, personId)).consents.effective).toMatchObject([
+      { status: 'denied' },
+    ])
+})
+
 test('over random merges, changes, touches and unmerges, what is undone is as if it had never been, and later changes stay', async () => {
   const { id } = await hub.freshWorkspace()
   const run = await runMerges(hub.app.store, id, { seed: 1, sequences: 400, steps: 14 })

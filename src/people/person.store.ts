@@ -220,7 +220,7 @@ export interface FiledConflict {
   state: 'open' | 'merged' | 'kept_apart'
 }
 
-/** Files each pair once; a pair that is on file already answers the record it has. */
+/** Files each pair once, to be looked at as duplicates; a pair that is on file already answers the record it has. */
 export async function fileConflicts(
   tx: Transaction,
   conflicts: readonly NewConflict[],
@@ -233,11 +233,18 @@ export async function fileConflicts(
     evidence: { kinds },
   }))
   return tx.query(sql<FiledConflict>`
+    with met as (
+      select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+        as r(id text, person_id text, other_person_id text, evidence jsonb)
+    ), unkeyed as (
+      update people p set keyed = false from met r
+      where p.id = r.person_id and not exists (select from person_duplicates d where d.workspace_id = ${tx.workspaceId}
+        and d.person_id = r.person_id and d.other_person_id = r.other_person_id)
+    )
     insert into identity_conflicts
       (id, workspace_id, person_id, other_person_id, evidence, created_at)
     select r.id, ${tx.workspaceId}, r.person_id, r.other_person_id, r.evidence, ${now}::timestamptz
-    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-      as r(id text, person_id text, other_person_id text, evidence jsonb)
+    from met r
     order by r.person_id, r.other_person_id
     on conflict (workspace_id, person_id, other_person_id)
       do update set state = identity_conflicts.state
