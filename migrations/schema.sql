@@ -506,6 +506,7 @@ create table consents (
   proof bytea,
   occurred_at timestamp with time zone not null,
   created_at timestamp with time zone not null,
+  home_id identifier,
   CHECK (((length(channel) >= 1) AND (length(channel) <= 60))),
   CHECK (((length(purpose) >= 1) AND (length(purpose) <= 60))),
   CHECK ((status = ANY (ARRAY['granted'::text, 'pending'::text, 'denied'::text, 'withdrawn'::text]))),
@@ -695,11 +696,13 @@ create table identities (
   value bytea not null,
   person_id identifier not null,
   created_at timestamp with time zone not null,
+  home_id identifier,
   CHECK ((kind = ANY (ARRAY['email'::text, 'user_id'::text, 'anonymous_id'::text, 'external_id'::text]))),
   FOREIGN KEY (person_id) REFERENCES people(id),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (workspace_id, kind, source, value_index)
 );
+CREATE INDEX identities_home ON public.identities USING btree (workspace_id, home_id) WHERE (home_id IS NOT NULL);
 CREATE INDEX identities_workspace_id_person_id_idx ON public.identities USING btree (workspace_id, person_id);
 alter table identities enable row level security;
 
@@ -876,6 +879,7 @@ create table leads (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   version integer not null default 1,
+  home_id identifier,
   CHECK (((override_score >= 0) AND (override_score <= 100))),
   CHECK ((status = ANY (ARRAY['new'::text, 'working'::text, 'qualified'::text, 'disqualified'::text]))),
   FOREIGN KEY (campaign_id) REFERENCES campaigns(id),
@@ -883,15 +887,17 @@ create table leads (
   FOREIGN KEY (owner_id) REFERENCES owners(id),
   FOREIGN KEY (person_id) REFERENCES people(id),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
-  PRIMARY KEY (id),
-  UNIQUE (workspace_id, person_id)
+  PRIMARY KEY (id)
 );
 CREATE INDEX leads_campaign ON public.leads USING btree (workspace_id, campaign_id, captured_at) WHERE (campaign_id IS NOT NULL);
 CREATE INDEX leads_captured ON public.leads USING btree (workspace_id, captured_at);
+CREATE INDEX leads_home ON public.leads USING btree (workspace_id, home_id) WHERE (home_id IS NOT NULL);
 CREATE INDEX leads_list ON public.leads USING btree (workspace_id, created_at DESC, id DESC) WHERE (merged_into IS NULL);
 CREATE INDEX leads_merged ON public.leads USING btree (workspace_id, merged_into) WHERE (merged_into IS NOT NULL);
 CREATE INDEX leads_mql ON public.leads USING btree (workspace_id, mql_at) WHERE (mql_at IS NOT NULL);
+CREATE UNIQUE INDEX leads_own ON public.leads USING btree (workspace_id, person_id) WHERE (home_id IS NULL);
 CREATE INDEX leads_owner ON public.leads USING btree (workspace_id, owner_id, created_at DESC);
+CREATE INDEX leads_person ON public.leads USING btree (workspace_id, person_id, id);
 CREATE INDEX leads_qualified ON public.leads USING btree (workspace_id, mql_at) INCLUDE (channel, owner_id) WHERE ((mql_at IS NOT NULL) AND (merged_into IS NULL));
 CREATE INDEX leads_quality ON public.leads USING btree (workspace_id, captured_at) INCLUDE (channel, mql_at, status, disposition, owner_id) WHERE (merged_into IS NULL);
 CREATE INDEX leads_reached ON public.leads USING btree (workspace_id, person_id) INCLUDE (channel, captured_at, owner_id) WHERE (merged_into IS NULL);
@@ -1045,11 +1051,13 @@ create table opportunity_people (
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
   opportunity_id identifier not null,
   person_id identifier not null,
+  home_id identifier,
   FOREIGN KEY (opportunity_id) REFERENCES opportunities(id),
   FOREIGN KEY (person_id) REFERENCES people(id),
-  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
-  PRIMARY KEY (workspace_id, opportunity_id, person_id)
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id)
 );
+CREATE INDEX opportunity_people_home ON public.opportunity_people USING btree (workspace_id, home_id) WHERE (home_id IS NOT NULL);
+CREATE UNIQUE INDEX opportunity_people_once ON public.opportunity_people USING btree (workspace_id, opportunity_id, COALESCE(home_id, person_id));
 CREATE INDEX opportunity_people_workspace_id_person_id_idx ON public.opportunity_people USING btree (workspace_id, person_id);
 alter table opportunity_people enable row level security;
 
@@ -1107,11 +1115,14 @@ create table people (
   updated_at timestamp with time zone not null,
   version integer not null default 1,
   erased_at timestamp with time zone,
+  keyed boolean not null default false,
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (id)
 );
 CREATE INDEX people_created ON public.people USING btree (workspace_id, created_at) WHERE (merged_into IS NULL);
+CREATE INDEX people_merged ON public.people USING btree (workspace_id, merged_into) WHERE (merged_into IS NOT NULL);
 CREATE INDEX people_merged_into ON public.people USING btree (workspace_id, merged_into) WHERE (merged_into IS NOT NULL);
+CREATE INDEX people_unkeyed ON public.people USING btree (workspace_id, id) WHERE ((NOT keyed) AND identified AND (merged_into IS NULL));
 CREATE INDEX people_workspace_id_created_at_id_idx ON public.people USING btree (workspace_id, created_at DESC, id DESC);
 alter table people enable row level security;
 
@@ -1130,6 +1141,67 @@ create table permission_grants (
   UNIQUE (workspace_id, subject, effect, scope, node)
 );
 alter table permission_grants enable row level security;
+
+create table person_duplicates (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  person_id identifier not null,
+  other_person_id identifier not null,
+  confidence double precision not null,
+  reasons text[] not null,
+  status text not null default 'open'::text,
+  found_at timestamp with time zone not null,
+  decided_by text,
+  decided_at timestamp with time zone,
+  CHECK (((person_id)::text < (other_person_id)::text)),
+  CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
+  CHECK ((status = ANY (ARRAY['open'::text, 'dismissed'::text]))),
+  FOREIGN KEY (other_person_id) REFERENCES people(id),
+  FOREIGN KEY (person_id) REFERENCES people(id),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id),
+  UNIQUE (workspace_id, person_id, other_person_id)
+);
+CREATE INDEX person_duplicates_list ON public.person_duplicates USING btree (workspace_id, status, confidence DESC, id DESC);
+CREATE INDEX person_duplicates_other ON public.person_duplicates USING btree (workspace_id, other_person_id);
+alter table person_duplicates enable row level security;
+
+create table person_keys (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  kind text not null,
+  key bytea not null,
+  person_id identifier not null,
+  FOREIGN KEY (person_id) REFERENCES people(id),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, kind, key, person_id)
+);
+CREATE INDEX person_keys_workspace_id_person_id_idx ON public.person_keys USING btree (workspace_id, person_id);
+alter table person_keys enable row level security;
+
+create table person_merges (
+  id identifier not null,
+  seq bigint not null generated always as identity,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  from_id identifier not null,
+  into_id identifier not null,
+  moved jsonb not null,
+  from_values bytea,
+  into_values bytea,
+  consent_ids text[] not null default '{}'::text[],
+  merged_by text not null,
+  merged_at timestamp with time zone not null,
+  undone_by text,
+  undone_at timestamp with time zone,
+  CHECK (((from_id)::text <> (into_id)::text)),
+  FOREIGN KEY (from_id) REFERENCES people(id),
+  FOREIGN KEY (into_id) REFERENCES people(id),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX person_merges_from ON public.person_merges USING btree (workspace_id, from_id) WHERE (undone_at IS NULL);
+CREATE INDEX person_merges_into ON public.person_merges USING btree (workspace_id, into_id) WHERE (undone_at IS NULL);
+CREATE INDEX person_merges_list ON public.person_merges USING btree (workspace_id, seq DESC);
+alter table person_merges enable row level security;
 
 create table pipelines (
   id identifier not null,

@@ -135,6 +135,8 @@ beforeAll(async () => {
   await hub.settle()
   clock.advance(60_000)
   await hub.settle()
+  const other = await workspace.post('/api/v1/people', { email: 'other@shop.example' })
+  ids.set('otherPersonId', other.body.id)
   ids.set('leadId', lead.body.id)
   ids.set('personId', personId)
   ids.set('campaignId', campaign.body.id)
@@ -189,6 +191,7 @@ const questions: Readonly<Record<string, string>> = {
   getLineage: 'record=lead_0&field=company',
   getComplianceReport: 'from=2026-11-01T00:00:00Z&to=2026-12-01T00:00:00Z',
   listSubjectAccess: 'subject=lead_0',
+  previewPersonMerge: 'with={otherPersonId}',
 }
 
 /** Identifiers are kept as hashes: no read shows them to anybody. */
@@ -222,12 +225,11 @@ const unread: Readonly<Record<string, string>> = {
 }
 
 function pathsOf(operation: Operation): string[] {
-  const path = operation.path.replaceAll(
-    /\{(\w+)\}/g,
-    (whole, name: string) => ids.get(name) ?? whole,
-  )
+  const fill = (text: string) =>
+    text.replaceAll(/\{(\w+)\}/g, (whole, name: string) => ids.get(name) ?? whole)
+  const path = fill(operation.path)
   if (path.includes('{')) return []
-  const question = questions[operation.id]
+  const question = questions[operation.id] && fill(questions[operation.id]!)
   const asked = question === undefined ? path : `${path}?${question}`
   return operation.csv
     ? [asked, `${asked}${question === undefined ? '?' : '&'}format=csv`]

@@ -53,6 +53,8 @@ export type IdPrefix =
   | 'alh'
   | 'alc'
   | 'alm'
+  | 'mrg'
+  | 'dup'
 
 let lastMs = 0
 let sequence = 0

@@ -108,6 +108,16 @@ const kinds = {
     title: 'The identifiers belong to two different people',
     retry: 'after a change',
   },
+  'merge.refused': {
+    status: 409,
+    title: 'These people cannot be merged',
+    retry: 'after a change',
+  },
+  'merge.undo_later_first': {
+    status: 409,
+    title: 'A later merge rests on this one',
+    retry: 'after a change',
+  },
   'webhook.address_refused': {
     status: 422,
     title: 'Nothing is sent to this address',

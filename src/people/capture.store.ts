@@ -1,5 +1,6 @@
 import type { EventDraft } from '#jobs/job.ts'
 import type { Capture, Captured, CapturedAll, Personal } from '#people/capture.ts'
+import { editLayers } from '#people/layer.store.ts'
 import { updatePeople } from '#people/person.store.ts'
 import { isSamePersonal, mergePersonal } from '#people/personal.rules.ts'
 import { fileCaptureConflicts, personalOf, placePeople, type Placed } from '#people/place-people.ts'
@@ -28,9 +29,11 @@ export async function captureAll(
   const placed = await placePeople(tx, captures, now)
   const { personIds } = placed.resolution
   const conflictIds = await fileCaptureConflicts(tx, placed.resolution, now)
-  const touches = await recordTouches(tx, captures, personIds, now)
+  const { homes } = placed
+  const touches = await recordTouches(tx, captures, personIds, homes, now)
   await savePersonal(tx, captures, placed, touches, now)
-  const consentEvents = await recordConsents(tx, captures, personIds, now, placed.movedConsents)
+  const { movedConsents } = placed
+  const consentEvents = await recordConsents(tx, captures, personIds, now, movedConsents, homes)
   const isFirst = new Set(placed.resolution.newPeople.map((person) => person.firstCapture))
   const outcomes = personIds.map((personId, i): Captured => {
     const touch = touches[i] ?? null
@@ -38,6 +41,7 @@ export async function captureAll(
     return {
       kind: 'captured',
       personId,
+      homeId: homes[i] ?? null,
       isNewPerson: isFirst.has(i),
       touchpointId: touch?.id ?? null,
       isNewTouch: touch?.isNew ?? false,
@@ -67,12 +71,19 @@ async function savePersonal(
   const becameIdentified = new Set(resolution.identified)
   const grown = new Set(resolution.grown)
   const merged = new Map<string, Personal>()
+  const edits = [...placed.fills]
   captures.forEach((capture, i) => {
     const personId = resolution.personIds[i]!
     if (created.has(personId)) return
     const held = merged.get(personId) ?? heldPersonal.get(personId) ?? {}
     const isRepeat = touches[i]?.isNew === false
-    merged.set(personId, isRepeat ? held : mergePersonal(held, personalOf(capture)))
+    if (isRepeat) return void merged.set(personId, held)
+    const brought = personalOf(capture)
+    merged.set(personId, mergePersonal(held, brought))
+    if (placed.layered.has(personId)) {
+      const change = (values: Personal) => mergePersonal(values, brought)
+      edits.push({ personId, homeId: placed.homes[i] ?? personId, change })
+    }
   })
   const changes = [...merged]
     .filter(
@@ -81,15 +92,16 @@ async function savePersonal(
     )
     .map(([id, personal]) => ({ id, identified: becameIdentified.has(id), personal }))
   if (changes.length > 0) await updatePeople(tx, changes, now)
+  await editLayers(tx, edits)
 }
 
-function personEvents({ resolution }: Placed): EventDraft[] {
+function personEvents({ resolution, merges }: Placed): EventDraft[] {
   return [
     ...resolution.newPeople.map(({ id }) => ({ event: 'person.created', subjectId: id })),
-    ...resolution.merges.map(({ from, into }) => ({
+    ...merges.map(({ from, into, home }) => ({
       event: 'person.merged',
       subjectId: from,
-      data: { into },
+      data: home === null ? { into } : { into, home },
     })),
   ]
 }

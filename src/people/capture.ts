@@ -72,6 +72,8 @@ export interface Captured {
   kind: 'captured'
   /** With identifiers of two identified people: the person of the strongest identifier. */
   personId: string
+  /** Whom the identifiers name, when that one was merged into the person by hand. */
+  homeId: string | null
   isNewPerson: boolean
   /** Null when there was no touch. A repeated message answers the touch it made the first time. */
   touchpointId: string | null

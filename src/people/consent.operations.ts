@@ -36,7 +36,9 @@ export const recordConsent = defineOperation({
       throw new Problem('service.unavailable', 'The person is being merged right now: try again.')
     }
     const capture = personCapture({ source, consents: [consent] })
-    for (const event of await recordConsents(tx, [capture], [person.id], now)) context.emit(event)
+    const homes = [person.id === personId ? null : personId]
+    const events = await recordConsents(tx, [capture], [person.id], now, [], homes)
+    for (const event of events) context.emit(event)
     return { personId: person.id, ...(await readConsents(tx, person.id)) }
   },
 })

@@ -66,6 +66,41 @@ export function isAllowed(
   return foldConsent(inOrder(history), purpose, channel)?.status === 'granted'
 }
 
+/** The source of consents that a merge of two people lays down, where their records alone would allow more than one of them did. */
+export const MERGE_SOURCE = 'throughline.merge'
+
+/** What two people said for one purpose and channel, and what holds once they are one. */
+export interface JoinedConsent {
+  purpose: string
+  channel: string
+  into: ConsentStatus | null
+  from: ConsentStatus | null
+  after: ConsentStatus
+  /** Whether the joined history allows more than this: the merge has to say it itself. */
+  isGuarded: boolean
+}
+
+/**
+ * What holds after a merge by hand, by purpose and channel: the more restrictive of the two, whoever spoke last. A person may have
+ * refused under one address and agreed under another, and who merges them cannot know which of the two they meant for both.
+ */
+export function joinConsents(
+  into: readonly ConsentRecord[],
+  from: readonly ConsentRecord[],
+): JoinedConsent[] {
+  const [ours, theirs, all] = [inOrder(into), inOrder(from), inOrder([...into, ...from])]
+  return effectiveConsents(all).map(({ purpose, channel, status }) => {
+    const [mine, other] = [ours, theirs].map(
+      (history) => foldConsent(history, purpose, channel)?.status ?? null,
+    ) as [ConsentStatus | null, ConsentStatus | null]
+    const after = [mine, other].reduce<ConsentStatus>(
+      (worst, one) => (one !== null && restriction[one] > restriction[worst] ? one : worst),
+      status,
+    )
+    return { purpose, channel, into: mine, from: other, after, isGuarded: after !== status }
+  })
+}
+
 function inOrder(history: readonly ConsentRecord[]): ConsentRecord[] {
   return history.toSorted(
     (a, b) =>
@@ -91,6 +126,8 @@ function foldConsent(
 
 function takesEffect(current: ConsentStatus, record: ConsentRecord): boolean {
   if (record.status === current) return false
+  // Only a merge lays it over what is known: the other of the two had not confirmed yet.
+  if (record.status === 'pending' && record.source === MERGE_SOURCE) return current === 'granted'
   if (record.status === 'granted') return record.hasProof
   if (record.status === 'denied') return current !== 'withdrawn'
   return record.status === 'withdrawn'

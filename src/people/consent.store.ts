@@ -5,6 +5,7 @@ import type { Transaction } from '#store/store.ts'
 export interface ConsentRow {
   id: `cns_${string}`
   personId: string
+  homeId: string | null
   purpose: string
   channel: string
   status: ConsentStatus
@@ -19,7 +20,7 @@ export async function listConsents(
   personIds: readonly string[],
 ): Promise<ConsentRow[]> {
   return tx.query(sql<ConsentRow>`
-    select c.id, c.person_id, c.purpose, c.channel, c.status, c.source, c.proof, c.occurred_at
+    select c.id, c.person_id, c.home_id, c.purpose, c.channel, c.status, c.source, c.proof, c.occurred_at
     from consents c
     where c.workspace_id = ${tx.workspaceId} and c.person_id = any(${personIds}::text[])
     order by c.occurred_at, c.id`)
@@ -28,6 +29,8 @@ export async function listConsents(
 export interface NewConsent {
   id: string
   personId: string
+  /** Whose it is, when that one was merged into the person by hand. */
+  homeId: string | null
   purpose: string
   channel: string
   status: ConsentStatus
@@ -44,6 +47,7 @@ export async function insertConsents(
   const rows = consents.map((consent) => ({
     id: consent.id,
     person_id: consent.personId,
+    home_id: consent.homeId,
     purpose: consent.purpose,
     channel: consent.channel,
     status: consent.status,
@@ -56,10 +60,10 @@ export async function insertConsents(
   }))
   await tx.execute(sql`
     insert into consents
-      (id, workspace_id, person_id, purpose, channel, status, source, proof, occurred_at, created_at)
-    select r.id, ${tx.workspaceId}, r.person_id, r.purpose, r.channel, r.status, r.source,
+      (id, workspace_id, person_id, home_id, purpose, channel, status, source, proof, occurred_at, created_at)
+    select r.id, ${tx.workspaceId}, r.person_id, r.home_id, r.purpose, r.channel, r.status, r.source,
       decode(r.proof, 'base64'), r.occurred_at, ${now}::timestamptz
-    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(id text, person_id text,
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(id text, person_id text, home_id text,
       purpose text, channel text, status text, source text, proof text, occurred_at timestamptz)`)
 }
 

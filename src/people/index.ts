@@ -6,6 +6,14 @@ import {
   listIdentityConflicts,
   listPeople,
 } from './person.operations.ts'
+import { duplicatesJob, duplicatesTimer } from './duplicate.jobs.ts'
+import { dismissPersonDuplicate, listPersonDuplicates } from './duplicate.operations.ts'
+import {
+  listPersonMerges,
+  mergePerson,
+  previewPersonMerge,
+  unmergePerson,
+} from './merge.operations.ts'
 import { peoplePersonal } from './personal-store.ts'
 import { peopleRetained } from './retained-store.ts'
 import { personImport } from './person.import.ts'
@@ -22,13 +30,19 @@ export const people: Module = {
     getTimeline,
     recordConsent,
     listIdentityConflicts,
+    listPersonDuplicates,
+    dismissPersonDuplicate,
+    previewPersonMerge,
+    mergePerson,
+    listPersonMerges,
+    unmergePerson,
     recordTouchpoint,
     listTouchpoints,
   ],
   entities: [],
-  jobs: [],
+  jobs: [duplicatesJob],
   subscribers: [],
-  timers: [],
+  timers: [duplicatesTimer],
   importTargets: [personImport, touchpointImport],
   personal: peoplePersonal,
   retained: peopleRetained,

@@ -2,6 +2,7 @@ import { sql, type RawBuilder } from 'kysely'
 import type { Transaction } from '#store/store.ts'
 import { normaliseEmail } from '#core/email.ts'
 import type { IdentityConflict } from './person.schema.ts'
+import { identityContext } from './person.store.ts'
 
 export interface PersonRow {
   id: `per_${string}`
@@ -108,6 +109,32 @@ export async function listConflicts(
     where ${allOf(conditions)}
     order by c.id desc
     limit ${limit + 1}`)
+}
+
+/** The first external id of each of these people, also of those under another by a merge; those without one are left out. */
+export async function findExternalIds(
+  tx: Transaction,
+  personIds: readonly string[],
+): Promise<Map<string, string>> {
+  if (personIds.length === 0) return new Map()
+  const rows = await tx.query(sql<{
+    personId: string
+    source: string
+    index: string
+    value: Buffer
+  }>`
+    select distinct on (coalesce(home_id, person_id)) coalesce(home_id, person_id) as person_id, source,
+      encode(value_index, 'hex') as index, value
+    from identities
+    where workspace_id = ${tx.workspaceId} and kind = 'external_id'
+      and ((home_id is null and person_id = any(${personIds}::text[])) or home_id = any(${personIds}::text[]))
+    order by coalesce(home_id, person_id), created_at, value_index`)
+  return new Map(
+    rows.map(({ personId, source, index, value }) => [
+      personId,
+      tx.sealer.open<string>(value, identityContext('external_id', source, index)),
+    ]),
+  )
 }
 
 /** Only the conditions that are asked for, so that each list keeps a plan of its own. */

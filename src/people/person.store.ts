@@ -20,6 +20,10 @@ export interface FoundPerson {
   version: number
   /** `kind:source` of its identifying identities; read only where anonymous ids are about. */
   labels: string[] | null
+  /** For each key the person it is of, when that one was merged into this person by hand. */
+  homes: (string | null)[]
+  /** Whether people were merged into this one by hand. */
+  isLayered: boolean
 }
 
 /** An identity as one text. */
@@ -35,13 +39,16 @@ export async function findPeople(
   const needsLabels = identities.some(({ kind }) => kind === 'anonymous_id')
   return tx.query(sql<FoundPerson>`
     with ${wanted(identities)}, found as (
-      select i.person_id, array_agg(w.kind || ':' || w.source || ':' || w.index) as keys
+      select i.person_id, array_agg(w.kind || ':' || w.source || ':' || w.index order by w.index) as keys,
+        array_agg(i.home_id::text order by w.index) as homes
       from wanted w
       join identities i on i.workspace_id = ${tx.workspaceId} and i.kind = w.kind
         and i.source = w.source and i.value_index = w.value_index
       group by i.person_id
     )
-    select p.id, f.keys, p.identified, p.personal, p.version,
+    select p.id, f.keys, f.homes, p.identified, p.personal, p.version,
+      exists (select from person_merges m where m.workspace_id = ${tx.workspaceId} and m.into_id = p.id
+        and m.undone_at is null) as is_layered,
       case when ${needsLabels}::boolean and p.identified then (
         select array_agg(distinct k.kind || ':' || k.source)
         from identities k
@@ -81,6 +88,8 @@ export interface NewPerson {
 export interface NewIdentity extends IndexedIdentity {
   value: string
   personId: string
+  /** Whom it names, when that one was merged into the person by hand. */
+  homeId: string | null
 }
 
 /**
@@ -98,12 +107,13 @@ export async function insertPeople(
     identified,
     personal: sealPersonal(tx, id, personal),
   }))
-  const identityRows = identities.map(({ kind, source, index, value, personId }) => ({
+  const identityRows = identities.map(({ kind, source, index, value, personId, homeId }) => ({
     kind,
     source,
     index,
     value: tx.sealer.seal(value, identityContext(kind, source, index)).toString('base64'),
     person_id: personId,
+    home_id: homeId,
   }))
   const inserted = await tx.execute(sql`
     with new_people as (
@@ -113,14 +123,22 @@ export async function insertPeople(
       from jsonb_to_recordset(${JSON.stringify(personRows)}::jsonb)
         as r(id text, identified boolean, personal text)
     )
-    insert into identities (workspace_id, kind, source, value_index, value, person_id, created_at)
+    insert into identities (workspace_id, kind, source, value_index, value, person_id, home_id, created_at)
     select ${tx.workspaceId}, r.kind, r.source, decode(r.index, 'hex'), decode(r.value, 'base64'),
-      r.person_id, ${now}::timestamptz
+      r.person_id, r.home_id, ${now}::timestamptz
     from jsonb_to_recordset(${JSON.stringify(identityRows)}::jsonb)
-      as r(kind text, source text, index text, value text, person_id text)
+      as r(kind text, source text, index text, value text, person_id text, home_id text)
     order by r.kind, r.source, r.index
     on conflict do nothing`)
   return inserted === identities.length
+}
+
+/** An anonymous person that turned out to be another one. */
+export interface AnonymousMerge {
+  from: string
+  into: string
+  /** Whom `from` turned out to be, when that one was merged into `into` by hand. */
+  home: string | null
 }
 
 export interface MovedConsent {
@@ -135,29 +153,29 @@ export interface MovedConsent {
  */
 export async function mergePeople(
   tx: Transaction,
-  merges: readonly { from: string; into: string }[],
+  merges: readonly AnonymousMerge[],
   now: Date,
 ): Promise<MovedConsent[]> {
-  const rows = merges.map(({ from, into }) => ({ merged: from, survivor: into }))
+  const rows = merges.map(({ from, into, home }) => ({ merged: from, survivor: into, home }))
   return tx.query(sql<MovedConsent>`
     with pairs as (
-      select r.merged, r.survivor
-      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(merged text, survivor text)
+      select r.merged, r.survivor, r.home
+      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(merged text, survivor text, home text)
       where r.merged like 'per_%' -- few rows, for the planner: see wanted()
     ), moved_people as (
       update people p
-      set merged_into = pairs.survivor, personal = null, updated_at = ${now}::timestamptz,
+      set merged_into = coalesce(pairs.home, pairs.survivor), personal = null, updated_at = ${now}::timestamptz,
         version = p.version + 1
       from pairs where p.id = pairs.merged
     ), moved_identities as (
-      update identities i set person_id = pairs.survivor
+      update identities i set person_id = pairs.survivor, home_id = pairs.home
       from pairs where i.workspace_id = ${tx.workspaceId} and i.person_id = pairs.merged
     ), moved_touchpoints as (
       update touchpoints t
       set person_id = pairs.survivor, captured_as = coalesce(t.captured_as, t.person_id)
       from pairs where t.workspace_id = ${tx.workspaceId} and t.person_id = pairs.merged
     )
-    update consents c set person_id = pairs.survivor
+    update consents c set person_id = pairs.survivor, home_id = pairs.home
     from pairs where c.workspace_id = ${tx.workspaceId} and c.person_id = pairs.merged
     returning c.person_id, c.purpose, c.channel`)
 }
@@ -181,7 +199,7 @@ export async function updatePeople(
   }))
   await tx.execute(sql`
     update people p
-    set identified = p.identified or r.identified, personal = decode(r.personal, 'base64'),
+    set identified = p.identified or r.identified, personal = decode(r.personal, 'base64'), keyed = false,
       updated_at = ${now}::timestamptz, version = p.version + 1
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
       as r(id text, identified boolean, personal text)
@@ -202,7 +220,7 @@ export interface FiledConflict {
   state: 'open' | 'merged' | 'kept_apart'
 }
 
-/** Files each pair once; a pair that is on file already answers the record it has. */
+/** Files each pair once, to be looked at as duplicates; a pair that is on file already answers the record it has. */
 export async function fileConflicts(
   tx: Transaction,
   conflicts: readonly NewConflict[],
@@ -215,11 +233,18 @@ export async function fileConflicts(
     evidence: { kinds },
   }))
   return tx.query(sql<FiledConflict>`
+    with met as (
+      select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+        as r(id text, person_id text, other_person_id text, evidence jsonb)
+    ), unkeyed as (
+      update people p set keyed = false from met r
+      where p.id = r.person_id and not exists (select from person_duplicates d where d.workspace_id = ${tx.workspaceId}
+        and d.person_id = r.person_id and d.other_person_id = r.other_person_id)
+    )
     insert into identity_conflicts
       (id, workspace_id, person_id, other_person_id, evidence, created_at)
     select r.id, ${tx.workspaceId}, r.person_id, r.other_person_id, r.evidence, ${now}::timestamptz
-    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-      as r(id text, person_id text, other_person_id text, evidence jsonb)
+    from met r
     order by r.person_id, r.other_person_id
     on conflict (workspace_id, person_id, other_person_id)
       do update set state = identity_conflicts.state
@@ -236,7 +261,7 @@ export function identityContext(kind: string, source: string, index: string): st
   return `identities.value:${kind}:${source}:${index}`
 }
 
-function sealPersonal(tx: Transaction, id: string, personal: Personal): string {
+export function sealPersonal(tx: Transaction, id: string, personal: Personal): string {
   return tx.sealer.seal(personal, personalContext(id)).toString('base64')
 }
 
@@ -258,28 +283,4 @@ function wanted(identities: readonly IndexedIdentity[]) {
       as r(kind text, source text, index text)
     where r.kind in ('email', 'user_id', 'anonymous_id', 'external_id')
   )`
-}
-
-/** The first external id of each of these people, by person; those without one are left out. */
-export async function findExternalIds(
-  tx: Transaction,
-  personIds: readonly string[],
-): Promise<Map<string, string>> {
-  if (personIds.length === 0) return new Map()
-  const rows = await tx.query(sql<{
-    personId: string
-    source: string
-    index: string
-    value: Buffer
-  }>`
-    select distinct on (person_id) person_id, source, encode(value_index, 'hex') as index, value
-    from identities
-    where workspace_id = ${tx.workspaceId} and person_id = any(${personIds}::text[]) and kind = 'external_id'
-    order by person_id, created_at, value_index`)
-  return new Map(
-    rows.map(({ personId, source, index, value }) => [
-      personId,
-      tx.sealer.open<string>(value, identityContext('external_id', source, index)),
-    ]),
-  )
 }

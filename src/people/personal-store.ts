@@ -1,6 +1,9 @@
 import { sql } from 'kysely'
 import type { PersonalStore } from '#compliance/personal-store.ts'
+import type { Transaction } from '#store/store.ts'
 import { listConsents, proofContext } from './consent.store.ts'
+import { openSetAside } from './layer.store.ts'
+import type { MergeRow } from './merge.store.ts'
 import { listIdentities } from './person-list.store.ts'
 import { identityContext, openPersonal } from './person.store.ts'
 import { touchpointDetailContext } from './touchpoint.store.ts'
@@ -17,7 +20,16 @@ interface TouchRow {
 }
 
 export const peoplePersonal: PersonalStore = {
-  tables: ['people', 'identities', 'identity_conflicts', 'consents', 'touchpoints'],
+  tables: [
+    'people',
+    'identities',
+    'identity_conflicts',
+    'consents',
+    'touchpoints',
+    'person_merges',
+    'person_keys',
+    'person_duplicates',
+  ],
   kept: {},
   async collect(tx, { personIds }, limit) {
     const people = await tx.query(sql<{ id: string; personal: Buffer | null; createdAt: Date }>`
@@ -47,6 +59,7 @@ export const peoplePersonal: PersonalStore = {
         ...row,
         proof: open(proof, proofContext(row.id)),
       })),
+      merges: await collectMerges(tx, personIds),
       touchpoints: touches.map(({ detail, ...row }) => ({
         ...row,
         detail: open(detail, touchpointDetailContext(row.id)),
@@ -63,6 +76,13 @@ export const peoplePersonal: PersonalStore = {
       identity_conflicts: await tx.execute(sql`
         delete from identity_conflicts
         where person_id = any(${personIds}::text[]) or other_person_id = any(${personIds}::text[])`),
+      person_merges: await tx.execute(sql`
+        update person_merges set from_values = null, into_values = null
+        where from_id = any(${personIds}::text[]) or into_id = any(${personIds}::text[])`),
+      person_keys: await tx.execute(sql`delete from person_keys where ${own}`),
+      person_duplicates: await tx.execute(sql`
+        delete from person_duplicates
+        where person_id = any(${personIds}::text[]) or other_person_id = any(${personIds}::text[])`),
       // That and when consent was given or withdrawn stays: it is the proof of what was lawful.
       consents: await tx.execute(
         sql`update consents set proof = null where ${own} and proof is not null`,
@@ -71,4 +91,16 @@ export const peoplePersonal: PersonalStore = {
         update touchpoints set detail = null, message_id = null, utm_term = null, utm_content = null where ${own}`),
     }
   },
+}
+
+/** Merges by hand with what they have set aside. */
+async function collectMerges(tx: Transaction, personIds: readonly string[]) {
+  const rows = await tx.query(sql<MergeRow>`
+    select id, from_id, into_id, merged_by, merged_at, undone_by, undone_at, from_values, into_values from person_merges
+    where from_id = any(${personIds}::text[]) or into_id = any(${personIds}::text[]) order by seq`)
+  return rows.map(({ fromValues, intoValues, ...merge }) => ({
+    ...merge,
+    fromValues: openSetAside(tx, { id: merge.id, side: 'from' }, fromValues),
+    intoValues: openSetAside(tx, { id: merge.id, side: 'into' }, intoValues),
+  }))
 }

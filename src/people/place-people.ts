@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { newId } from '#core/id.ts'
 import { Problem } from '#core/problem.ts'
 import type { Capture, Personal } from '#people/capture.ts'
+import { homesOf, type KnownHome } from '#people/home.rules.ts'
 import { normaliseIdentitySource, normaliseIdentityValue } from '#people/identity.rules.ts'
+import type { LayerEdit } from '#people/layer.store.ts'
 import {
   fileConflicts,
   findPeople,
@@ -11,10 +13,12 @@ import {
   lockPeople,
   mergePeople,
   openPersonal,
+  type AnonymousMerge,
   type FoundPerson,
   type MovedConsent,
   type IndexedIdentity,
 } from '#people/person.store.ts'
+import { orderPair } from '#people/merge.rules.ts'
 import { fillPersonal, mergePersonal } from '#people/personal.rules.ts'
 import {
   resolveCaptures,
@@ -42,6 +46,13 @@ export interface Placed {
   refilled: ReadonlySet<string>
   /** Consents that came to a known person by a merge. */
   movedConsents: readonly MovedConsent[]
+  merges: readonly AnonymousMerge[]
+  /** For each capture whom it names, when that one was merged into the person by hand. */
+  homes: readonly (string | null)[]
+  /** People into whom others were merged by hand. */
+  layered: ReadonlySet<string>
+  /** What the merges filled in, for the values that are set aside. */
+  fills: readonly LayerEdit[]
 }
 
 /** Another transaction was first with an identity, a merge or a change: look again. */
@@ -100,10 +111,16 @@ async function placeOnce(
   const resolution = resolveCaptures(prepared, knownPeople(found), () => newId('per'))
   const opened = openHeld(tx, found)
   const { heldPersonal, refilled } = fillFromMerged(opened, resolution)
-  await writePeople(tx, captures, byKey, resolution, heldPersonal, now)
-  const { merges } = resolution
+  const { homes, homeByKey } = homesOf(prepared, knownHomes(found), resolution.personIds)
+  await writePeople(tx, captures, byKey, resolution, { heldPersonal, homes }, now)
+  const merges = resolution.merges.map(({ from, into }): AnonymousMerge => {
+    const keys = found.find(({ id }) => id === from)?.keys ?? []
+    return { from, into, home: keys.map((key) => homeByKey.get(key)).find(Boolean) ?? null }
+  })
   const movedConsents = merges.length === 0 ? [] : await mergePeople(tx, merges, now)
-  return { resolution, heldPersonal, refilled, movedConsents }
+  const layered = new Set(found.flatMap(({ id, isLayered }) => (isLayered ? [id] : [])))
+  const fills = fillsOf(merges, opened, layered)
+  return { resolution, heldPersonal, refilled, movedConsents, merges, homes, layered, fills }
 }
 
 /**
@@ -129,7 +146,10 @@ async function writePeople(
   captures: readonly Capture[],
   byKey: ReadonlyMap<string, PreparedIdentity>,
   resolution: Resolution,
-  heldPersonal: ReadonlyMap<string, Personal>,
+  {
+    heldPersonal,
+    homes,
+  }: { heldPersonal: ReadonlyMap<string, Personal>; homes: readonly (string | null)[] },
   now: Date,
 ): Promise<void> {
   const { newIdentities } = resolution
@@ -145,9 +165,9 @@ async function writePeople(
       identified,
       personal: gathered.get(id) ?? {},
     }))
-    const identities = newIdentities.map(({ key, personId }) => {
+    const identities = newIdentities.map(({ key, personId, capture }) => {
       const { kind, source, index, value } = byKey.get(key)!
-      return { kind, source, index, value, personId }
+      return { kind, source, index, value, personId, homeId: homes[capture] ?? null }
     })
     const isFirst = await insertPeople(tx, people, identities, now)
     if (!isFirst) throw new RaceLost()
@@ -187,10 +207,6 @@ export async function fileCaptureConflicts(
   return byCapture
 }
 
-function orderPair(a: string, b: string): [string, string] {
-  return a < b ? [a, b] : [b, a]
-}
-
 function prepareIdentities(tx: Transaction, capture: Capture): PreparedIdentity[] {
   assert(capture.identities.length > 0, 'A capture names its person by at least one identity.')
   return capture.identities.map((identity) => {
@@ -208,6 +224,27 @@ function knownPeople(found: readonly FoundPerson[]): KnownPeople {
     people: found.map(({ id, identified, labels }) => ({ id, identified, labels: labels ?? [] })),
     personIdByKey: new Map(found.flatMap(({ id, keys }) => keys.map((key) => [key, id] as const))),
   }
+}
+
+function knownHomes(found: readonly FoundPerson[]): Map<string, KnownHome> {
+  return new Map(
+    found.flatMap(({ id, keys, homes }) =>
+      keys.map((key, i) => [key, { personId: id, homeId: homes[i] ?? null }] as const),
+    ),
+  )
+}
+
+function fillsOf(
+  merges: readonly AnonymousMerge[],
+  opened: ReadonlyMap<string, Personal>,
+  layered: ReadonlySet<string>,
+): LayerEdit[] {
+  return merges.flatMap(({ from, into, home }): LayerEdit[] => {
+    const values = opened.get(from) ?? {}
+    if (!layered.has(into) || Object.keys(values).length === 0) return []
+    const change = (held: Personal) => fillPersonal(held, values)
+    return [{ personId: into, homeId: home ?? into, change }]
+  })
 }
 
 function openHeld(tx: Transaction, found: readonly FoundPerson[]): Map<string, Personal> {

@@ -13,14 +13,19 @@ import {
 import type { MovedConsent } from '#people/person.store.ts'
 import type { Transaction } from '#store/store.ts'
 
-type Held = Pick<NewConsent, 'purpose' | 'channel' | 'status' | 'source' | 'proof' | 'occurredAt'>
+type Held = Pick<
+  NewConsent,
+  'homeId' | 'purpose' | 'channel' | 'status' | 'source' | 'proof' | 'occurredAt'
+>
 
 /**
  * Writes the consents of captures whose people are known. One that repeats the newest record of
  * its purpose, channel and source, proof included, writes nothing, so that a redelivery does not
- * lengthen the history.
+ * lengthen the history. What was said of another who was merged into the person is no repeat: it
+ * goes with that one when the merge is undone.
  *
  * @param moved  consents that these people just got by a merge.
+ * @param homes  for each capture whom it names, when that one was merged into the person by hand.
  * @returns a `consent.changed` event for each purpose and channel whose effective status changed, or
  *   may have changed by the merge.
  */
@@ -30,6 +35,7 @@ export async function recordConsents(
   personIds: readonly string[],
   now: Date,
   moved: readonly MovedConsent[] = [],
+  homes: readonly (string | null)[] = [],
 ): Promise<EventDraft[]> {
   const givers = new Set([
     ...personIds.filter((_, i) => captures[i]!.consents.length > 0),
@@ -45,7 +51,16 @@ export async function recordConsents(
     const personId = personIds[i]!
     for (const { purpose, channel, status, proof, occurredAt } of consents) {
       const decided = occurredAt ?? touch?.occurredAt ?? now
-      const record = { purpose, channel, status, source, proof: proof ?? null, occurredAt: decided }
+      const homeId = homes[i] ?? null
+      const record = {
+        homeId,
+        purpose,
+        channel,
+        status,
+        source,
+        proof: proof ?? null,
+        occurredAt: decided,
+      }
       const history = after.get(personId)!
       if (isRepeat(history, record)) continue
       history.push(record)
@@ -60,13 +75,16 @@ export async function recordConsents(
 }
 
 function hold(tx: Transaction, row: ConsentRow): Held {
-  const { purpose, channel, status, source, occurredAt } = row
-  return { purpose, channel, status, source, proof: openProof(tx, row), occurredAt }
+  const { homeId, purpose, channel, status, source, occurredAt } = row
+  return { homeId, purpose, channel, status, source, proof: openProof(tx, row), occurredAt }
 }
 
 function isRepeat(history: readonly Held[], record: Held): boolean {
   const newest = history.findLast(
-    (held) => held.purpose === record.purpose && held.channel === record.channel,
+    (held) =>
+      held.homeId === record.homeId &&
+      held.purpose === record.purpose &&
+      held.channel === record.channel,
   )
   return (
     newest !== undefined &&

@@ -25,12 +25,14 @@ export interface RecordedTouch {
  * writes nothing and answers the touchpoint that it made the first time.
  *
  * @param personIds  the person of each capture.
+ * @param homes  whom each capture names, when that one was merged into the person by hand.
  * @returns for each capture its touchpoint, null where it has no touch.
  */
 export async function recordTouches(
   tx: Transaction,
   captures: readonly Capture[],
   personIds: readonly string[],
+  homes: readonly (string | null)[],
   now: Date,
 ): Promise<(RecordedTouch | null)[]> {
   const read = captures.map(({ touch }) => (touch === null ? null : readTouch(touch)))
@@ -39,7 +41,8 @@ export async function recordTouches(
   const touches = captures.map((capture, i) => {
     const evidence = read[i]
     if (capture.touch === null || evidence == null) return null
-    const draft = draftTouch(capture.source, capture.touch, evidence, campaigns, personIds[i]!)
+    const owner = { personId: personIds[i]!, capturedAs: homes[i] ?? null }
+    const draft = draftTouch(capture.source, capture.touch, evidence, campaigns, owner)
     if (draft.messageId === null) return { draft, isFirst: true }
     const message = messageKey(draft.source, draft.messageId)
     const first = byMessage.get(message)
@@ -111,7 +114,7 @@ function draftTouch(
   touch: TouchCapture,
   evidence: Landing & { referrer: string | null },
   campaigns: TouchedCampaigns,
-  personId: string,
+  owner: Pick<NewTouchpoint, 'personId' | 'capturedAs'>,
 ): NewTouchpoint {
   const { utm, clickIds, referrer, host: pageHost } = evidence
   const campaign =
@@ -122,7 +125,7 @@ function draftTouch(
   const isVague = channel === 'unknown' || channel === 'direct' || channel === 'other'
   return {
     id: newId('tch'),
-    personId,
+    ...owner,
     kind: cleanText(kind, 100),
     // The campaign knows its channel; how the visitor really came speaks first.
     channel: isVague && campaign !== undefined ? campaign.channel : channel,

@@ -5,6 +5,8 @@ import type { Transaction } from '#store/store.ts'
 export interface NewTouchpoint {
   id: string
   personId: string
+  /** For whom it came, when that one was merged into the person by hand. */
+  capturedAs: string | null
   kind: string
   channel: string
   campaignId: string | null
@@ -33,6 +35,7 @@ export async function insertTouchpoints(
   const rows = touchpoints.map((touch) => ({
     id: touch.id,
     person_id: touch.personId,
+    captured_as: touch.capturedAs,
     kind: touch.kind,
     channel: touch.channel,
     campaign_id: touch.campaignId,
@@ -57,13 +60,13 @@ export async function insertTouchpoints(
       order by r.key
       on conflict do nothing
     )
-    insert into touchpoints (id, workspace_id, person_id, kind, channel, campaign_id, occurred_at,
+    insert into touchpoints (id, workspace_id, person_id, captured_as, kind, channel, campaign_id, occurred_at,
       received_at, source, message_id, utm_source, utm_medium, utm_campaign, utm_term, utm_content,
       detail)
-    select r.id, ${tx.workspaceId}, r.person_id, r.kind, r.channel, r.campaign_id, r.occurred_at,
+    select r.id, ${tx.workspaceId}, r.person_id, r.captured_as, r.kind, r.channel, r.campaign_id, r.occurred_at,
       ${now}::timestamptz, r.source, r.message_id, r.utm_source, r.utm_medium, r.utm_campaign,
       r.utm_term, r.utm_content, decode(r.detail, 'base64')
-    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(id text, person_id text, kind text,
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(id text, person_id text, captured_as text, kind text,
       channel text, campaign_id text, occurred_at timestamptz, source text, message_id text,
       utm_source text, utm_medium text, utm_campaign text, utm_term text, utm_content text,
       detail text)

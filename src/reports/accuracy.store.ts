@@ -11,7 +11,7 @@ export async function readDataProfile(tx: Transaction): Promise<DataProfile> {
     tx.find(sql<{ conversions: number; people: number }>`
       select count(*)::int as conversions, coalesce(sum(p.people), 0)::int as people
       from opportunities o
-      left join (select opportunity_id, count(*) as people from opportunity_people group by 1) p on p.opportunity_id = o.id
+      left join (select opportunity_id, count(distinct person_id) as people from opportunity_people group by 1) p on p.opportunity_id = o.id
       where o.status = 'won' and o.deleted_at is null`),
   ])
   const touches = byChannel.reduce((sum, each) => sum + each.touches, 0)

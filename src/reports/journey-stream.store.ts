@@ -174,7 +174,7 @@ function dealSql(now: Date) {
 function memberSql() {
   return sql<{ hash: Buffer; deal: number }>`
     with recursive members as (
-      select op.opportunity_id, op.person_id from opportunity_people op
+      select op.opportunity_id, coalesce(op.home_id, op.person_id) as person_id from opportunity_people op
       union select m.opportunity_id, p.merged_into from members m join people p on p.id = m.person_id
       where p.merged_into is not null
     )

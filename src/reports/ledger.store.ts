@@ -75,7 +75,7 @@ export function listDealTouches(
       join opportunities o on o.id = d.id
       where o.deleted_at is null
     ), members as (
-      select d.i, d.until, op.person_id
+      select d.i, d.until, coalesce(op.home_id, op.person_id) as person_id
       from deals d join opportunity_people op on op.opportunity_id = d.id
       union
       select m.i, m.until, p.merged_into

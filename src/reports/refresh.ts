@@ -83,8 +83,10 @@ export const dirtySubscriber: Subscriber = {
     'opportunity.created',
     'opportunity.updated',
     'opportunity.deleted',
+    'opportunity.people_changed',
     'touchpoint.recorded',
     'person.merged',
+    'person.unmerged',
     'campaign.created',
     'campaign.updated',
     'campaign.deleted',
@@ -97,15 +99,16 @@ export const dirtySubscriber: Subscriber = {
   async handle(events, tx, context) {
     const of = (prefix: string) => events.filter(({ event }) => event.startsWith(prefix))
     const subjects = (prefix: string) => [...new Set(of(prefix).map((event) => event.subjectId))]
-    const mergedInto = of('person.merged').flatMap(({ data }) =>
-      typeof data['into'] === 'string' ? [data['into']] : [],
-    )
+    const others = of('person.').flatMap(({ data }) => {
+      const other = data['into'] ?? data['from']
+      return typeof other === 'string' ? [other] : []
+    })
     const marked = await markDirty(
       tx,
       {
         opportunityIds: subjects('opportunity.'),
         touchpointIds: subjects('touchpoint.'),
-        personIds: [...new Set([...subjects('person.'), ...mergedInto])],
+        personIds: [...new Set([...subjects('person.'), ...others])],
         campaignIds: subjects('campaign.'),
         leadIds: subjects('lead.'),
       },

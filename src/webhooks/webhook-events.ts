@@ -2,6 +2,8 @@
 export const webhookEvents = {
   'person.created': 'A person became known',
   'person.merged': 'Two records of a person became one; data.into names the one that stays',
+  'person.unmerged':
+    'A merge of two people was undone; data.from names the one that stood for both',
   'consent.changed': 'A person gave or withdrew consent',
   'touchpoint.recorded': 'A marketing interaction was recorded',
   'campaign.created': 'A campaign was made',

@@ -3,7 +3,7 @@ import { HOUR_MS } from '#core/time.ts'
 import type { Store } from '#store/store.ts'
 import { insertPlan, insertPlanned, movePlan, noteLeftOut } from '#sync/change-plan.store.ts'
 
-/** A change plan that waits for its signatures: forty updates and three creations. @returns its id. */
+/** A change plan that waits for its signatures: eight updates and three creations. @returns its id. */
 export async function seedPlan(
   store: Store,
   workspaceId: string,
@@ -17,10 +17,10 @@ export async function seedPlan(
   await store.transaction(workspaceId, async (tx) => {
     const plan = { id, connectionId, builtIn: newId('run'), streams: ['contacts'], madeBy: null }
     await insertPlan(tx, plan, madeAt)
-    const changes = leadIds.slice(0, 43).map((localId, i) => ({
+    const changes = leadIds.slice(0, 11).map((localId, i) => ({
       localId,
-      externalId: i < 40 ? String(90_000 + i) : null,
-      action: i < 40 ? ('update' as const) : ('create' as const),
+      externalId: i < 8 ? String(90_000 + i) : null,
+      action: i < 8 ? ('update' as const) : ('create' as const),
       changedIn: '0',
       properties: { jobtitle: 'Head of Revenue Operations', hub_score: 40 + i },
       sent: [
@@ -28,9 +28,9 @@ export async function seedPlan(
           field: 'jobTitle',
           ours: 'Head of Revenue Operations',
           key: 'Head of Revenue Operations',
-          was: i < 40 ? 'Revenue Operations Manager' : null,
+          was: i < 8 ? 'Revenue Operations Manager' : null,
         },
-        { field: 'score', ours: 40 + i, key: 40 + i, was: i < 40 ? 35 : null },
+        { field: 'score', ours: 40 + i, key: 40 + i, was: i < 8 ? 35 : null },
       ],
     }))
     await insertPlanned(tx, id, place, changes)

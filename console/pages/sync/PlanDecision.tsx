@@ -16,44 +16,12 @@ type Signature = PlanDetail['signatures'][number]
 /** Who has signed, and the buttons for those who may. */
 export function PlanDecision({ plan }: { plan: PlanDetail }) {
   const { can } = useSession()
-  const stepUp = useStepUp()
-  const queryClient = useQueryClient()
+  const { sign, stepUp } = useSigning(plan.id)
   const discard = useAction(
     () => discardPlan(plan.id),
     'The plan is discarded. Its records stay due: the next run plans or sends them.',
   )
   const isProposed = plan.state === 'proposed'
-  const sign = (domain: string | null) =>
-    stepUp.run(async () => {
-      await approvePlan(plan.id, domain)
-      notifications.show({
-        color: 'green',
-        message: domain === null ? 'Approved.' : `Signed for ${domain}.`,
-      })
-      await queryClient.invalidateQueries({ queryKey: ['sync'] })
-    })
-  const columns: Column<Signature>[] = [
-    { title: 'Domain', isHeader: true, cell: ({ domain }) => domain },
-    {
-      title: 'Signed',
-      cell: ({ approvedAt }) =>
-        approvedAt === null ? <Badge tone="warn">Not yet</Badge> : <Moment at={approvedAt} />,
-    },
-    {
-      title: 'By',
-      cell: ({ approvedBy }) => <span className={classes.id}>{approvedBy ?? '—'}</span>,
-    },
-    {
-      title: 'Sign',
-      align: 'end',
-      cell: ({ domain, approvedAt }) =>
-        isProposed && approvedAt === null && can(`${domain}:approve`) ? (
-          <Button size="xs" loading={stepUp.isBusy} onClick={() => sign(domain)}>
-            Sign for {domain}
-          </Button>
-        ) : null,
-    },
-  ]
   const needsNobody = plan.signatures.length === 0
   return (
     <Panel
@@ -86,7 +54,7 @@ export function PlanDecision({ plan }: { plan: PlanDetail }) {
         <Table
           caption="Signatures"
           rows={plan.signatures}
-          columns={columns}
+          columns={columnsOf(plan)}
           rowKey={({ domain }) => domain}
           empty={null}
         />
@@ -94,4 +62,55 @@ export function PlanDecision({ plan }: { plan: PlanDetail }) {
       {stepUp.dialog}
     </Panel>
   )
+}
+
+function columnsOf(plan: PlanDetail): Column<Signature>[] {
+  return [
+    { title: 'Domain', isHeader: true, cell: ({ domain }) => domain },
+    {
+      title: 'Signed',
+      cell: ({ approvedAt }) =>
+        approvedAt === null ? <Badge tone="warn">Not yet</Badge> : <Moment at={approvedAt} />,
+    },
+    {
+      title: 'By',
+      cell: ({ approvedBy }) => <span className={classes.id}>{approvedBy ?? '—'}</span>,
+    },
+    {
+      title: 'Sign',
+      align: 'end',
+      cell: (signature) => <Sign plan={plan} signature={signature} />,
+    },
+  ]
+}
+
+function Sign({ plan, signature }: { plan: PlanDetail; signature: Signature }) {
+  const { can } = useSession()
+  const { sign, stepUp } = useSigning(plan.id)
+  const { domain, approvedAt } = signature
+  if (plan.state !== 'proposed' || approvedAt !== null || !can(`${domain}:approve`)) return null
+  return (
+    <>
+      <Button size="xs" loading={stepUp.isBusy} onClick={() => sign(domain)}>
+        Sign for {domain}
+      </Button>
+      {stepUp.dialog}
+    </>
+  )
+}
+
+/** Signing a plan, after the person has confirmed who they are where that was long ago. */
+function useSigning(planId: string) {
+  const stepUp = useStepUp()
+  const queryClient = useQueryClient()
+  const sign = (domain: string | null) =>
+    stepUp.run(async () => {
+      await approvePlan(planId, domain)
+      notifications.show({
+        color: 'green',
+        message: domain === null ? 'Approved.' : `Signed for ${domain}.`,
+      })
+      await queryClient.invalidateQueries({ queryKey: ['sync'] })
+    })
+  return { sign, stepUp }
 }

@@ -51,32 +51,6 @@ export function PlanPage() {
 type Count = PlanDetail['counts'][number]
 
 function Counts({ plan }: { plan: PlanDetail }) {
-  const columns: Column<Count>[] = [
-    { title: 'Stream', isHeader: true, cell: ({ stream }) => stream },
-    { title: 'Action', cell: ({ action }) => plannedActions[action] },
-    {
-      title: 'State',
-      cell: ({ state }) => (
-        <Badge tone={plannedStates[state].tone}>{plannedStates[state].label}</Badge>
-      ),
-    },
-    {
-      title: 'Records',
-      align: 'end',
-      cell: ({ stream, action, state, records }) => (
-        <Link
-          to="/sync/plans/$planId"
-          params={{ planId: plan.id }}
-          search={{ stream, action, state }}
-          hash="changes"
-          className="tl-link"
-        >
-          {formatCount(records)}
-          <span className="tl-hidden"> records, show them</span>
-        </Link>
-      ),
-    },
-  ]
   const hint = plan.prepares
     ? 'The hub’s own fields are missing in the connected system; they are made there first.'
     : undefined
@@ -85,7 +59,7 @@ function Counts({ plan }: { plan: PlanDetail }) {
       <Table
         caption="Records of the plan, by stream, action and state"
         rows={plan.counts}
-        columns={columns}
+        columns={columnsOf(plan.id)}
         rowKey={({ stream, action, state }) => `${stream} ${action} ${state}`}
         empty={
           <EmptyState
@@ -103,20 +77,50 @@ function Counts({ plan }: { plan: PlanDetail }) {
 
 function LeftOut({ plan }: { plan: PlanDetail }) {
   if (plan.leftOut.length === 0) return null
-  const columns: Column<PlanDetail['leftOut'][number]>[] = [
-    { title: 'Stream', isHeader: true, cell: ({ stream }) => stream },
-    { title: 'Why', cell: ({ code }) => <code>{code}</code> },
-    { title: 'Records', align: 'end', cell: ({ records }) => formatCount(records) },
-  ]
   return (
     <Panel title="What is due and is not written" flush>
       <Table
         caption="Records that are due and not part of the plan"
         rows={plan.leftOut}
-        columns={columns}
+        columns={leftOutColumns}
         rowKey={({ stream, code }) => `${stream} ${code}`}
         empty={null}
       />
     </Panel>
   )
 }
+
+function columnsOf(planId: string): Column<Count>[] {
+  return [
+    { title: 'Stream', isHeader: true, cell: ({ stream }) => stream },
+    { title: 'Action', cell: ({ action }) => plannedActions[action] },
+    {
+      title: 'State',
+      cell: ({ state }) => (
+        <Badge tone={plannedStates[state].tone}>{plannedStates[state].label}</Badge>
+      ),
+    },
+    {
+      title: 'Records',
+      align: 'end',
+      cell: ({ stream, action, state, records }) => (
+        <Link
+          to="/sync/plans/$planId"
+          params={{ planId: planId }}
+          search={{ stream, action, state }}
+          hash="changes"
+          className="tl-link"
+        >
+          {formatCount(records)}
+          <span className="tl-hidden"> records, show them</span>
+        </Link>
+      ),
+    },
+  ]
+}
+
+const leftOutColumns: Column<PlanDetail['leftOut'][number]>[] = [
+  { title: 'Stream', isHeader: true, cell: ({ stream }) => stream },
+  { title: 'Why', cell: ({ code }) => <code>{code}</code> },
+  { title: 'Records', align: 'end', cell: ({ records }) => formatCount(records) },
+]

@@ -16,7 +16,25 @@ export function Plans({ connections }: { connections: readonly ConnectionHealth[
   if (rows.length === 0) return null
   const nameOf = (id: string) =>
     connections.find(({ connectionId }) => connectionId === id)?.name ?? id
-  const columns: Column<Plan>[] = [
+  return (
+    <Panel
+      title="Change plans"
+      hint="Until a plan is approved or discarded, nothing is written to its system; nothing is lost."
+      flush
+    >
+      <Table
+        caption="Open change plans"
+        rows={rows}
+        columns={columnsOf(nameOf)}
+        rowKey={({ id }) => id}
+        empty={null}
+      />
+    </Panel>
+  )
+}
+
+function columnsOf(nameOf: (connectionId: string) => string): Column<Plan>[] {
+  return [
     {
       title: 'Connection',
       isHeader: true,
@@ -33,19 +51,4 @@ export function Plans({ connections }: { connections: readonly ConnectionHealth[
     { title: 'Streams', cell: ({ streams }) => streams.join(', ') },
     { title: 'Made', align: 'end', cell: ({ madeAt }) => <Moment at={madeAt} /> },
   ]
-  return (
-    <Panel
-      title="Change plans"
-      hint="Until a plan is approved or discarded, nothing is written to its system; nothing is lost."
-      flush
-    >
-      <Table
-        caption="Open change plans"
-        rows={rows}
-        columns={columns}
-        rowKey={({ id }) => id}
-        empty={null}
-      />
-    </Panel>
-  )
 }

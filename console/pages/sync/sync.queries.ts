@@ -211,7 +211,3 @@ export function approvePlan(planId: string, domain: string | null): Promise<unkn
 export function discardPlan(planId: string): Promise<unknown> {
   return act('POST', `${planPath(planId)}/discard`, {})
 }
-
-export function askForPlan(connectionId: string): Promise<unknown> {
-  return act('POST', `${connectionPath(connectionId)}/plans`, {})
-}

@@ -6,6 +6,7 @@ import { effectiveConsents } from '#people/consent.rules.ts'
 import { isPlaceholder } from '#people/identity.rules.ts'
 import { openPersonal } from '#people/person.store.ts'
 import type { Transaction } from '#store/store.ts'
+import { leadOf } from './lead-place.rules.ts'
 import {
   effectiveScore,
   isChanged,
@@ -74,9 +75,8 @@ export async function captureLeads(
 
   await lockLeads(tx)
   const personIds = [...new Set(captured.outcomes.map(({ personId }) => personId))]
-  const known = new Map(
-    (await findLeads(tx, { personIds })).map((lead) => [lead.personId as string, lead]),
-  )
+  const homeIds = captured.outcomes.flatMap(({ homeId }) => homeId ?? [])
+  const known = await findLeads(tx, { personIds: [...personIds, ...new Set(homeIds)] })
   const people = await findPersonFacts(tx, personIds)
   const { accepted, drafts } = settle(submissions, known, people, now)
   const settings = await findSettings(tx)
@@ -142,21 +142,31 @@ function messageIdOf(tx: Transaction, input: NewLead, now: Date): string {
 /** The lead of each submission, with one draft a lead, in the order in which leads first appear. */
 function settle(
   submissions: readonly (Submission & { place: number })[],
-  known: ReadonlyMap<string, LeadState>,
+  known: readonly LeadState[],
   people: ReadonlyMap<string, PersonFacts>,
   now: Date,
 ): { accepted: Accepted[]; drafts: LeadDraft[] } {
   const drafts = new Map<string, LeadDraft>()
+  const leadsOf = new Map<string, LeadState[]>()
+  const add = (lead: LeadState) => {
+    for (const id of [lead.personId, lead.homeId])
+      if (id !== null) leadsOf.set(id, [...(leadsOf.get(id) ?? []), lead])
+  }
+  known.forEach(add)
   const accepted = submissions.map((submission): Accepted => {
-    const { personId, isNewPerson } = submission.captured
+    const { personId, homeId, isNewPerson } = submission.captured
     const hasWon = people.get(personId)?.hasWon ?? false
-    const before = known.get(personId) ?? null
-    const held = drafts.get(personId)?.after ?? before
+    const theirs = [personId, homeId ?? personId].flatMap((id) => leadsOf.get(id) ?? [])
+    const found = leadOf(theirs, personId, homeId)
+    const draft = found === null ? undefined : drafts.get(found.id)
+    const before = draft === undefined ? found : draft.before
+    const held = draft?.after ?? before
     const after =
       held === null
         ? newLead(newId('lead'), submission, hasWon, now)
         : { ...withSubmission(held, submission), isCustomer: hasWon }
-    drafts.set(personId, { before, after })
+    drafts.set(after.id, { before, after })
+    if (held === null) add(after)
     const match = matchOf(held !== null, after.isCustomer, isNewPerson)
     return { ...submission, leadId: after.id, match, receiptId: newId('cap') }
   })

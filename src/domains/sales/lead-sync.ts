@@ -1,5 +1,6 @@
 import { captureAll } from '#people/capture.store.ts'
 import type { Capture, ConsentCapture, Personal } from '#people/capture.ts'
+import { editLayers, findOwnValues } from '#people/layer.store.ts'
 import { openPersonal, updatePeople } from '#people/person.store.ts'
 import type { EventDraft } from '#jobs/job.ts'
 import type { Transaction } from '#store/store.ts'
@@ -104,18 +105,28 @@ async function updateLeads(
     personals.map(({ personId, personal }) => [personId, openPersonal(tx, personId, personal)]),
   )
   await capture(tx, due, held, now, events)
-  const changed = due.flatMap(({ write, lead }) => {
-    const before = held.get(lead.personId) ?? {}
-    const after = personalAfter(before, write)
-    return after === before ? [] : [{ id: lead.personId, identified: false, personal: after }]
-  })
+  const after = new Map<string, Personal>()
+  for (const { write, lead } of due) {
+    const before = after.get(lead.personId) ?? held.get(lead.personId) ?? {}
+    const personal = personalAfter(before, write)
+    if (personal !== before) after.set(lead.personId, personal)
+  }
+  const changed = [...after].map(([id, personal]) => ({ id, identified: false, personal }))
   if (changed.length > 0) await updatePeople(tx, changed, now)
+  await editLayers(
+    tx,
+    due.map(({ write, lead: { personId, homeId } }) => ({
+      personId,
+      homeId: homeId ?? personId,
+      change: (own) => personalAfter(own, write),
+    })),
+  )
   const drafts = due.map(({ write, lead }) => ({ before: lead, after: leadAfter(lead, write) }))
   const settings = await findSettings(tx)
   const jobTitles = jobTitlesOf(tx, await findPersonals(tx, personIds))
   const moved = drafts.filter(({ before, after }) => before !== after)
   const progressed = await progressLeads(tx, moved, { settings, jobTitles, cause: 'change', now })
-  const isNew = new Set(changed.map(({ id }) => id as string))
+  const isNew = new Set<string>(after.keys())
   const told = new Set<string>()
   for (const { before, after } of progressed.drafts) {
     if (before !== null && isChanged({ before, after })) told.add(after.id)
@@ -141,8 +152,12 @@ async function capture(
   now: Date,
   events: EventDraft[],
 ): Promise<void> {
+  const own = await findOwnValues(
+    tx,
+    due.map(({ lead }) => lead.homeId ?? lead.personId),
+  )
   const captures = due.flatMap(({ write, lead }): Capture[] => {
-    const email = held.get(lead.personId)?.email
+    const { email } = own.get(lead.homeId ?? lead.personId) ?? {}
     const next = textOf(write.values, 'email')
     const optOut = flagOf(write.values, 'emailOptOut')
     const isOther = next !== null && next.toLowerCase() !== email?.toLowerCase()

@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
 import { areSuppressed } from '#compliance/suppressed.ts'
 import { normaliseEmail } from '#core/email.ts'
-import { findExternalIds, openPersonal } from '#people/person.store.ts'
+import { openOwnValues, ownValues, ownValuesJoin, type OwnValues } from '#people/layer.store.ts'
+import { findExternalIds } from '#people/person-list.store.ts'
 import type { Transaction } from '#store/store.ts'
 import type { Candidate, Entity, EntityField, EntityRecord, FieldValue } from '#sync/entity.ts'
 import { findAccountsOf } from './kept-record.store.ts'
@@ -10,8 +11,7 @@ import { effectiveScore } from './lead.rules.ts'
 import { leadColumns, toState, type LeadRow } from './lead.store.ts'
 import { textOf } from './sync-values.ts'
 
-interface LoadedRow extends LeadRow {
-  personal: Buffer | null
+interface LoadedRow extends LeadRow, OwnValues {
   campaignKey: string | null
   lastChannel: string | null
   readAt: Date
@@ -90,12 +90,16 @@ function areErased(tx: Transaction, candidates: readonly Candidate[]): Promise<b
   )
 }
 
+/**
+ * A lead goes to the CRM with the values of its own person, also while that one is merged into another by hand: the record there is
+ * still about them, and a merge here must not write one person's address over another's. Consents are those of both.
+ */
 async function loadLeads(tx: Transaction, localIds: readonly string[]): Promise<EntityRecord[]> {
   const rows = await tx.query(sql<LoadedRow>`
-    select ${leadColumns}, p.personal, c.key as campaign_key, now() as read_at, p.updated_at as person_changed_at, (
+    select ${leadColumns}, ${ownValues}, c.key as campaign_key, now() as read_at, p.updated_at as person_changed_at, (
       select bool_or(said.status in ('denied', 'withdrawn')) from (
         select distinct on (k.channel) k.status from consents k
-        where k.workspace_id = ${tx.workspaceId} and k.person_id = l.person_id and k.purpose = 'marketing'
+        where k.workspace_id = ${tx.workspaceId} and k.person_id in (l.person_id, above.into_id) and k.purpose = 'marketing'
           and k.channel in ('email', 'any')
         order by k.channel, k.occurred_at desc) said
     ) as opted_out, (
@@ -103,18 +107,19 @@ async function loadLeads(tx: Transaction, localIds: readonly string[]): Promise<
       where r.workspace_id = ${tx.workspaceId} and r.lead_id = l.id and r.channel <> 'unknown'
       order by r.captured_at desc, r.id desc limit 1
     ) as last_channel
-    from leads l join people p on p.id = l.person_id left join campaigns c on c.id = l.campaign_id
+    from leads l join people p on p.id = coalesce(l.home_id, l.person_id) left join campaigns c on c.id = l.campaign_id
+      ${ownValuesJoin}
     where l.id = any(${localIds}::text[]) and l.merged_into is null and p.erased_at is null`)
   const externalIds = await findExternalIds(
     tx,
-    rows.map(({ personId }) => personId),
+    rows.map(({ valuesOf }) => valuesOf),
   )
   const accounts = await findAccountsOf(
     tx,
     rows.map(({ id }) => id),
   )
   return rows.map((row) =>
-    toRecord(tx, row, externalIds.get(row.personId) ?? null, accounts.get(row.id) ?? null),
+    toRecord(tx, row, externalIds.get(row.valuesOf) ?? null, accounts.get(row.id) ?? null),
   )
 }
 
@@ -137,12 +142,12 @@ async function matchLeads(
 
 function toRecord(
   tx: Transaction,
-  { personal, campaignKey, lastChannel, readAt, personChangedAt, optedOut, ...row }: LoadedRow,
+  { campaignKey, lastChannel, readAt, personChangedAt, optedOut, ...row }: LoadedRow,
   externalId: string | null,
   accountId: string | null,
 ): EntityRecord {
   const lead = toState(tx, row)
-  const { email, firstName, lastName, phone, jobTitle } = openPersonal(tx, lead.personId, personal)
+  const { email, firstName, lastName, phone, jobTitle } = openOwnValues(tx, row)
   const { company, country, industry, employees, domain } = lead.attributes
   return {
     localId: lead.id,
@@ -219,8 +224,10 @@ async function findByEmails(
 ): Promise<Map<string, string>> {
   if (indexes.length === 0) return new Map()
   const rows = await tx.query(sql<{ valueIndex: Buffer; lead: string }>`
-    select i.value_index, l.id::text as lead
+    select i.value_index, l.id::text as lead,
+      coalesce(l.home_id, l.person_id) = coalesce(i.home_id, i.person_id) as is_own
     from identities i join leads l on l.workspace_id = i.workspace_id and l.person_id = i.person_id and l.merged_into is null
-    where i.workspace_id = ${tx.workspaceId} and i.kind = 'email' and i.source = '' and i.value_index = any(${indexes}::bytea[])`)
+    where i.workspace_id = ${tx.workspaceId} and i.kind = 'email' and i.source = '' and i.value_index = any(${indexes}::bytea[])
+    order by is_own -- where people were merged, the lead of whom the address names comes last and wins`)
   return new Map(rows.map(({ valueIndex, lead }) => [valueIndex.toString('hex'), lead]))
 }

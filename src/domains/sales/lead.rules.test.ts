@@ -24,6 +24,7 @@ const submission = (at: Date, more: object = {}, channel = 'email'): Submission 
   captured: {
     kind: 'captured',
     personId: 'per_1',
+    homeId: null,
     isNewPerson: true,
     touchpointId: 'tch_1',
     isNewTouch: true,

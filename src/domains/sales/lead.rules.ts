@@ -3,6 +3,7 @@ import type { Captured } from '#people/capture.ts'
 import { companyDomain, emailDomain } from './email-address.ts'
 import { countryCode } from './country.ts'
 import { pickGiven, sortFields } from './fields.ts'
+import { placed } from './lead-place.rules.ts'
 import type { Contribution, LeadMatch, LeadStatus, NewLead } from './lead.schema.ts'
 import type { z } from 'zod'
 
@@ -36,6 +37,8 @@ interface Routed {
 export interface LeadState {
   id: `lead_${string}`
   personId: `per_${string}`
+  /** Whose lead it is, when that one was merged into the person by hand: such a lead stays beside the person's own. */
+  homeId: string | null
   status: LeadStatus
   isCustomer: boolean
   channel: string
@@ -136,6 +139,7 @@ export function newLead(
   return {
     id,
     personId: captured.personId as LeadState['personId'],
+    homeId: captured.homeId,
     status: 'new',
     isCustomer,
     channel: captured.channel,
@@ -164,7 +168,7 @@ export function newLead(
 export function withSubmission(lead: LeadState, { input, at, captured }: Submission): LeadState {
   const isEarlier = at < lead.capturedAt && captured.touchpointId !== null
   return {
-    ...lead,
+    ...placed(lead, captured),
     attributes: withFacts(lead.attributes, input),
     custom: input.custom === undefined ? lead.custom : { ...lead.custom, ...input.custom },
     ...(isEarlier && {

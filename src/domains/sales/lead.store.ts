@@ -26,7 +26,7 @@ export interface LeadRow extends Omit<LeadState, 'custom' | 'override'> {
 
 const columns = sql.raw(
   [
-    'id person_id status is_customer channel campaign_id attributes custom fit_score engagement_score score score_parts',
+    'id person_id home_id status is_customer channel campaign_id attributes custom fit_score engagement_score score score_parts',
     'score_version scored_at override_score override_reason override_by override_until mql_at owner_id routing disposition',
     'captured_at created_at updated_at version',
   ]
@@ -61,7 +61,7 @@ export function toState(tx: Transaction, row: LeadRow): LeadState {
 
 const customContext = (id: string) => `leads.custom:${id}`
 
-/** These leads, or those of these people, without the ones that were merged into another. */
+/** These leads, or those of these people and of whom was merged into them or out of them, without the ones that were merged into another. */
 export async function findLeads(
   tx: Transaction,
   by: { ids: readonly string[] } | { personIds: readonly string[] },
@@ -71,35 +71,43 @@ export async function findLeads(
       ? sql<LeadRow>`select ${columns} from leads l where l.id = any(${by.ids}::text[]) and l.merged_into is null`
       : sql<LeadRow>`
           select ${columns} from leads l
-          where l.workspace_id = ${tx.workspaceId} and l.person_id = any(${by.personIds}::text[]) and l.merged_into is null`,
+          where l.workspace_id = ${tx.workspaceId} and l.merged_into is null
+            and (l.person_id = any(${by.personIds}::text[]) or l.home_id = any(${by.personIds}::text[]))
+          order by l.id`,
   )
   return rows.map((row) => toState(tx, row))
+}
+
+/** Where a walk over leads stands: after this lead of this person; empty at the start. */
+export interface LeadPlace {
+  personId: string
+  leadId: string
 }
 
 /** The next leads in the order of their people, for going through all of them. */
 export async function listLeadsAfter(
   tx: Transaction,
-  personId: string,
+  { personId, leadId }: LeadPlace,
   limit: number,
 ): Promise<LeadState[]> {
   const rows = await tx.query(sql<LeadRow>`
     select ${columns} from leads l
-    where l.workspace_id = ${tx.workspaceId} and l.person_id > ${personId} and l.merged_into is null
-    order by l.person_id limit ${limit}`)
+    where l.workspace_id = ${tx.workspaceId} and (l.person_id, l.id) > (${personId}, ${leadId}) and l.merged_into is null
+    order by l.person_id, l.id limit ${limit}`)
   return rows.map((row) => toState(tx, row))
 }
 
 /** The next leads, in the same order, that have no owner and that sales has not turned down. */
 export async function listWaitingLeadsAfter(
   tx: Transaction,
-  personId: string,
+  { personId, leadId }: LeadPlace,
   limit: number,
 ): Promise<LeadState[]> {
   const rows = await tx.query(sql<LeadRow>`
     select ${columns} from leads l
-    where l.workspace_id = ${tx.workspaceId} and l.person_id > ${personId} and l.owner_id is null and l.merged_into is null
-      and l.status <> 'disqualified'
-    order by l.person_id limit ${limit}`)
+    where l.workspace_id = ${tx.workspaceId} and (l.person_id, l.id) > (${personId}, ${leadId}) and l.owner_id is null
+      and l.merged_into is null and l.status <> 'disqualified'
+    order by l.person_id, l.id limit ${limit}`)
   return rows.map((row) => toState(tx, row))
 }
 
@@ -170,7 +178,7 @@ export async function findPersonFacts(
   return new Map(facts.map((one) => [one.personId, one]))
 }
 
-/** Which of these people belong to a won opportunity. */
+/** Which people, of these and of those they were merged into, belong to a won opportunity. */
 export async function findWinners(
   tx: Transaction,
   personIds: readonly string[],
@@ -178,8 +186,8 @@ export async function findWinners(
   const rows = await tx.query(sql<{ personId: string }>`
     select distinct op.person_id
     from opportunity_people op join opportunities o on o.id = op.opportunity_id
-    where op.workspace_id = ${tx.workspaceId} and op.person_id = any(${personIds}::text[])
-      and o.status = 'won' and o.deleted_at is null`)
+    where op.workspace_id = ${tx.workspaceId} and o.status = 'won' and o.deleted_at is null
+      and (op.person_id = any(${personIds}::text[]) or op.home_id = any(${personIds}::text[]))`)
   return new Set(rows.map(({ personId }) => personId))
 }
 
@@ -212,20 +220,20 @@ export async function saveLeads(tx: Transaction, leads: readonly LeadState[]): P
     overrideUntil: override?.until ?? null,
   }))
   await tx.execute(sql`
-    insert into leads (id, workspace_id, person_id, status, is_customer, channel, campaign_id, attributes, custom, fit_score,
+    insert into leads (id, workspace_id, person_id, home_id, status, is_customer, channel, campaign_id, attributes, custom, fit_score,
       engagement_score, score, score_parts, score_version, scored_at, override_score, override_reason, override_by,
       override_until, mql_at, owner_id, routing, disposition, captured_at, created_at, updated_at, version)
-    select r.id, ${tx.workspaceId}, r."personId", r.status, r."isCustomer", r.channel, r."campaignId", r.attributes,
+    select r.id, ${tx.workspaceId}, r."personId", r."homeId", r.status, r."isCustomer", r.channel, r."campaignId", r.attributes,
       decode(r.custom, 'hex'), r."fitScore", r."engagementScore", r.score, r."scoreParts", r."scoreVersion", r."scoredAt",
       r."overrideScore", r."overrideReason", r."overrideBy", r."overrideUntil", r."mqlAt", r."ownerId", r.routing,
       r.disposition, r."capturedAt", r."createdAt", r."updatedAt", r.version
-    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(id text, "personId" text, status text, "isCustomer" boolean,
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(id text, "personId" text, "homeId" text, status text, "isCustomer" boolean,
       channel text, "campaignId" text, attributes jsonb, custom text, "fitScore" smallint, "engagementScore" smallint,
       score smallint, "scoreParts" jsonb, "scoreVersion" integer, "scoredAt" timestamptz, "overrideScore" smallint,
       "overrideReason" text, "overrideBy" text, "overrideUntil" timestamptz, "mqlAt" timestamptz, "ownerId" text,
       routing jsonb, disposition text, "capturedAt" timestamptz, "createdAt" timestamptz, "updatedAt" timestamptz,
       version integer)
-    on conflict (id) do update set person_id = excluded.person_id, status = excluded.status,
+    on conflict (id) do update set person_id = excluded.person_id, home_id = excluded.home_id, status = excluded.status,
       is_customer = excluded.is_customer, channel = excluded.channel, campaign_id = excluded.campaign_id,
       attributes = excluded.attributes, custom = excluded.custom, fit_score = excluded.fit_score,
       engagement_score = excluded.engagement_score, score = excluded.score, score_parts = excluded.score_parts,
@@ -259,28 +267,4 @@ export async function insertReceipts(
       r."capturedAt", ${now}::timestamptz
     from jsonb_to_recordset(${JSON.stringify(receipts)}::jsonb) as r(id text, "leadId" text, match text, source text,
       channel text, "campaignId" text, "touchpointId" text, "capturedAt" timestamptz)`)
-}
-
-/** Marks leads whose person turned out to be another, and hands their receipts to that person's lead. */
-export async function mergeLeads(
-  tx: Transaction,
-  merges: readonly { from: string; into: string }[],
-  now: Date,
-): Promise<void> {
-  await tx.execute(sql`
-    with pairs as (
-      select r."from" as merged, r."into" as survivor
-      from jsonb_to_recordset(${JSON.stringify(merges)}::jsonb) as r("from" text, "into" text)
-    ), moved as (
-      update lead_captures c set lead_id = pairs.survivor from pairs
-      where c.workspace_id = ${tx.workspaceId} and c.lead_id = pairs.merged
-    ), closed as (
-      update tasks t set state = 'cancelled', closed_at = ${now}::timestamptz from pairs
-      where t.workspace_id = ${tx.workspaceId} and t.lead_id = pairs.merged and t.state = 'open'
-    ), pointed as (
-      update leads l set merged_into = pairs.survivor from pairs
-      where l.workspace_id = ${tx.workspaceId} and l.merged_into = pairs.merged
-    )
-    update leads l set merged_into = pairs.survivor, updated_at = ${now}::timestamptz, version = l.version + 1
-    from pairs where l.id = pairs.merged`)
 }

@@ -204,9 +204,12 @@ async function followOpportunities(
   await lockLeads(tx)
   const leads = await findLeads(tx, { personIds })
   if (leads.length === 0) return []
-  const winners = await findWinners(tx, personIds)
+  const survivors = leads.map(({ personId }) => personId)
+  const winners = await findWinners(tx, [...new Set([...personIds, ...survivors])])
   const drafts = leads.flatMap((lead): LeadDraft[] => {
-    const status = inDeal.has(lead.personId) ? statusWithOpportunity(lead.status) : lead.status
+    const status = inDeal.has(lead.homeId ?? lead.personId)
+      ? statusWithOpportunity(lead.status)
+      : lead.status
     const isCustomer = winners.has(lead.personId)
     const isAsBefore = status === lead.status && isCustomer === lead.isCustomer
     return isAsBefore ? [] : [{ before: lead, after: { ...lead, status, isCustomer } }]

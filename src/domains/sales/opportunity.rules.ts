@@ -20,7 +20,7 @@ export interface OpportunityState {
   deletedAt: Date | null
   updatedAt: Date
   version: number
-  /** Ascending. */
+  /** Whom it was told with, ascending; a person that was merged by hand stays named. */
   personIds: string[]
 }
 

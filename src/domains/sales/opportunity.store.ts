@@ -22,7 +22,7 @@ function openName<Row extends { id: string; name: Buffer }>(
   return { ...row, name: tx.sealer.open<string>(row.name, nameContext(row.id)) }
 }
 
-/** These opportunities, deleted ones too, with their people; locked until the transaction ends unless only read. */
+/** These opportunities, deleted ones too, with the people they were told with, also those who were merged into others since; locked until the transaction ends unless only read. */
 export async function findOpportunities(
   tx: Transaction,
   ids: readonly string[],
@@ -30,8 +30,8 @@ export async function findOpportunities(
 ): Promise<OpportunityState[]> {
   const rows = await tx.query(sql<OpportunityRow & { personIds: string[] }>`
     select ${columns}, array(
-      select op.person_id::text from opportunity_people op
-      where op.workspace_id = ${tx.workspaceId} and op.opportunity_id = o.id order by op.person_id
+      select coalesce(op.home_id, op.person_id)::text from opportunity_people op
+      where op.workspace_id = ${tx.workspaceId} and op.opportunity_id = o.id order by 1
     ) as person_ids
     from opportunities o where o.id = any(${ids}::text[]) order by o.id ${use === 'change' ? sql`for no key update of o` : sql``}`)
   return rows.map((row) => openName(tx, row))
@@ -79,7 +79,7 @@ export async function insertStageEntries(
     on conflict do nothing`)
 }
 
-/** Makes the people of these opportunities exactly those given. */
+/** Makes the people of these opportunities exactly those given; whoever was merged is counted for the one that stands for them. */
 export async function replaceOpportunityPeople(
   tx: Transaction,
   people: readonly { id: string; personIds: readonly string[] }[],
@@ -89,36 +89,22 @@ export async function replaceOpportunityPeople(
     personIds.map((personId) => ({ id, personId })),
   )
   await tx.execute(sql`
-    with wanted as (
+    with recursive wanted as (
       select r.id, r."personId" as person_id
-      from jsonb_to_recordset(${JSON.stringify(pairs)}::jsonb) as r(id text, "personId" text)
+      from jsonb_to_recordset(${JSON.stringify(pairs)}::jsonb) as r(id text, "personId" identifier)
+    ), up as (
+      select distinct person_id as home, person_id as id from wanted
+      union select up.home, p.merged_into from up join people p on p.id = up.id where p.merged_into is not null
     ), added as (
-      insert into opportunity_people (workspace_id, opportunity_id, person_id)
-      select ${tx.workspaceId}, id, person_id from wanted on conflict do nothing
+      insert into opportunity_people (workspace_id, opportunity_id, person_id, home_id)
+      select ${tx.workspaceId}, w.id, up.id, nullif(w.person_id, up.id)
+      from wanted w join up on up.home = w.person_id join people p on p.id = up.id and p.merged_into is null
+      on conflict do nothing
     )
     delete from opportunity_people op
     where op.workspace_id = ${tx.workspaceId} and op.opportunity_id = any(${people.map(({ id }) => id)}::text[])
-      and not exists (select from wanted w where w.id = op.opportunity_id and w.person_id = op.person_id)`)
-}
-
-/** Hands the opportunities of merged people to those they turned out to be. */
-export async function moveOpportunityPeople(
-  tx: Transaction,
-  merges: readonly { from: string; into: string }[],
-): Promise<void> {
-  await tx.execute(sql`
-    with pairs as (
-      select r."from" as merged, r."into" as survivor
-      from jsonb_to_recordset(${JSON.stringify(merges)}::jsonb) as r("from" text, "into" text)
-    ), added as (
-      insert into opportunity_people (workspace_id, opportunity_id, person_id)
-      select ${tx.workspaceId}, op.opportunity_id, pairs.survivor
-      from opportunity_people op join pairs on op.person_id = pairs.merged
-      where op.workspace_id = ${tx.workspaceId}
-      on conflict do nothing
-    )
-    delete from opportunity_people op using pairs
-    where op.workspace_id = ${tx.workspaceId} and op.person_id = pairs.merged`)
+      and not exists (select from wanted w where w.id = op.opportunity_id
+        and w.person_id = coalesce(op.home_id, op.person_id))`)
 }
 
 /** What the stages of these ids stand for. */
@@ -131,27 +117,28 @@ export async function findStageOutcomes(
   return new Map(rows.map(({ id, outcome }) => [id, outcome]))
 }
 
-/** The person of each of these leads; of a merged one, the person of the lead that took it in. */
+/** Whose each of these leads is, also when that one was merged into another; of a merged lead, whose the one is that took it in. */
 export async function findPeopleOfLeads(
   tx: Transaction,
   leadIds: readonly string[],
 ): Promise<Map<string, string>> {
   const rows = await tx.query(sql<{ id: string; personId: string }>`
-    select l.id, coalesce(s.person_id, l.person_id)::text as person_id
+    select l.id, coalesce(s.home_id, s.person_id, l.home_id, l.person_id)::text as person_id
     from leads l left join leads s on s.id = l.merged_into
     where l.id = any(${leadIds}::text[])`)
   return new Map(rows.map(({ id, personId }) => [id, personId]))
 }
 
-/** By person: their lead. */
+/** By person, also those who were merged into others: their own lead. */
 export async function findLeadsOfPeople(
   tx: Transaction,
   personIds: readonly string[],
 ): Promise<Map<string, string>> {
   if (personIds.length === 0) return new Map()
   const rows = await tx.query(sql<{ personId: string; id: string }>`
-    select person_id, id from leads
-    where workspace_id = ${tx.workspaceId} and person_id = any(${[...personIds]}::text[]) and merged_into is null`)
+    select coalesce(home_id, person_id) as person_id, id from leads
+    where workspace_id = ${tx.workspaceId} and merged_into is null
+      and ((home_id is null and person_id = any(${[...personIds]}::text[])) or home_id = any(${[...personIds]}::text[]))`)
   return new Map(rows.map(({ personId, id }) => [personId, id]))
 }
 
@@ -233,6 +220,7 @@ export async function listOpportunityPeople(tx: Transaction, id: string) {
   return tx.query(sql<{ personId: `per_${string}`; leadId: `lead_${string}` | null }>`
     select op.person_id, l.id as lead_id from opportunity_people op
     left join leads l on l.workspace_id = op.workspace_id and l.person_id = op.person_id and l.merged_into is null
+      and l.home_id is not distinct from op.home_id
     where op.workspace_id = ${tx.workspaceId} and op.opportunity_id = ${id}
-    order by op.person_id limit 1000`)
+    order by op.person_id, l.id limit 1000`)
 }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { DAY_MS, MINUTE_MS } from '#core/time.ts'
 import { defineJob, type JobContext, type Subscriber, type Timer } from '#jobs/job.ts'
 import { recordOwnWork } from '#jobs/own-work.ts'
+import type { LeadPlace } from './lead.store.ts'
 import { followPeople, rescoreBatch } from './rescore-leads.ts'
 import { taskEscalated } from './task.rules.ts'
 import { escalateTasks } from './task.store.ts'
@@ -41,10 +42,10 @@ async function goThrough(
   cause: 'decay' | 'model',
   { store, clock, signal }: JobContext,
 ): Promise<void> {
-  let after: string | null = ''
+  let after: LeadPlace | null = { personId: '', leadId: '' }
   while (after !== null) {
     signal.throwIfAborted()
-    const from: string = after
+    const from: LeadPlace = after
     after = await store.transaction(workspaceId, (tx) =>
       rescoreBatch(tx, { which, after: from, limit: BATCH, cause }, clock.now()),
     )
@@ -53,7 +54,7 @@ async function goThrough(
 
 export const peopleFollower: Subscriber = {
   name: 'sales.people',
-  events: ['touchpoint.recorded', 'person.merged'],
+  events: ['touchpoint.recorded', 'person.merged', 'person.unmerged'],
   handle: (events, tx, { clock }) => followPeople(tx, events, clock.now()),
 }
 

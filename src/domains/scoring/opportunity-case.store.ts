@@ -153,7 +153,10 @@ async function readCases(
     cross join lateral (
       select count(*) as people, coalesce(sum(t.touches), 0) as touches, coalesce(sum(t.touches30), 0) as touches30,
         max(t.last_at) as last_at, (array_agg(t.channel order by t.first_at) filter (where t.touches > 0))[1] as channel
-      from opportunity_people op
+      from (
+        select distinct person_id from opportunity_people
+        where workspace_id = ${tx.workspaceId} and opportunity_id = s.id
+      ) op
       cross join lateral (
         select count(*) as touches, count(*) filter (where t.occurred_at > s.at - interval '30 days') as touches30,
           min(t.occurred_at) as first_at, max(t.occurred_at) as last_at,

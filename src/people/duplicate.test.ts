@@ -1,0 +1,249 @@
+import fc from 'fast-check'
+import { sql } from 'kysely'
+import { expect, test } from 'vitest'
+import { MINUTE_MS } from '#core/time.ts'
+import { likeness, likenessKeys, type Likable } from '#people/duplicate.rules.ts'
+import { ManualClock, expectProblem, useHub, type TestWorkspace } from '#tests/hub.ts'
+
+const clock = new ManualClock(new Date('2026-11-23T09:00:00Z'))
+const hub = useHub({ clock })
+
+const human = (more: Partial<Likable>): Likable => ({
+  values: {},
+  emails: [],
+  outerIds: [],
+  ...more,
+})
+const ada = { firstName: 'Ada', lastName: 'Lovelace' }
+
+test.each([
+  [
+    'tags and dots in an address',
+    { emails: ['ada.lovelace+news@x.example'] },
+    { emails: ['adalovelace@x.example'] },
+    ['email_variant'],
+  ],
+  [
+    'one provider under two domains',
+    { emails: ['ada@gmail.com'] },
+    { emails: ['ada@googlemail.com'] },
+    ['email_variant'],
+  ],
+  [
+    'a letter too few',
+    { emails: ['lovelace@x.example'] },
+    { emails: ['lovelac@x.example'] },
+    ['email_near'],
+  ],
+  [
+    'two letters swapped',
+    { emails: ['lovelace@x.example'] },
+    { emails: ['lovealce@x.example'] },
+    ['email_near'],
+  ],
+  [
+    'a phone written in two ways',
+    { values: { phone: '+49 (30) 555-0199' } },
+    { values: { phone: '030 5550199' } },
+    ['phone'],
+  ],
+  [
+    'a name at one company, its form left out',
+    { values: { ...ada, company: 'Acme GmbH' } },
+    { values: { firstName: 'Ada', lastName: 'LOVELACE', company: 'acme' } },
+    ['name_and_company'],
+  ],
+  [
+    'a name with and without accents at one domain',
+    { values: { firstName: 'Zoë', lastName: 'Müller' }, emails: ['zoe@acme.example'] },
+    { values: { firstName: 'Zoe', lastName: 'Muller' }, emails: ['mueller@acme.example'] },
+    ['name_and_domain'],
+  ],
+  ['one id at two systems', { outerIds: ['C-778120'] }, { outerIds: ['c-778120'] }, ['outer_id']],
+] as const)('alike: %s', (_, a, b, reasons) => {
+  const [one, other] = [human(a), human(b)]
+  const found = likeness(one, other, false)
+  expect(found.reasons).toEqual(reasons)
+  expect(found.confidence).toBeGreaterThan(0.3)
+  const keys = new Set(likenessKeys(one).map(({ kind, text }) => `${kind} ${text}`))
+  expect(likenessKeys(other).some(({ kind, text }) => keys.has(`${kind} ${text}`))).toBe(true)
+})
+
+test.each([
+  [
+    'a name with a free mail provider',
+    { values: ada, emails: ['a1@gmail.com'] },
+    { values: ada, emails: ['zz9@gmail.com'] },
+  ],
+  ['a domain', { emails: ['lovelace@x.example'] }, { emails: ['babbage@x.example'] }],
+  ['short ids', { outerIds: ['12'] }, { outerIds: ['12'] }],
+  ['a few digits of a phone', { values: { phone: '110' } }, { values: { phone: '110' } }],
+] as const)('not alike by %s alone', (_, a, b) => {
+  const found = likeness(human(a), human(b), false)
+  expect(found).toEqual({ confidence: 0, reasons: [] })
+})
+
+test('more likenesses are surer, and another first name makes it doubtful', () => {
+  const phone = '+49 30 5550199'
+  const one = likeness(human({ values: { phone } }), human({ values: { phone } }), false)
+  const more = likeness(
+    human({ values: { ...ada, company: 'Acme', phone } }),
+    human({ values: { ...ada, company: 'Acme', phone } }),
+    false,
+  )
+  const colleagues = likeness(
+    human({ values: { ...ada, phone } }),
+    human({ values: { firstName: 'Grace', lastName: 'Hopper', phone } }),
+    false,
+  )
+  expect(more.confidence).toBeGreaterThan(one.confidence)
+  expect(colleagues.confidence).toBeLessThan(one.confidence)
+  expect(colleagues.reasons).toEqual(['phone', 'names_differ'])
+})
+
+test('whoever is alike shares a key, so that no pair is missed by looking at keys alone', () => {
+  const text = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 4, maxLength: 7 })
+  const person = fc.record({
+    values: fc.record({
+      firstName: fc.constantFrom('Ada', 'Bo'),
+      lastName: fc.constantFrom('Lo', 'Vel'),
+      company: fc.constantFrom('Acme', 'Beta Inc'),
+      phone: fc.constantFrom('030 5550199', '0049 30 5550199', '12'),
+    }),
+    emails: fc.array(
+      text.map((local) => `${local}@x.example`),
+      { maxLength: 2 },
+    ),
+    outerIds: fc.array(fc.constantFrom('abcdef', 'ghijkl'), { maxLength: 1 }),
+  })
+  fc.assert(
+    fc.property(person, person, (a, b) => {
+      const keys = new Set(likenessKeys(a).map(({ kind, text }) => `${kind} ${text}`))
+      const meet = likenessKeys(b).some((key) => keys.has(`${key.kind} ${key.text}`))
+      expect(likeness(a, b, false).confidence === 0 || meet).toBe(true)
+      expect(likeness(a, b, false)).toEqual(likeness(b, a, false))
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+async function identify(workspace: TestWorkspace, more: object): Promise<string> {
+  return (await workspace.post('/api/v1/people', more)).body.id
+}
+
+interface Listed {
+  id: string
+  personId: string
+  otherPersonId: string
+  confidence: number
+  reasons: string[]
+}
+
+/** The pairs that are offered once the job has looked. */
+async function offered(workspace: TestWorkspace, query = ''): Promise<Listed[]> {
+  clock.advance(MINUTE_MS)
+  await hub.app.jobs.tick()
+  await hub.settle()
+  return (await workspace.get(`/api/v1/people/duplicates?${query}`)).body.data
+}
+
+test('pairs that may be one are offered, the surest first, and those that changed apart are not offered any more', async () => {
+  const workspace = await hub.freshWorkspace()
+  const a = await identify(workspace, { email: 'ada.lovelace@x.example', phone: '030 5550199' })
+  const b = await identify(workspace, { email: 'adalovelace+a@x.example', phone: '+49 30 5550199' })
+  const c = await identify(workspace, { userId: 'u1', phone: '030-5550199', firstName: 'Bob' })
+  await identify(workspace, { email: 'else@y.example' })
+  const pairs = await offered(workspace)
+  const sides = pairs.map(({ personId, otherPersonId }) =>
+    [personId, otherPersonId].toSorted().join(),
+  )
+  expect(sides[0]).toBe([a, b].toSorted().join())
+  expect(new Set(sides)).toEqual(
+    new Set(
+      [
+        [a, b],
+        [a, c],
+        [b, c],
+      ].map((pair) => pair.toSorted().join()),
+    ),
+  )
+  expect(pairs).toHaveLength(3)
+  expect(pairs[0]).toMatchObject({ reasons: ['email_variant', 'phone'] })
+  expect(await offered(workspace, 'minConfidence=0.7')).toHaveLength(1)
+  const paged = (await workspace.get('/api/v1/people/duplicates?limit=2')).body
+  const rest = (await workspace.get(`/api/v1/people/duplicates?limit=2&cursor=${paged.nextCursor}`))
+    .body
+  expect([...paged.data, ...rest.data]).toEqual(pairs)
+  await identify(workspace, { userId: 'u1', phone: '040 7771234' })
+  expect((await offered(workspace)).map(({ id }) => id)).toEqual([pairs[0]!.id])
+  const stranger = await hub.freshWorkspace()
+  expect(await offered(stranger)).toEqual([])
+})
+
+test('a pair that was dismissed is never offered again, not even for who stands for one of them', async () => {
+  const workspace = await hub.freshWorkspace()
+  const a = await identify(workspace, { email: 'ada.lovelace@x.example' })
+  const b = await identify(workspace, { email: 'adalovelace@x.example' })
+  const [pair] = await offered(workspace)
+  const dismiss = () => workspace.post(`/api/v1/people/duplicates/${pair!.id}/dismiss`, {})
+  const answer = await dismiss()
+  expect(answer.body).toMatchObject({
+    status: 'dismissed',
+    decidedBy: expect.any(String),
+    decidedAt: clock.now().toISOString(),
+  })
+  expect((await dismiss()).body).toEqual(answer.body)
+  expect(
+    (await workspace.auditActions()).filter((action) => action === 'person.duplicate_dismissed'),
+  ).toHaveLength(1)
+  await identify(workspace, { email: 'ada.lovelace@x.example', jobTitle: 'CTO' })
+  expect(await offered(workspace)).toEqual([])
+  const c = await identify(workspace, { email: 'grace@z.example' })
+  const merged = await workspace.post(`/api/v1/people/${c}/merge`, { with: b })
+  expect(merged.status, merged.text).toBe(200)
+  expect(await offered(workspace)).toEqual([])
+  expect((await workspace.get('/api/v1/people/duplicates?status=dismissed')).body.data).toEqual([])
+  await workspace.post(`/api/v1/people/merges/${merged.body.id}/unmerge`, {})
+  expect(await offered(workspace)).toEqual([])
+  expect(
+    (await workspace.get(`/api/v1/people/duplicates?status=dismissed&personId=${a}`)).body.data,
+  ).toHaveLength(1)
+  expectProblem(
+    await workspace.post('/api/v1/people/duplicates/dup_0/dismiss', {}),
+    404,
+    'resource.not_found',
+  )
+})
+
+test('two people whose identifiers came together are a pair, settled by a merge and open again after it is undone', async () => {
+  const workspace = await hub.freshWorkspace()
+  const a = await identify(workspace, { email: 'ada@x.example' })
+  const b = await identify(workspace, { userId: 'u-lovelace' })
+  expect(await offered(workspace)).toEqual([])
+  await workspace.post('/api/v1/touchpoints', {
+    email: 'ada@x.example',
+    userId: 'u-lovelace',
+    kind: 'page_view',
+  })
+  expect(await offered(workspace)).toMatchObject([{ reasons: ['identifiers_met'] }])
+  const merged = await workspace.post(`/api/v1/people/${a}/merge`, { with: b })
+  expect(await offered(workspace)).toEqual([])
+  expect((await workspace.get('/api/v1/identity-conflicts?state=merged')).body.data).toHaveLength(1)
+  await workspace.post(`/api/v1/people/merges/${merged.body.id}/unmerge`, {})
+  expect(await offered(workspace)).toMatchObject([{ reasons: ['identifiers_met'] }])
+})
+
+test('a number that many have makes nobody alike, and keys tell nothing of what they were made from', async () => {
+  const workspace = await hub.freshWorkspace()
+  const people = Array.from({ length: 30 }, (_, i) => ({
+    email: `${'abcdefghijklmnopqrstuvwxyzABCD'[i]}@x${i}.example`,
+    phone: '030 5550000',
+  }))
+  await workspace.post('/api/v1/people', { people })
+  expect(await offered(workspace)).toEqual([])
+  const keys = await hub.app.store.transaction(workspace.id, (tx) =>
+    tx.query(sql<{ key: Buffer }>`select key from person_keys`),
+  )
+  expect(keys.length).toBeGreaterThan(30)
+  expect(keys.every(({ key }) => key.length === 32)).toBe(true)
+})

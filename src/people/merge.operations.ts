@@ -1,0 +1,109 @@
+import { cutPage, decodeCursor } from '#core/page.ts'
+import { Id } from '#core/id.ts'
+import { defineOperation, type OperationContext } from '#gateway/operation.ts'
+import { mergeByHand, previewMerge, undoMerge, type MergeOutcome } from './merge.ts'
+import {
+  MergePath,
+  MergePersonInput,
+  MergePreview,
+  PersonMerge,
+  PersonMergePage,
+  PersonMergeQuery,
+} from './merge.schema.ts'
+import { listMerges } from './merge.store.ts'
+import { PersonPath } from './person.schema.ts'
+
+const tag = 'People'
+
+export const previewPersonMerge = defineOperation({
+  id: 'previewPersonMerge',
+  method: 'GET',
+  path: '/api/v1/people/{personId}/merge-preview',
+  scope: 'people:read',
+  tag,
+  summary: 'See what a merge would do',
+  description:
+    'Which values stay, how many records move, and which consents hold. Nothing is changed.',
+  input: PersonPath.extend({ with: Id('per') }),
+  output: MergePreview,
+  perform: ({ personId, with: other }, { tx }) => previewMerge(tx, personId, other),
+})
+
+export const mergePerson = defineOperation({
+  id: 'mergePerson',
+  method: 'POST',
+  path: '/api/v1/people/{personId}/merge',
+  scope: 'people:write',
+  tag,
+  summary: 'Merge another person into this one',
+  description:
+    'A layer that can be undone: the person keeps its values, gaps are filled, records move, and of consents the more ' +
+    'restrictive holds. Asked again, it answers the merge that there is.',
+  status: 200,
+  input: MergePersonInput,
+  output: PersonMerge,
+  async perform({ personId, with: other }, context) {
+    const { tx, principal, now } = context
+    const sides = { into: personId, from: other, by: principal.id }
+    return tell(context, 'person.merged', await mergeByHand(tx, sides, now))
+  },
+})
+
+export const unmergePerson = defineOperation({
+  id: 'unmergePerson',
+  method: 'POST',
+  path: '/api/v1/people/merges/{mergeId}/unmerge',
+  scope: 'people:write',
+  tag,
+  summary: 'Undo a merge of people',
+  description:
+    'Both people are as if they had never been merged. What came since stays: with the one that it names, else with the ' +
+    'one that stood for both. Merges are undone latest first.',
+  status: 200,
+  input: MergePath,
+  output: PersonMerge,
+  async perform({ mergeId }, context) {
+    const { tx, principal, now } = context
+    const undone = await undoMerge(tx, { mergeId, by: principal.id }, now)
+    return tell(context, 'person.unmerged', undone)
+  },
+})
+
+/** Events and an audit entry for what was done; neither for a repeated request that found it done. */
+function tell(
+  context: OperationContext,
+  action: string,
+  { merge, events }: MergeOutcome,
+): PersonMerge {
+  if (events.length === 0) return merge
+  for (const event of events) context.emit(event)
+  const { id, fromId, intoId, moved } = merge
+  context.audit({ action, subjectId: fromId, detail: { mergeId: id, intoId, moved } })
+  return merge
+}
+
+export const listPersonMerges = defineOperation({
+  id: 'listPersonMerges',
+  method: 'GET',
+  path: '/api/v1/people/merges',
+  scope: 'people:read',
+  tag,
+  summary: 'List merges of people made by hand, latest first',
+  input: PersonMergeQuery,
+  output: PersonMergePage,
+  csv: [
+    { title: 'Id', field: 'id' },
+    { title: 'From', field: 'fromId' },
+    { title: 'Into', field: 'intoId' },
+    { title: 'Merged by', field: 'mergedBy' },
+    { title: 'Merged', field: 'mergedAt' },
+    { title: 'Undone by', field: 'undoneBy' },
+    { title: 'Undone', field: 'undoneAt' },
+  ],
+  async perform({ limit, cursor, ...filter }, { tx }) {
+    const beforeSeq = cursor === undefined ? null : Number(decodeCursor(cursor, 1)[0])
+    const rows = await listMerges(tx, filter, limit, beforeSeq)
+    const page = cutPage(rows, limit, ({ seq }) => [seq])
+    return { ...page, data: page.data.map(({ seq: _seq, ...merge }) => merge) }
+  },
+})

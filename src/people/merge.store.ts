@@ -1,0 +1,193 @@
+import { sql, type RawBuilder } from 'kysely'
+import type { Personal } from '#people/capture.ts'
+import { sealSetAside } from '#people/layer.store.ts'
+import type { Moved, PersonMerge } from '#people/merge.schema.ts'
+import { allOf } from '#people/person-list.store.ts'
+import { sealPersonal } from '#people/person.store.ts'
+import type { Transaction } from '#store/store.ts'
+
+/** A person as a merge looks at it. */
+export interface MergeSide {
+  id: `per_${string}`
+  identified: boolean
+  personal: Buffer | null
+  mergedInto: string | null
+  erasedAt: Date | null
+}
+
+/** These people, in the order of their ids, in which they are locked too, so that two merges never wait for each other in a ring. */
+export async function findSides(
+  tx: Transaction,
+  ids: readonly string[],
+  use: 'change' | 'read',
+): Promise<Map<string, MergeSide>> {
+  const rows = await tx.query(sql<MergeSide>`
+    select p.id, p.identified, p.personal, p.merged_into, p.erased_at from people p
+    where p.id = any(${ids}::text[]) order by p.id ${use === 'change' ? sql`for no key update of p` : sql``}`)
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+/** How many records of a person would move. */
+export async function countMoves(tx: Transaction, personId: string): Promise<Moved> {
+  const own = sql`workspace_id = ${tx.workspaceId} and person_id = ${personId}`
+  const row = await tx.find(sql<Moved>`
+    select (select count(*) from touchpoints where ${own})::int as touchpoints,
+      (select count(*) from identities where ${own})::int as identities,
+      (select count(*) from consents where ${own})::int as consents,
+      (select count(*) from leads where ${own} and merged_into is null)::int as leads,
+      (select count(*) from opportunity_people where ${own})::int as opportunities`)
+  return row!
+}
+
+/** Hands all that is a person's to another. Each row keeps for whom it came, so that it finds its way back. */
+export async function moveRows(tx: Transaction, from: string, into: string): Promise<void> {
+  const own = sql`workspace_id = ${tx.workspaceId} and person_id = ${from}`
+  await tx.execute(sql`
+    with moved_touchpoints as (
+      update touchpoints set person_id = ${into}, captured_as = coalesce(captured_as, person_id) where ${own}
+    ), moved_consents as (
+      update consents set person_id = ${into}, home_id = coalesce(home_id, person_id) where ${own}
+    )
+    update identities set person_id = ${into}, home_id = coalesce(home_id, person_id) where ${own}`)
+}
+
+/** Gives back what came for `from`, or for those who stand under it, before the merge and since. */
+export async function moveRowsBack(tx: Transaction, from: string, into: string): Promise<void> {
+  const its = (
+    home: RawBuilder<unknown>,
+  ) => sql`workspace_id = ${tx.workspaceId} and person_id = ${into}
+    and ${home} in (select id from under)`
+  await tx.execute(sql`
+    with recursive under as (
+      select id from people where id = ${from}
+      union select p.id from under join people p on p.workspace_id = ${tx.workspaceId} and p.merged_into = under.id
+    ), moved_touchpoints as (
+      update touchpoints set person_id = ${from}, captured_as = nullif(captured_as, ${from})
+      where ${its(sql`captured_as`)}
+    ), moved_consents as (
+      update consents set person_id = ${from}, home_id = nullif(home_id, ${from}) where ${its(sql`home_id`)}
+    )
+    update identities set person_id = ${from}, home_id = nullif(home_id, ${from}) where ${its(sql`home_id`)}`)
+}
+
+/** What a person is after a merge or its undoing; `mergedInto` null: it stands for itself. */
+export async function writeSides(
+  tx: Transaction,
+  sides: readonly { id: string; mergedInto: string | null; personal: Personal | null }[],
+  now: Date,
+): Promise<void> {
+  const rows = sides.map(({ id, mergedInto, personal }) => ({
+    id,
+    merged_into: mergedInto,
+    personal: personal === null ? null : sealPersonal(tx, id, personal),
+  }))
+  await tx.execute(sql`
+    update people p set merged_into = r.merged_into, personal = decode(r.personal, 'base64'), keyed = false,
+      identified = case when r.merged_into is not null then p.identified else exists (
+        select from identities i where i.workspace_id = ${tx.workspaceId} and i.person_id = p.id
+          and i.kind <> 'anonymous_id') end,
+      updated_at = ${now}, version = p.version + 1
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(id text, merged_into text, personal text)
+    where p.id = r.id`)
+}
+
+export interface NewMerge {
+  id: PersonMerge['id']
+  fromId: string
+  intoId: string
+  moved: Moved
+  fromValues: Personal
+  intoValues: Personal
+  consentIds: readonly string[]
+  by: string
+}
+
+export async function insertMerge(tx: Transaction, merge: NewMerge, now: Date): Promise<void> {
+  const { id } = merge
+  const from = sealSetAside(tx, { id, side: 'from' }, merge.fromValues)
+  const into = sealSetAside(tx, { id, side: 'into' }, merge.intoValues)
+  await tx.execute(sql`
+    insert into person_merges (id, workspace_id, from_id, into_id, moved, from_values, into_values, consent_ids, merged_by, merged_at)
+    values (${id}, ${tx.workspaceId}, ${merge.fromId}, ${merge.intoId}, ${JSON.stringify(merge.moved)}::jsonb,
+      decode(${from}, 'base64'), decode(${into}, 'base64'), ${merge.consentIds}::text[], ${merge.by}, ${now})`)
+}
+
+export interface MergeRow extends PersonMerge {
+  fromValues: Buffer | null
+  intoValues: Buffer | null
+  consentIds: string[]
+}
+
+const shown = sql.raw(
+  'm.id, m.from_id, m.into_id, m.moved, m.merged_by, m.merged_at, m.undone_by, m.undone_at',
+)
+
+export function findMerge(tx: Transaction, id: string): Promise<MergeRow | null> {
+  return tx.find(sql<MergeRow>`
+    select ${shown}, m.from_values, m.into_values, m.consent_ids from person_merges m where m.id = ${id}`)
+}
+
+/** The merge by hand by which a person stands under another now; null when it was merged otherwise, or not at all. */
+export function findMergeOf(tx: Transaction, fromId: string): Promise<PersonMerge | null> {
+  return tx.find(sql<PersonMerge>`
+    select ${shown} from person_merges m
+    where m.workspace_id = ${tx.workspaceId} and m.from_id = ${fromId} and m.undone_at is null`)
+}
+
+/**
+ * The latest of the merges that rest on this one; the merge itself when none does. One rests on another when it was made later and
+ * brought somebody into the same person, or that person into somebody.
+ */
+export async function findTopMerge(tx: Transaction, id: string): Promise<string> {
+  const row = await tx.find(sql<{ id: string }>`
+    with recursive later as (
+      select m.id, m.seq, m.into_id from person_merges m where m.id = ${id}
+      union
+      select n.id, n.seq, n.into_id from later l join person_merges n
+        on n.workspace_id = ${tx.workspaceId} and n.undone_at is null and n.seq > l.seq
+        and (n.into_id = l.into_id or n.from_id = l.into_id)
+    ) select id from later order by seq desc limit 1`)
+  return row!.id
+}
+
+/** Notes that a merge was taken off. What it had set aside is in place again and is kept no longer. */
+export async function closeMerge(
+  tx: Transaction,
+  merge: Pick<MergeRow, 'id' | 'consentIds'>,
+  by: string,
+  now: Date,
+): Promise<void> {
+  await tx.execute(sql`
+    with lifted as (delete from consents where id = any(${merge.consentIds}::text[]))
+    update person_merges set undone_by = ${by}, undone_at = ${now}, from_values = null, into_values = null where id = ${merge.id}`)
+}
+
+/** Merges, the latest first, one more than the limit. */
+export function listMerges(
+  tx: Transaction,
+  filter: { personId?: string | undefined; state: 'all' | 'merged' | 'undone' },
+  limit: number,
+  beforeSeq: number | null,
+): Promise<(PersonMerge & { seq: number })[]> {
+  const conditions = [sql`m.workspace_id = ${tx.workspaceId}`]
+  if (filter.personId !== undefined)
+    conditions.push(sql`${filter.personId} in (m.from_id, m.into_id)`)
+  if (filter.state !== 'all')
+    conditions.push(
+      filter.state === 'merged' ? sql`m.undone_at is null` : sql`m.undone_at is not null`,
+    )
+  if (beforeSeq !== null) conditions.push(sql`m.seq < ${beforeSeq}`)
+  return tx.query(sql<PersonMerge & { seq: number }>`
+    select ${shown}, m.seq from person_merges m where ${allOf(conditions)} order by m.seq desc limit ${limit + 1}`)
+}
+
+/** Notes for a pair on file what came of it. */
+export async function settleConflict(
+  tx: Transaction,
+  pair: readonly [string, string],
+  state: 'open' | 'merged' | 'kept_apart',
+): Promise<void> {
+  await tx.execute(sql`
+    update identity_conflicts set state = ${state}
+    where workspace_id = ${tx.workspaceId} and person_id = ${pair[0]} and other_person_id = ${pair[1]}`)
+}
