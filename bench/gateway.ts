@@ -14,6 +14,7 @@ import { loadConfig } from '#config.ts'
 import { createLog } from '#core/log.ts'
 import { createLimiter } from '#gateway/limiter.ts'
 import { defineOperation } from '#gateway/operation.ts'
+import { QuotaMeters } from '#levels/quota-meters.ts'
 import { createServer } from '#gateway/server.ts'
 
 const BAR_MS = 1
@@ -62,6 +63,7 @@ const server = await createServer({
   metrics,
   authenticate: authenticator.authenticate,
   limiter: createLimiter(null),
+  quotas: new QuotaMeters(() => store, clock, log),
   operations: [probe],
   rawRoutes: [],
   mounts: [],

@@ -1044,6 +1044,38 @@ create table quarterly_plans (
 );
 alter table quarterly_plans enable row level security;
 
+create table quota_periods (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  subject text not null,
+  period text not null,
+  starts_on date not null,
+  taken bigint not null default 0,
+  granted integer not null default 0,
+  used bigint not null default 0,
+  warned_at timestamp with time zone,
+  exceeded_at timestamp with time zone,
+  CHECK ((period = ANY (ARRAY['day'::text, 'month'::text]))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, subject, period, starts_on)
+);
+alter table quota_periods enable row level security;
+
+create table quotas (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  subject text not null,
+  per_day bigint,
+  per_month bigint,
+  version integer not null default 1,
+  updated_at timestamp with time zone not null,
+  CHECK (((per_day IS NOT NULL) OR (per_month IS NOT NULL))),
+  CHECK ((per_day > 0)),
+  CHECK ((per_month > 0)),
+  CHECK (((length(subject) >= 1) AND (length(subject) <= 80))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, subject)
+);
+alter table quotas enable row level security;
+
 create table report_comments (
   id identifier not null,
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
@@ -1630,6 +1662,18 @@ CREATE UNIQUE INDEX touchpoints_message ON public.touchpoints USING btree (works
 CREATE INDEX touchpoints_person ON public.touchpoints USING btree (workspace_id, person_id, occurred_at);
 CREATE INDEX touchpoints_time ON public.touchpoints USING btree (workspace_id, occurred_at DESC, id DESC);
 alter table touchpoints enable row level security;
+
+create table usage_days (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  day date not null,
+  subject text not null,
+  requests bigint not null default 0,
+  refused bigint not null default 0,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, day, subject)
+);
+CREATE INDEX usage_days_by_subject ON public.usage_days USING btree (workspace_id, subject, day);
+alter table usage_days enable row level security;
 
 create table user_devices (
   token_hash bytea not null,

@@ -10,7 +10,7 @@ import { createCompliance } from '#compliance/index.ts'
 import { createMarketing, seedMarketing } from '#domains/marketing/index.ts'
 import { sales } from '#domains/sales/index.ts'
 import { scoring } from '#domains/scoring/index.ts'
-import { scopes } from '#access/roles.ts'
+import { roles, scopes } from '#access/roles.ts'
 import type { OutsideProvider } from '#access/sign-in/oidc.routes.ts'
 import { ConfigError, type Config } from '#config.ts'
 import { hubspot } from '#connectors/hubspot/index.ts'
@@ -28,6 +28,9 @@ import { createHealthRoutes } from '#gateway/pages/health.routes.ts'
 import { createServer } from '#gateway/server.ts'
 import { startJobs, type Jobs } from '#jobs/engine.ts'
 import { createImports } from '#imports/index.ts'
+import { createLevels } from '#levels/index.ts'
+import { Pulse } from '#levels/pulse.ts'
+import { QuotaMeters } from '#levels/quota-meters.ts'
 import type { Module } from '#module.ts'
 import { people } from '#people/index.ts'
 import { createReports, seedReports } from '#reports/index.ts'
@@ -48,6 +51,8 @@ export interface App {
   modules: readonly Module[]
   operations: readonly Operation[]
   jobs: Jobs
+  /** Tells the database what this process counted, as it does by itself every second. */
+  levels: Pick<Pulse, 'flush'>
   server: FastifyInstance
   /** The address it listens on, once it does. */
   url: string
@@ -90,6 +95,10 @@ export async function startApp(
     const authenticator = createAuthenticator(store, clock, () => url)
     undo.push(() => authenticator.flush())
     undo.push(await store.listen('throughline_credentials', () => authenticator.forget()))
+    const quotas = new QuotaMeters(() => store, clock, log)
+    undo.push(await store.listen('throughline_quotas', (id) => quotas.forget(id)))
+    const levels = new Pulse([(isLast) => quotas.flush(isLast)], log)
+    undo.push(() => levels.stop())
     let isStopping = false
     const server = await createServer({
       store,
@@ -98,6 +107,7 @@ export async function startApp(
       metrics,
       authenticate: authenticator.authenticate,
       limiter: createLimiter(redis),
+      quotas,
       operations,
       rawRoutes: [
         ...modules.flatMap((module) => module.rawRoutes ?? []),
@@ -139,7 +149,20 @@ export async function startApp(
     } else {
       await server.ready()
     }
-    return { config, clock, log, metrics, store, modules, operations, jobs, server, url, stop }
+    return {
+      config,
+      clock,
+      log,
+      metrics,
+      store,
+      modules,
+      operations,
+      jobs,
+      levels,
+      server,
+      url,
+      stop,
+    }
   } catch (error) {
     await stop()
     throw error
@@ -206,6 +229,7 @@ export function composeModules(
       erasedListFile(config),
     ),
     createWebhooks(config.egressAllow),
+    createLevels(Object.keys(roles)),
   ]
 }
 

@@ -49,6 +49,7 @@ const allowed: Record<string, string[]> = {
   ],
   compliance: ['core', 'store', ...CONTRACTS],
   reports: ['core', 'store', 'analytics', ...CONTRACTS],
+  levels: ['core', 'store', 'gateway/quota.ts', 'gateway/gateway.ts', ...CONTRACTS],
   connectors: ['core', 'sync/connector.ts', 'sync/entity.ts'],
 }
 const everything = ['app.ts', 'main.ts', 'cli', 'demo']

@@ -3,6 +3,7 @@ import type { Metrics } from '#core/metrics.ts'
 import type { Clock } from '#core/time.ts'
 import type { Limiter } from '#gateway/limiter.ts'
 import type { Operation, Principal } from '#gateway/operation.ts'
+import type { Quotas } from '#gateway/quota.ts'
 import type { Mount, RawRoute } from '#gateway/raw-route.ts'
 import type { Store } from '#store/store.ts'
 
@@ -23,6 +24,7 @@ export interface GatewayParts {
   metrics: Metrics
   authenticate: Authenticate
   limiter: Limiter
+  quotas: Quotas
   operations: readonly Operation[]
   rawRoutes: readonly RawRoute[]
   mounts: readonly Mount[]

@@ -14,6 +14,7 @@ import {
 } from '#gateway/operation.ts'
 import { refuseForeignOrigin } from '#gateway/origin.ts'
 import type { RawRoute } from '#gateway/raw-route.ts'
+import { holdLimits } from '#gateway/steps/limit.ts'
 import type { EventDraft } from '#jobs/job.ts'
 
 type Fields = Readonly<Record<string, string | string[]>>
@@ -51,7 +52,9 @@ async function answer(
   const body = await inflate(request, route.maxBytes)
   const query = request.query as Fields
   const principal =
-    route.scope === null ? null : await admit(route, route.scope, request, body, query, gateway)
+    route.scope === null
+      ? null
+      : await admit(route, route.scope, { request, reply, body, query }, gateway)
   const now = gateway.clock.now()
   const result = await route.handle({
     url: request.raw.url ?? '',
@@ -121,9 +124,12 @@ async function performRaw<T>(
 async function admit(
   route: RawRoute,
   scope: string,
-  request: FastifyRequest,
-  body: Buffer,
-  query: Fields,
+  {
+    request,
+    reply,
+    body,
+    query,
+  }: { request: FastifyRequest; reply: FastifyReply; body: Buffer; query: Fields },
   gateway: GatewayParts,
 ): Promise<Principal> {
   const bearer =
@@ -143,14 +149,9 @@ async function admit(
   if (route.reveals && !principal.scopes.has(REVEAL_SCOPE))
     throw new Problem('auth.forbidden', `This needs the scope ${REVEAL_SCOPE}.`)
   if (principal.narrowing) requireLeave(principal.narrowing, route, scope, request, gateway)
-  const state = await gateway.limiter.take(principal.id, principal.rateLimitPerMinute)
-  if (!state.allowed) {
-    throw new Problem(
-      'quota.exceeded',
-      `The limit of ${state.limit} requests a minute is used up.`,
-      { headers: { 'retry-after': String(state.resetS) } },
-    )
-  }
+  await holdLimits(principal, gateway.clock.now(), gateway, (fields) => {
+    reply.headers(fields)
+  })
   return principal
 }
 
