@@ -14,6 +14,7 @@ import { loadConfig } from '#config.ts'
 import { createLog } from '#core/log.ts'
 import { createLimiter } from '#gateway/limiter.ts'
 import { defineOperation } from '#gateway/operation.ts'
+import { CallRecorder } from '#levels/call-recorder.ts'
 import { QuotaMeters } from '#levels/quota-meters.ts'
 import { createServer } from '#gateway/server.ts'
 
@@ -55,6 +56,7 @@ const { token: key } = await issueKey(
   { name: 'bench', roles: ['admin'], rateLimitPerMinute: 10_000_000 },
   now,
 )
+const calls = new CallRecorder(() => store, clock)
 const authenticator = createAuthenticator(store, clock, () => 'http://127.0.0.1')
 const server = await createServer({
   store,
@@ -64,6 +66,7 @@ const server = await createServer({
   authenticate: authenticator.authenticate,
   limiter: createLimiter(null),
   quotas: new QuotaMeters(() => store, clock, log),
+  onCall: (call) => calls.record(call),
   operations: [probe],
   rawRoutes: [],
   mounts: [],

@@ -41,3 +41,43 @@ create table usage_days (
 );
 select throughline_isolate('usage_days');
 create index usage_days_by_subject on usage_days (workspace_id, subject, day);
+
+-- Calls by minute, operation, how they ended, and how long they took (one of 540 spans of time, src/levels/histogram.rules.ts).
+-- Each process adds what it saw once the minute is over. Minutes are kept for a day, hours for 35.
+create table call_minutes (
+  workspace_id identifier not null references workspaces,
+  at timestamptz not null, -- the minute's beginning
+  operation text not null, -- or vendor.<name>: calls to a connected system
+  class text not null check (class in ('ok', 'refused', 'limited', 'fault')),
+  bucket smallint not null,
+  calls integer not null,
+  primary key (workspace_id, at, operation, class, bucket)
+);
+select throughline_isolate('call_minutes', 'select');
+create index call_minutes_at on call_minutes (at);
+
+create table call_hours (
+  workspace_id identifier not null references workspaces,
+  at timestamptz not null,
+  operation text not null,
+  class text not null check (class in ('ok', 'refused', 'limited', 'fault')),
+  bucket smallint not null,
+  calls integer not null,
+  primary key (workspace_id, at, operation, class, bucket)
+);
+select throughline_isolate('call_hours', 'select');
+create index call_hours_at on call_hours (at);
+
+-- What probers found from outside. A moment is told once; a prober that could not reach the hub delivers later.
+create table probes (
+  workspace_id identifier not null references workspaces,
+  prober text not null check (length(prober) between 1 and 40),
+  at timestamptz not null,
+  every_ms integer not null check (every_ms between 100 and 3600000),
+  ok boolean not null,
+  duration_ms integer not null,
+  fault text check (length(fault) <= 100), -- a code, no text of an answer
+  primary key (workspace_id, prober, at)
+);
+select throughline_isolate('probes', 'select, insert');
+create index probes_at on probes (at);

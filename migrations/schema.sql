@@ -309,6 +309,34 @@ CREATE INDEX audit_log_workspace_id_occurred_at_id_idx ON public.audit_log USING
 CREATE INDEX audit_log_workspace_id_subject_id_id_idx ON public.audit_log USING btree (workspace_id, subject_id, id DESC);
 alter table audit_log enable row level security;
 
+create table call_hours (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  at timestamp with time zone not null,
+  operation text not null,
+  class text not null,
+  bucket smallint not null,
+  calls integer not null,
+  CHECK ((class = ANY (ARRAY['ok'::text, 'refused'::text, 'limited'::text, 'fault'::text]))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, at, operation, class, bucket)
+);
+CREATE INDEX call_hours_at ON public.call_hours USING btree (at);
+alter table call_hours enable row level security;
+
+create table call_minutes (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  at timestamp with time zone not null,
+  operation text not null,
+  class text not null,
+  bucket smallint not null,
+  calls integer not null,
+  CHECK ((class = ANY (ARRAY['ok'::text, 'refused'::text, 'limited'::text, 'fault'::text]))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, at, operation, class, bucket)
+);
+CREATE INDEX call_minutes_at ON public.call_minutes USING btree (at);
+alter table call_minutes enable row level security;
+
 create table campaigns (
   id identifier not null,
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
@@ -1018,6 +1046,23 @@ create table privacy_requests (
 );
 CREATE INDEX privacy_requests_workspace_id_requested_at_id_idx ON public.privacy_requests USING btree (workspace_id, requested_at DESC, id DESC);
 alter table privacy_requests enable row level security;
+
+create table probes (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  prober text not null,
+  at timestamp with time zone not null,
+  every_ms integer not null,
+  ok boolean not null,
+  duration_ms integer not null,
+  fault text,
+  CHECK (((every_ms >= 100) AND (every_ms <= 3600000))),
+  CHECK ((length(fault) <= 100)),
+  CHECK (((length(prober) >= 1) AND (length(prober) <= 40))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, prober, at)
+);
+CREATE INDEX probes_at ON public.probes USING btree (at);
+alter table probes enable row level security;
 
 create table quarantined_events (
   id identifier not null,

@@ -19,6 +19,7 @@ import { salesforce } from '#connectors/salesforce/index.ts'
 import { createLog, type Log } from '#core/log.ts'
 import { createMetrics, type Metrics } from '#core/metrics.ts'
 import { MINUTE_MS, systemClock, type Clock } from '#core/time.ts'
+import type { ObservedCall } from '#gateway/gateway.ts'
 import { createLimiter } from '#gateway/limiter.ts'
 import { createOpenApi } from '#gateway/openapi.ts'
 import type { Operation } from '#gateway/operation.ts'
@@ -29,6 +30,7 @@ import { createServer } from '#gateway/server.ts'
 import { startJobs, type Jobs } from '#jobs/engine.ts'
 import { createImports } from '#imports/index.ts'
 import { createLevels } from '#levels/index.ts'
+import { CallRecorder } from '#levels/call-recorder.ts'
 import { Pulse } from '#levels/pulse.ts'
 import { QuotaMeters } from '#levels/quota-meters.ts'
 import type { Module } from '#module.ts'
@@ -84,10 +86,11 @@ export async function startApp(
   }
   try {
     const store = await openDatabase(config, log, undo)
+    const calls = new CallRecorder(() => store, clock)
     let url = config.publicUrl ?? `http://${config.httpHost}:${config.httpPort}`
     const modules = composeModules(
       config,
-      { publicUrl: () => url, store: () => store, clock },
+      { publicUrl: () => url, store: () => store, clock, onCall: (call) => calls.record(call) },
       metrics,
     )
     const operations = modules.flatMap((module) => module.operations)
@@ -97,7 +100,10 @@ export async function startApp(
     undo.push(await store.listen('throughline_credentials', () => authenticator.forget()))
     const quotas = new QuotaMeters(() => store, clock, log)
     undo.push(await store.listen('throughline_quotas', (id) => quotas.forget(id)))
-    const levels = new Pulse([(isLast) => quotas.flush(isLast)], log)
+    const levels = new Pulse(
+      [(isLast) => quotas.flush(isLast), (isLast) => calls.flush(isLast)],
+      log,
+    )
     undo.push(() => levels.stop())
     let isStopping = false
     const server = await createServer({
@@ -108,6 +114,7 @@ export async function startApp(
       authenticate: authenticator.authenticate,
       limiter: createLimiter(redis),
       quotas,
+      onCall: (call) => calls.record(call),
       operations,
       rawRoutes: [
         ...modules.flatMap((module) => module.rawRoutes ?? []),
@@ -193,6 +200,8 @@ export interface Running {
   publicUrl: () => string
   store: () => Store
   clock: Clock
+  /** Service levels count what is called. */
+  onCall?: (call: ObservedCall) => void
 }
 
 /** Every module there is; the order is the order of the documentation. */
@@ -216,10 +225,14 @@ export function composeModules(
     [hubspot, pipedrive, salesforce],
     entities,
     publicUrl,
-    metrics,
+    {
+      metrics,
+      onVendorCall: (workspaceId, vendor, { status, durationMs }) =>
+        running.onCall?.({ workspaceId, operation: `vendor.${vendor}`, status, durationMs }),
+    },
     config.requireApprovals === false ? null : approval,
   )
-  return [
+  const modules: Module[] = [
     createAccess({ ...running, outside: outsideProvider(config), auditFiles: auditFiles(config) }),
     ...domains,
     imports,
@@ -229,8 +242,22 @@ export function composeModules(
       erasedListFile(config),
     ),
     createWebhooks(config.egressAllow),
-    createLevels(Object.keys(roles)),
+    createLevels(Object.keys(roles), (id) => routes().get(id) ?? null),
   ]
+  const routes = once(
+    () =>
+      new Map(
+        modules.flatMap((module) =>
+          module.operations.map(({ id, method, path }) => [id, `${method} ${path}`]),
+        ),
+      ),
+  )
+  return modules
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | null = null
+  return () => (made ??= { value: make() }).value
 }
 
 /** Beside the key file: outside the database, and backed up with the keys. */

@@ -16,6 +16,15 @@ export interface Credentials {
 /** Finds out who calls. Null means: these credentials are not valid (any more). */
 export type Authenticate = (credentials: Credentials) => Promise<Principal | null>
 
+/** A call that was answered, or made to a connected system, as service levels count it. */
+export interface ObservedCall {
+  workspaceId: string
+  operation: string
+  /** 0: there was no answer. */
+  status: number
+  durationMs: number
+}
+
 /** What the gateway is built from. */
 export interface GatewayParts {
   store: Store
@@ -25,6 +34,7 @@ export interface GatewayParts {
   authenticate: Authenticate
   limiter: Limiter
   quotas: Quotas
+  onCall(call: ObservedCall): void
   operations: readonly Operation[]
   rawRoutes: readonly RawRoute[]
   mounts: readonly Mount[]

@@ -1,7 +1,6 @@
 import { createGunzip } from 'node:zlib'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Problem } from '#core/problem.ts'
-import { SECOND_MS } from '#core/time.ts'
 import { recordWork } from '#gateway/batch.ts'
 import { bearerOf, cookieOf } from '#gateway/credentials.ts'
 import type { GatewayParts } from '#gateway/gateway.ts'
@@ -13,7 +12,9 @@ import {
   type Principal,
 } from '#gateway/operation.ts'
 import { refuseForeignOrigin } from '#gateway/origin.ts'
-import type { RawRoute } from '#gateway/raw-route.ts'
+import { count, observe } from '#gateway/observe.ts'
+import { toProblem } from '#gateway/problem.ts'
+import type { RawAnswer, RawRoute } from '#gateway/raw-route.ts'
 import { holdLimits } from '#gateway/steps/limit.ts'
 import type { EventDraft } from '#jobs/job.ts'
 
@@ -48,48 +49,52 @@ async function answer(
   reply: FastifyReply,
   gateway: GatewayParts,
 ): Promise<FastifyReply> {
-  const startedAtMs = performance.now()
-  const body = await inflate(request, route.maxBytes)
-  const query = request.query as Fields
-  const principal =
-    route.scope === null
-      ? null
-      : await admit(route, route.scope, { request, reply, body, query }, gateway)
+  const seen = {
+    requestId: request.id,
+    operation: route.id,
+    startedAtMs: performance.now(),
+    principal: null as Principal | null,
+  }
+  try {
+    const body = await inflate(request, route.maxBytes)
+    const query = request.query as Fields
+    if (route.scope !== null)
+      seen.principal = await admit(route, route.scope, { request, reply, body, query }, gateway)
+    const result = await handle(route, request, { body, query, principal: seen.principal }, gateway)
+    observe(gateway, { ...seen, status: result.status })
+    reply.header('x-request-id', request.id)
+    return await reply
+      .status(result.status)
+      .headers(result.headers ?? {})
+      .send(result.body ?? '')
+  } catch (thrown) {
+    const { status } = toProblem(thrown)
+    // A fault has its own line, with its stack, where the answer is made of it.
+    if (status < 500) observe(gateway, { ...seen, status })
+    else count(gateway, { ...seen, status })
+    throw thrown
+  }
+}
+
+function handle(
+  route: RawRoute,
+  request: FastifyRequest,
+  came: { body: Buffer; query: Fields; principal: Principal | null },
+  gateway: GatewayParts,
+): Promise<RawAnswer> {
   const now = gateway.clock.now()
-  const result = await route.handle({
+  return route.handle({
     url: request.raw.url ?? '',
     params: request.params as Record<string, string>,
-    query,
     headers: request.headers,
-    body,
-    principal,
+    ...came,
     remoteAddress: request.socket.remoteAddress ?? '',
     requestId: request.id,
     now,
     store: gateway.store,
-    perform: (work) => performRaw(gateway, route, principal, { now, requestId: request.id }, work),
+    perform: (work) =>
+      performRaw(gateway, route, came.principal, { now, requestId: request.id }, work),
   })
-  const durationMs = performance.now() - startedAtMs
-  gateway.metrics.requestDuration.observe(
-    { operation: route.id, status: `${Math.floor(result.status / 100)}xx` },
-    durationMs / SECOND_MS,
-  )
-  gateway.log.info(
-    {
-      requestId: request.id,
-      workspaceId: principal?.workspaceId,
-      principalId: principal?.id,
-      operation: route.id,
-      status: result.status,
-      durationMs: Math.round(durationMs * 10) / 10,
-    },
-    'request',
-  )
-  reply.header('x-request-id', request.id)
-  return reply
-    .status(result.status)
-    .headers(result.headers ?? {})
-    .send(result.body ?? '')
 }
 
 /** The transaction of a raw route: its rows, its events and its audit entries, all or none. */

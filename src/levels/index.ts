@@ -1,20 +1,35 @@
 import { DAY_MS, HOUR_MS } from '#core/time.ts'
 import type { Subscriber, Timer } from '#jobs/job.ts'
+import { createLevelOperations } from '#levels/level.operations.ts'
+import { forgetCalls } from '#levels/level.store.ts'
+import { probeOperations } from '#levels/probe.operations.ts'
+import { forgetProbes } from '#levels/probe.store.ts'
 import { createQuotaOperations } from '#levels/quota.operations.ts'
 import { forgetUsage, inheritQuotas } from '#levels/quota.store.ts'
 import type { Module } from '#module.ts'
 
 /** Thirteen months, so that a month can be compared with the same one of the year before. */
 const USAGE_KEPT_MS = 400 * DAY_MS
+/** One window of 30 days, and room to look back from its edge. */
+const LEVELS_KEPT_MS = 35 * DAY_MS
+const MINUTES_KEPT_MS = 26 * HOUR_MS
 
 /**
  * Quotas, service levels and the scorecard.
  * @param roleNames  the roles that every workspace has.
+ * @param routeOf  method and path template of an operation; null for what has none.
  */
-export function createLevels(roleNames: readonly string[]): Module {
+export function createLevels(
+  roleNames: readonly string[],
+  routeOf: (operation: string) => string | null,
+): Module {
   return {
     name: 'levels',
-    operations: [...createQuotaOperations(roleNames)],
+    operations: [
+      ...createQuotaOperations(roleNames),
+      ...createLevelOperations(routeOf),
+      ...probeOperations,
+    ],
     entities: [],
     jobs: [],
     subscribers: [rotationSubscriber],
@@ -38,8 +53,11 @@ const tidyTimer: Timer = {
   everyMs: HOUR_MS,
   async run({ store, clock }) {
     const nowMs = clock.now().getTime()
+    const before = (keptMs: number) => new Date(nowMs - keptMs)
     await store.system(async (tx) => {
-      await forgetUsage(tx, new Date(nowMs - USAGE_KEPT_MS).toISOString().slice(0, 10))
+      await forgetCalls(tx, { minutes: before(MINUTES_KEPT_MS), hours: before(LEVELS_KEPT_MS) })
+      await forgetProbes(tx, before(LEVELS_KEPT_MS))
+      await forgetUsage(tx, before(USAGE_KEPT_MS).toISOString().slice(0, 10))
     })
   },
 }

@@ -4,7 +4,7 @@ import type { Clock } from '#core/time.ts'
 import type { EventDraft } from '#jobs/job.ts'
 import type { Store, Transaction } from '#store/store.ts'
 import type { Approval } from './approval.ts'
-import type { Connector, Session, Stream } from './connector.ts'
+import type { Connector, Session, Stream, VendorCall } from './connector.ts'
 import type { Entity } from './entity.ts'
 import type { StreamRules } from './field-rules.ts'
 import type { Lease } from './lease.ts'
@@ -16,6 +16,8 @@ export interface Engine {
   clock: Clock
   log: Log
   metrics: Metrics | null
+  /** Told of each call of a run to a connected system. */
+  onVendorCall?: ((workspaceId: string, vendor: string, call: VendorCall) => void) | undefined
   connectors: ReadonlyMap<string, Connector>
   entities: ReadonlyMap<string, Entity>
   /** Who must have signed a connection before it runs; null: nobody. */

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import type { Metrics } from '#core/metrics.ts'
 import { HOUR_MS, SECOND_MS } from '#core/time.ts'
 import { defineJob, type Job, type JobContext, type Subscriber } from '#jobs/job.ts'
 import type { Module } from '#module.ts'
@@ -34,7 +33,7 @@ export function createSyncModule(
   connectors: readonly Connector[],
   entities: readonly Entity[],
   publicUrl: () => string,
-  metrics: Metrics | null = null,
+  { metrics, onVendorCall }: Pick<Engine, 'metrics' | 'onVendorCall'> = { metrics: null },
   approval: Approval | null = null,
 ): Module {
   const byName = new Map(entities.map((entity) => [entity.name, entity]))
@@ -46,6 +45,7 @@ export function createSyncModule(
     clock,
     log,
     metrics,
+    onVendorCall,
     connectors: byVendor,
     entities: byName,
     approval,

@@ -7,6 +7,7 @@ import {
   type OpenConnection,
   type Session,
   type Stream,
+  type VendorCall,
 } from './connector.ts'
 import {
   findConnection,
@@ -192,11 +193,13 @@ async function open(
     workspaceId,
     row.connectionId,
     found.settings,
-    (status) => {
+    (call) => {
+      const { status } = call
       if (calls.isCheck) calls.checks += 1
       else calls.count += 1
       const statusClass = status === 0 ? 'none' : `${Math.floor(status / 100)}xx`
       engine.metrics?.syncCalls.inc({ vendor: connector.vendor, status: statusClass })
+      engine.onVendorCall?.(workspaceId, connector.vendor, call)
     },
   )
   const opened = connector.open({ ...connection, mappings: mappingsOf(found.rules) })
@@ -217,7 +220,7 @@ export function openConnection(
   workspaceId: string,
   connectionId: string,
   settings: Record<string, unknown>,
-  onCall: (status: number) => void,
+  onCall: (call: VendorCall) => void,
 ): OpenConnection & { budget: CallBudget } {
   const budget = new CallBudget(engine.store, engine.clock, workspaceId, connectionId)
   return {
@@ -227,7 +230,7 @@ export function openConnection(
     clock: engine.clock,
     beforeCall: () => budget.take(),
     onCall(call) {
-      onCall(call.status)
+      onCall(call)
       engine.log.debug({ connectionId, ...call }, 'vendor call')
     },
     async saveSettings(changes) {
