@@ -30,6 +30,7 @@ import { createServer } from '#gateway/server.ts'
 import { startJobs, type Jobs } from '#jobs/engine.ts'
 import { createImports } from '#imports/index.ts'
 import { createLevels } from '#levels/index.ts'
+import { LAG_OPERATION } from '#levels/level.kpis.ts'
 import { CallRecorder } from '#levels/call-recorder.ts'
 import { Pulse } from '#levels/pulse.ts'
 import { QuotaMeters } from '#levels/quota-meters.ts'
@@ -229,6 +230,8 @@ export function composeModules(
       metrics,
       onVendorCall: (workspaceId, vendor, { status, durationMs }) =>
         running.onCall?.({ workspaceId, operation: `vendor.${vendor}`, status, durationMs }),
+      onWritten: (workspaceId, lagMs) =>
+        running.onCall?.({ workspaceId, operation: LAG_OPERATION, status: 200, durationMs: lagMs }),
     },
     config.requireApprovals === false ? null : approval,
   )
@@ -242,7 +245,11 @@ export function composeModules(
       erasedListFile(config),
     ),
     createWebhooks(config.egressAllow),
-    createLevels(Object.keys(roles), (id) => routes().get(id) ?? null),
+    createLevels(
+      Object.keys(roles),
+      (id) => routes().get(id) ?? null,
+      [...domains, sync].flatMap((module) => module.kpis ?? []),
+    ),
   ]
   const routes = once(
     () =>

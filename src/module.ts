@@ -3,6 +3,7 @@ import type { Mount, RawRoute } from '#gateway/raw-route.ts'
 import type { PersonalStore } from '#compliance/personal-store.ts'
 import type { ImportTarget } from '#imports/target.ts'
 import type { Job, Subscriber, Timer } from '#jobs/job.ts'
+import type { KpiSource } from '#levels/kpi.ts'
 import type { Entity } from '#sync/entity.ts'
 
 /** The face that each module shows to `app.ts`. */
@@ -19,4 +20,6 @@ export interface Module {
   importTargets?: readonly ImportTarget[]
   /** What it keeps of people: collected for those who ask, erased on their wish. */
   personal?: PersonalStore
+  /** Figures that it is held to. */
+  kpis?: KpiSource
 }

@@ -17,6 +17,7 @@ const CONTRACTS = [
   'jobs/own-work.ts',
   'imports/target.ts',
   'compliance/personal-store.ts',
+  'levels/kpi.ts',
 ]
 const allowed: Record<string, string[]> = {
   core: [],

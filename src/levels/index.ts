@@ -1,11 +1,14 @@
 import { DAY_MS, HOUR_MS } from '#core/time.ts'
 import type { Subscriber, Timer } from '#jobs/job.ts'
+import type { KpiSource } from '#levels/kpi.ts'
+import { levelKpis } from '#levels/level.kpis.ts'
 import { createLevelOperations } from '#levels/level.operations.ts'
 import { forgetCalls } from '#levels/level.store.ts'
 import { probeOperations } from '#levels/probe.operations.ts'
 import { forgetProbes } from '#levels/probe.store.ts'
 import { createQuotaOperations } from '#levels/quota.operations.ts'
 import { forgetUsage, inheritQuotas } from '#levels/quota.store.ts'
+import { createScorecard } from '#levels/scorecard.operations.ts'
 import type { Module } from '#module.ts'
 
 /** Thirteen months, so that a month can be compared with the same one of the year before. */
@@ -18,10 +21,12 @@ const MINUTES_KEPT_MS = 26 * HOUR_MS
  * Quotas, service levels and the scorecard.
  * @param roleNames  the roles that every workspace has.
  * @param routeOf  method and path template of an operation; null for what has none.
+ * @param kpiSources  what other modules measure.
  */
 export function createLevels(
   roleNames: readonly string[],
   routeOf: (operation: string) => string | null,
+  kpiSources: readonly KpiSource[],
 ): Module {
   return {
     name: 'levels',
@@ -29,6 +34,7 @@ export function createLevels(
       ...createQuotaOperations(roleNames),
       ...createLevelOperations(routeOf),
       ...probeOperations,
+      createScorecard([levelKpis, ...kpiSources]),
     ],
     entities: [],
     jobs: [],

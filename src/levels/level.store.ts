@@ -27,8 +27,8 @@ export async function addCalls(tx: SystemTransaction, rows: readonly NotedCalls[
 
 type Table = 'call_minutes' | 'call_hours'
 
-/** The API's own calls: neither those to connected systems nor whole exports, which last as long as their lists. */
-const isOfApi = sql`operation not like 'vendor.%' and operation not like '%.csv'`
+/** The API's own calls: neither what syncs do nor whole exports, which last as long as their lists. */
+const isOfApi = sql`operation not like '%.%'`
 
 /** All calls to the API since a moment. */
 export function sumCalls(tx: Transaction, table: Table, from: Date): Promise<CallCount[]> {
@@ -47,7 +47,7 @@ export async function listCalled(
 ): Promise<string[]> {
   const rows = await tx.query(sql<{ operation: string }>`
     select distinct operation collate "C" as operation from ${sql.table(table)}
-    where at >= ${from} and operation collate "C" > ${after} order by 1 limit ${limit}`)
+    where at >= ${from} and operation not like 'sync.%' and operation collate "C" > ${after} order by 1 limit ${limit}`)
   return rows.map((row) => row.operation)
 }
 

@@ -9,6 +9,7 @@ import type { Entity } from './entity.ts'
 import type { StreamRules } from './field-rules.ts'
 import type { Lease } from './lease.ts'
 import type { Patience } from './retry.ts'
+import type { RunCause } from './run.store.ts'
 
 /** What every run works with. */
 export interface Engine {
@@ -18,6 +19,8 @@ export interface Engine {
   metrics: Metrics | null
   /** Told of each call of a run to a connected system. */
   onVendorCall?: ((workspaceId: string, vendor: string, call: VendorCall) => void) | undefined
+  /** Told how long each change waited that a run of cause `change` wrote at a connected system. */
+  onWritten?: ((workspaceId: string, lagMs: number) => void) | undefined
   connectors: ReadonlyMap<string, Connector>
   entities: ReadonlyMap<string, Entity>
   /** Who must have signed a connection before it runs; null: nobody. */
@@ -34,6 +37,7 @@ export interface Engine {
 /** One run under way, from taking the lease to giving it back. */
 export interface Run {
   id: string
+  cause: RunCause
   workspaceId: string
   connectionId: string
   vendor: string

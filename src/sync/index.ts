@@ -20,6 +20,7 @@ import { healthOperations } from './health.operations.ts'
 import { historyOperations } from './history.operations.ts'
 import { hookRoutes, tidyHooks } from './hook.routes.ts'
 import { recordOwnWork } from '#jobs/own-work.ts'
+import { syncKpis } from './kpis.ts'
 import { syncPersonal } from './personal-store.ts'
 import { pendingSubscriber } from './pending.ts'
 import { runOperations } from './run.operations.ts'
@@ -33,7 +34,7 @@ export function createSyncModule(
   connectors: readonly Connector[],
   entities: readonly Entity[],
   publicUrl: () => string,
-  { metrics, onVendorCall }: Pick<Engine, 'metrics' | 'onVendorCall'> = { metrics: null },
+  watch: Pick<Engine, 'metrics' | 'onVendorCall' | 'onWritten'> = { metrics: null },
   approval: Approval | null = null,
 ): Module {
   const byName = new Map(entities.map((entity) => [entity.name, entity]))
@@ -44,8 +45,7 @@ export function createSyncModule(
     store,
     clock,
     log,
-    metrics,
-    onVendorCall,
+    ...watch,
     connectors: byVendor,
     entities: byName,
     approval,
@@ -74,6 +74,7 @@ export function createSyncModule(
     subscribers: [pendingSubscriber(entities), startSubscriber, laneSubscriber, eraseSubscriber],
     timers: [scheduleTimer, tidyHooks, eraseTimer],
     personal: syncPersonal,
+    kpis: syncKpis,
   }
 }
 

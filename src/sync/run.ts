@@ -108,6 +108,7 @@ async function perform(
   }
   const run: Run = {
     id: row.id,
+    cause: row.cause,
     workspaceId,
     connectionId: row.connectionId,
     vendor,
