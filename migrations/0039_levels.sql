@@ -81,3 +81,6 @@ create table probes (
 );
 select throughline_isolate('probes', 'select, insert');
 create index probes_at on probes (at);
+
+-- The W3C traceparent of what told of the event, so that what follows from it is in the same trace.
+alter table outbox add column trace text;

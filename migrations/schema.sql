@@ -955,6 +955,7 @@ create table outbox (
   data jsonb not null default '{}'::jsonb,
   request_id text,
   occurred_at timestamp with time zone not null,
+  trace text,
   PRIMARY KEY (seq)
 );
 CREATE INDEX outbox_order ON public.outbox USING btree (xid, seq);

@@ -37,6 +37,8 @@ import { QuotaMeters } from '#levels/quota-meters.ts'
 import type { Module } from '#module.ts'
 import { people } from '#people/index.ts'
 import { createReports, seedReports } from '#reports/index.ts'
+import type { Tracer } from '#core/trace.ts'
+import { traceStore } from '#store/traced.ts'
 import { openStore } from '#store/connect.ts'
 import { startEmbedded } from '#store/embedded.ts'
 import { migrate } from '#store/migrate.ts'
@@ -86,7 +88,9 @@ export async function startApp(
     for (const step of undo.splice(0).reverse()) await step()
   }
   try {
-    const store = await openDatabase(config, log, undo)
+    const tracer = await openTracing(config, undo)
+    const opened = await openDatabase(config, log, undo)
+    const store = tracer ? traceStore(opened, tracer) : opened
     const calls = new CallRecorder(() => store, clock)
     let url = config.publicUrl ?? `http://${config.httpHost}:${config.httpPort}`
     const modules = composeModules(
@@ -115,6 +119,7 @@ export async function startApp(
       authenticate: authenticator.authenticate,
       limiter: createLimiter(redis),
       quotas,
+      ...(tracer && { tracer }),
       onCall: (call) => calls.record(call),
       operations,
       rawRoutes: [
@@ -145,6 +150,7 @@ export async function startApp(
         { name: 'access.key-use', everyMs: MINUTE_MS, run: () => authenticator.flush() },
       ],
       active: config.runJobs,
+      tracer,
     })
     undo.push(() => jobs.stop())
     undo.push(async () => {
@@ -301,6 +307,18 @@ async function openDatabase(
   const store = await openStore({ connectionString, keyFile, log, poolSize: config.poolSize })
   undo.push(() => store.close())
   return store
+}
+
+/** Its library takes memory: it is loaded where a collector is set. */
+async function openTracing(
+  { otlpEndpoint }: Config,
+  undo: (() => Promise<unknown>)[],
+): Promise<Tracer | undefined> {
+  if (otlpEndpoint === undefined) return undefined
+  const { startTracing } = await import('#levels/tracing.ts')
+  const tracing = startTracing(otlpEndpoint)
+  undo.push(() => tracing.stop().catch(() => undefined)) // a collector that is away must not keep the hub from its stop
+  return tracing.tracer
 }
 
 async function openRedis(config: Config, log: Log, undo: (() => Promise<unknown>)[]) {

@@ -131,6 +131,12 @@ export const settings = {
     about:
       'Inner addresses that webhooks may be sent to, as host:port with commas between; plain http too. Others must be public and https.',
   },
+  otlpEndpoint: {
+    env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    schema: z.url().optional(),
+    about:
+      'A collector that takes OpenTelemetry traces over HTTP, such as http://127.0.0.1:4318. Unset: nothing is traced.',
+  },
   runJobs: {
     env: 'THROUGHLINE_RUN_JOBS',
     schema: flag.default(true),

@@ -1,6 +1,7 @@
 import type { Log } from '#core/log.ts'
 import type { Metrics } from '#core/metrics.ts'
 import type { Clock } from '#core/time.ts'
+import type { Tracer } from '#core/trace.ts'
 import type { Limiter } from '#gateway/limiter.ts'
 import type { Operation, Principal } from '#gateway/operation.ts'
 import type { Quotas } from '#gateway/quota.ts'
@@ -35,6 +36,7 @@ export interface GatewayParts {
   limiter: Limiter
   quotas: Quotas
   onCall(call: ObservedCall): void
+  tracer?: Tracer
   operations: readonly Operation[]
   rawRoutes: readonly RawRoute[]
   mounts: readonly Mount[]

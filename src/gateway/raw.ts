@@ -15,6 +15,7 @@ import { refuseForeignOrigin } from '#gateway/origin.ts'
 import { count, observe } from '#gateway/observe.ts'
 import { toProblem } from '#gateway/problem.ts'
 import type { RawAnswer, RawRoute } from '#gateway/raw-route.ts'
+import { traceRequest } from '#gateway/trace-request.ts'
 import { holdLimits } from '#gateway/steps/limit.ts'
 import type { EventDraft } from '#jobs/job.ts'
 
@@ -37,7 +38,10 @@ export function mountRawRoutes(server: FastifyInstance, gateway: GatewayParts): 
         onRequest: async (_request, reply) => {
           if (route.crossOrigin) reply.header('access-control-allow-origin', '*')
         },
-        handler: (request, reply) => answer(route, request, reply, gateway),
+        async handler(request, reply) {
+          await traceRequest(gateway, route, request, () => answer(route, request, reply, gateway))
+          return reply
+        },
       })
     }
   })
@@ -48,7 +52,7 @@ async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
   gateway: GatewayParts,
-): Promise<FastifyReply> {
+): Promise<{ principal: Principal | null; status: number }> {
   const seen = {
     requestId: request.id,
     operation: route.id,
@@ -63,10 +67,11 @@ async function answer(
     const result = await handle(route, request, { body, query, principal: seen.principal }, gateway)
     observe(gateway, { ...seen, status: result.status })
     reply.header('x-request-id', request.id)
-    return await reply
+    await reply
       .status(result.status)
       .headers(result.headers ?? {})
       .send(result.body ?? '')
+    return { principal: seen.principal, status: result.status }
   } catch (thrown) {
     const { status } = toProblem(thrown)
     // A fault has its own line, with its stack, where the answer is made of it.

@@ -1,5 +1,6 @@
 import type { Metrics } from '#core/metrics.ts'
 import type { Log } from '#core/log.ts'
+import type { Tracer } from '#core/trace.ts'
 import type { Clock } from '#core/time.ts'
 import type { EventDraft } from '#jobs/job.ts'
 import type { Store, Transaction } from '#store/store.ts'
@@ -21,6 +22,7 @@ export interface Engine {
   onVendorCall?: ((workspaceId: string, vendor: string, call: VendorCall) => void) | undefined
   /** Told how long each change waited that a run of cause `change` wrote at a connected system. */
   onWritten?: ((workspaceId: string, lagMs: number) => void) | undefined
+  tracer?: Tracer
   connectors: ReadonlyMap<string, Connector>
   entities: ReadonlyMap<string, Entity>
   /** Who must have signed a connection before it runs; null: nobody. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
+import { noTracer } from '#core/trace.ts'
 import { HOUR_MS, SECOND_MS } from '#core/time.ts'
 import { defineJob, type Job, type JobContext, type Subscriber } from '#jobs/job.ts'
 import type { Module } from '#module.ts'
@@ -41,10 +42,11 @@ export function createSyncModule(
   const byVendor = new Map(
     connectors.map((connector) => [connector.vendor, withKnownStreams(connector, byName)]),
   )
-  const engineOf = ({ store, clock, log }: JobContext): Engine => ({
+  const engineOf = ({ store, clock, log, tracer = noTracer }: JobContext): Engine => ({
     store,
     clock,
     log,
+    tracer,
     ...watch,
     connectors: byVendor,
     entities: byName,
