@@ -31,7 +31,9 @@ export function probeCommand(): Command {
     .description('What the file says, without the hub.')
     .action(async (_, self: Command) => {
       const { file } = self.optsWithGlobals<Options>()
-      const probes = await new ProbeFile(file).readAll()
+      const probes = await new ProbeFile(file).readAll().catch(() => {
+        throw new Problem('request.invalid', `There is no file ${file} to read.`)
+      })
       const from = probes[0]?.at ?? new Date()
       const uptime = uptimeOf(probes, from, new Date())
       process.stdout.write(`${JSON.stringify({ ...uptime, uptime: shareUp(uptime) })}\n`)

@@ -4,6 +4,8 @@ import { createUser } from '#access/bootstrap.ts'
 import { startApp, type App } from '#app.ts'
 import { DAY_MS } from '#core/time.ts'
 import { silentLog } from '#core/log.ts'
+import { Block } from '#levels/quota-block.ts'
+import { QuotaMeters } from '#levels/quota-meters.ts'
 import { metersOf, spanOf } from '#levels/quota.rules.ts'
 import { expectProblem, ManualClock, useHub, type TestWorkspace } from '#tests/hub.ts'
 
@@ -205,4 +207,53 @@ test('days and months end where the calendar says', () => {
   const at = new Date('2028-02-29T23:59:59.999Z')
   expect(spanOf('day', at)).toMatchObject({ startsOn: '2028-02-29', endsAtMs: at.getTime() + 1 })
   expect(spanOf('month', at)).toMatchObject({ startsOn: '2028-02-01', endsAtMs: at.getTime() + 1 })
+})
+
+describe('a block of a quota', () => {
+  const meter = { name: 'day', subject: 'key_1', period: 'day' as const, limit: 1000 }
+  const fresh = () => new Block('wsp_1', meter, spanOf('day', clock.now()))
+  const grant = (granted: number, taken: number) => {
+    return { subject: 'key_1', period: 'day' as const, granted, taken }
+  }
+
+  test('that nothing is taken of goes back, and one in use does not', () => {
+    const block = fresh()
+    block.fill(grant(10, 10), 0)
+    block.use(1000)
+    expect(block.settle(2000, false)).toMatchObject({ used: 1, back: 0 })
+    expect(block.settle(3500, false)).toBeNull()
+    expect(block.settle(4100, false)).toMatchObject({ used: 0, back: 9 })
+    expect(block.left).toBe(0)
+    expect(block.state(clock.now(), true).remaining).toBe(999)
+  })
+
+  test('doubles while it is used up, and asks no further for a second once nothing is left', () => {
+    const block = fresh()
+    for (const size of [1, 2, 4, 8]) {
+      expect(block.wish()).toMatchObject({ block: size, waiting: 1 })
+      block.fill(grant(size, 0), 0)
+    }
+    while (block.left > 0) block.use(10)
+    block.fill(grant(0, 1000), 10)
+    expect(block.isSpent(1000)).toBe(true)
+    expect(block.isSpent(1011)).toBe(false)
+  })
+
+  test('of a process that is killed is lost: others admit less, never more', async () => {
+    const workspace = await hub.freshWorkspace()
+    const { id, key } = await keyWith(workspace, { perDay: 200 })
+    const killed = new QuotaMeters(() => hub.app.store, clock, null)
+    const principal = {
+      id,
+      kind: 'api_key' as const,
+      workspaceId: workspace.id,
+      scopes: new Set<string>(),
+      rateLimitPerMinute: 1000,
+    }
+    for (let i = 0; i < 50; i += 1)
+      expect((await killed.take(principal, clock.now()))[0]!.allowed).toBe(true)
+    const rest = await admitted([hub.url], key)
+    expect(rest).toBeLessThanOrEqual(150)
+    expect(rest).toBeGreaterThanOrEqual(150 - 200 / 16)
+  })
 })
