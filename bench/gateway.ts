@@ -15,6 +15,8 @@ import { createLog } from '#core/log.ts'
 import { AccessLog } from '#gateway/access-log.ts'
 import { createLimiter } from '#gateway/limiter.ts'
 import { defineOperation } from '#gateway/operation.ts'
+import { CallRecorder } from '#levels/call-recorder.ts'
+import { QuotaMeters } from '#levels/quota-meters.ts'
 import { createServer } from '#gateway/server.ts'
 
 const BAR_MS = 1
@@ -55,6 +57,7 @@ const { token: key } = await issueKey(
   { name: 'bench', roles: ['admin'], rateLimitPerMinute: 10_000_000 },
   now,
 )
+const calls = new CallRecorder(() => store, clock)
 const authenticator = createAuthenticator(store, clock, () => 'http://127.0.0.1')
 const server = await createServer({
   store,
@@ -65,6 +68,8 @@ const server = await createServer({
   whose: (credentials) => authenticator.whose(credentials),
   accessLog: new AccessLog(store, log),
   limiter: createLimiter(null),
+  quotas: new QuotaMeters(() => store, clock, log),
+  onCall: (call) => calls.record(call),
   operations: [probe],
   rawRoutes: [],
   mounts: [],

@@ -434,6 +434,34 @@ CREATE INDEX audit_log_workspace_id_occurred_at_id_idx ON public.audit_log USING
 CREATE INDEX audit_log_workspace_id_subject_id_id_idx ON public.audit_log USING btree (workspace_id, subject_id, id DESC);
 alter table audit_log enable row level security;
 
+create table call_hours (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  at timestamp with time zone not null,
+  operation text not null,
+  class text not null,
+  bucket smallint not null,
+  calls integer not null,
+  CHECK ((class = ANY (ARRAY['ok'::text, 'refused'::text, 'limited'::text, 'fault'::text]))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, at, operation, class, bucket)
+);
+CREATE INDEX call_hours_at ON public.call_hours USING btree (at);
+alter table call_hours enable row level security;
+
+create table call_minutes (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  at timestamp with time zone not null,
+  operation text not null,
+  class text not null,
+  bucket smallint not null,
+  calls integer not null,
+  CHECK ((class = ANY (ARRAY['ok'::text, 'refused'::text, 'limited'::text, 'fault'::text]))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, at, operation, class, bucket)
+);
+CREATE INDEX call_minutes_at ON public.call_minutes USING btree (at);
+alter table call_minutes enable row level security;
+
 create table campaigns (
   id identifier not null,
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
@@ -1082,6 +1110,7 @@ create table outbox (
   data jsonb not null default '{}'::jsonb,
   request_id text,
   occurred_at timestamp with time zone not null,
+  trace text,
   PRIMARY KEY (seq)
 );
 CREATE INDEX outbox_order ON public.outbox USING btree (xid, seq);
@@ -1238,6 +1267,23 @@ create table privacy_requests (
 CREATE INDEX privacy_requests_workspace_id_requested_at_id_idx ON public.privacy_requests USING btree (workspace_id, requested_at DESC, id DESC);
 alter table privacy_requests enable row level security;
 
+create table probes (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  prober text not null,
+  at timestamp with time zone not null,
+  every_ms integer not null,
+  ok boolean not null,
+  duration_ms integer not null,
+  fault text,
+  CHECK (((every_ms >= 100) AND (every_ms <= 3600000))),
+  CHECK ((length(fault) <= 100)),
+  CHECK (((length(prober) >= 1) AND (length(prober) <= 40))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, prober, at)
+);
+CREATE INDEX probes_at ON public.probes USING btree (at);
+alter table probes enable row level security;
+
 create table quarantined_events (
   id identifier not null,
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
@@ -1262,6 +1308,38 @@ create table quarterly_plans (
   PRIMARY KEY (workspace_id, quarter, version)
 );
 alter table quarterly_plans enable row level security;
+
+create table quota_periods (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  subject text not null,
+  period text not null,
+  starts_on date not null,
+  taken bigint not null default 0,
+  granted integer not null default 0,
+  used bigint not null default 0,
+  warned_at timestamp with time zone,
+  exceeded_at timestamp with time zone,
+  CHECK ((period = ANY (ARRAY['day'::text, 'month'::text]))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, subject, period, starts_on)
+);
+alter table quota_periods enable row level security;
+
+create table quotas (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  subject text not null,
+  per_day bigint,
+  per_month bigint,
+  version integer not null default 1,
+  updated_at timestamp with time zone not null,
+  CHECK (((per_day IS NOT NULL) OR (per_month IS NOT NULL))),
+  CHECK ((per_day > 0)),
+  CHECK ((per_month > 0)),
+  CHECK (((length(subject) >= 1) AND (length(subject) <= 80))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, subject)
+);
+alter table quotas enable row level security;
 
 create table report_comments (
   id identifier not null,
@@ -1963,6 +2041,18 @@ CREATE UNIQUE INDEX touchpoints_message ON public.touchpoints USING btree (works
 CREATE INDEX touchpoints_person ON public.touchpoints USING btree (workspace_id, person_id, occurred_at);
 CREATE INDEX touchpoints_time ON public.touchpoints USING btree (workspace_id, occurred_at DESC, id DESC);
 alter table touchpoints enable row level security;
+
+create table usage_days (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  day date not null,
+  subject text not null,
+  requests bigint not null default 0,
+  refused bigint not null default 0,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, day, subject)
+);
+CREATE INDEX usage_days_by_subject ON public.usage_days USING btree (workspace_id, subject, day);
+alter table usage_days enable row level security;
 
 create table user_devices (
   token_hash bytea not null,

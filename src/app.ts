@@ -11,7 +11,7 @@ import { createCompliance } from '#compliance/index.ts'
 import { createMarketing, seedMarketing } from '#domains/marketing/index.ts'
 import { sales } from '#domains/sales/index.ts'
 import { scoring } from '#domains/scoring/index.ts'
-import { scopes } from '#access/roles.ts'
+import { roles, scopes } from '#access/roles.ts'
 import type { OutsideProvider } from '#access/sign-in/oidc.routes.ts'
 import { ConfigError, type Config } from '#config.ts'
 import { hubspot } from '#connectors/hubspot/index.ts'
@@ -23,6 +23,7 @@ import { MINUTE_MS, systemClock, type Clock } from '#core/time.ts'
 import { AccessLog } from '#gateway/access-log.ts'
 import { Egress } from '#egress/egress.ts'
 import { createMailer, type Mailer } from '#egress/mail.ts'
+import type { ObservedCall } from '#gateway/gateway.ts'
 import { createLimiter } from '#gateway/limiter.ts'
 import { createOpenApi } from '#gateway/openapi.ts'
 import type { Operation } from '#gateway/operation.ts'
@@ -33,9 +34,16 @@ import { createServer } from '#gateway/server.ts'
 import { startJobs, type Jobs } from '#jobs/engine.ts'
 import { jobWatches } from '#jobs/watches.ts'
 import { createImports } from '#imports/index.ts'
+import { createLevels } from '#levels/index.ts'
+import { LAG_OPERATION } from '#levels/level.kpis.ts'
+import { CallRecorder } from '#levels/call-recorder.ts'
+import { Pulse } from '#levels/pulse.ts'
+import { QuotaMeters } from '#levels/quota-meters.ts'
 import type { Module } from '#module.ts'
 import { people } from '#people/index.ts'
 import { createReports, seedReports } from '#reports/index.ts'
+import type { Tracer } from '#core/trace.ts'
+import { traceStore } from '#store/traced.ts'
 import { openStore } from '#store/connect.ts'
 import { startEmbedded } from '#store/embedded.ts'
 import { migrate } from '#store/migrate.ts'
@@ -55,6 +63,8 @@ export interface App {
   modules: readonly Module[]
   operations: readonly Operation[]
   jobs: Jobs
+  /** Tells the database what this process counted, as it does by itself every second. */
+  levels: Pick<Pulse, 'flush'>
   server: FastifyInstance
   /** The address it listens on, once it does. */
   url: string
@@ -85,11 +95,14 @@ export async function startApp(
     for (const step of undo.splice(0).reverse()) await step()
   }
   try {
-    const store = await openDatabase(config, log, undo)
+    const tracer = await openTracing(config, undo)
+    const opened = await openDatabase(config, log, undo)
+    const store = tracer ? traceStore(opened, tracer) : opened
+    const calls = new CallRecorder(() => store, clock)
     let url = config.publicUrl ?? `http://${config.httpHost}:${config.httpPort}`
     const modules = composeModules(
       config,
-      { publicUrl: () => url, store: () => store, clock },
+      { publicUrl: () => url, store: () => store, clock, onCall: (call) => calls.record(call) },
       metrics,
     )
     const operations = modules.flatMap((module) => module.operations)
@@ -99,6 +112,13 @@ export async function startApp(
     const accessLog = new AccessLog(store, log)
     undo.push(() => accessLog.flush())
     undo.push(await store.listen('throughline_credentials', () => authenticator.forget()))
+    const quotas = new QuotaMeters(() => store, clock, log)
+    undo.push(await store.listen('throughline_quotas', (id) => quotas.forget(id)))
+    const levels = new Pulse(
+      [(isLast) => quotas.flush(isLast), (isLast) => calls.flush(isLast)],
+      log,
+    )
+    undo.push(() => levels.stop())
     let isStopping = false
     const server = await createServer({
       store,
@@ -109,6 +129,9 @@ export async function startApp(
       whose: (credentials) => authenticator.whose(credentials),
       accessLog,
       limiter: createLimiter(redis),
+      quotas,
+      ...(tracer && { tracer }),
+      onCall: (call) => calls.record(call),
       operations,
       rawRoutes: [
         ...modules.flatMap((module) => module.rawRoutes ?? []),
@@ -138,6 +161,7 @@ export async function startApp(
         { name: 'access.key-use', everyMs: MINUTE_MS, run: () => authenticator.flush() },
       ],
       active: config.runJobs,
+      tracer,
     })
     undo.push(() => jobs.stop())
     undo.push(async () => {
@@ -160,6 +184,7 @@ export async function startApp(
       modules,
       operations,
       jobs,
+      levels,
       server,
       url,
       stop,
@@ -204,6 +229,8 @@ export interface Running {
   publicUrl: () => string
   store: () => Store
   clock: Clock
+  /** Service levels count what is called. */
+  onCall?: (call: ObservedCall) => void
 }
 
 /** Every module there is; the order is the order of the documentation. */
@@ -227,7 +254,13 @@ export function composeModules(
     [hubspot, pipedrive, salesforce],
     entities,
     publicUrl,
-    metrics,
+    {
+      metrics,
+      onVendorCall: (workspaceId, vendor, { status, durationMs }) =>
+        running.onCall?.({ workspaceId, operation: `vendor.${vendor}`, status, durationMs }),
+      onWritten: (workspaceId, lagMs) =>
+        running.onCall?.({ workspaceId, operation: LAG_OPERATION, status: 200, durationMs: lagMs }),
+    },
     config.requireApprovals === false ? null : approval,
   )
   const access = createAccess({
@@ -245,7 +278,29 @@ export function composeModules(
   })
   const shown = [access, ...domains, imports, sync, compliance, webhooks]
   const watches = [...shown.flatMap((module) => module.watches ?? []), ...jobWatches]
-  return [...shown, createAlerts({ watches, egress, mailer: mailer(config), publicUrl })]
+  const modules: Module[] = [
+    ...shown,
+    createAlerts({ watches, egress, mailer: mailer(config), publicUrl }),
+    createLevels(
+      Object.keys(roles),
+      (id) => routes().get(id) ?? null,
+      [...domains, sync].flatMap((module) => module.kpis ?? []),
+    ),
+  ]
+  const routes = once(
+    () =>
+      new Map(
+        modules.flatMap((module) =>
+          module.operations.map(({ id, method, path }) => [id, `${method} ${path}`]),
+        ),
+      ),
+  )
+  return modules
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | null = null
+  return () => (made ??= { value: make() }).value
 }
 
 /** Beside the key file: outside the database, and backed up with the keys. */
@@ -282,6 +337,18 @@ async function openDatabase(
   const store = await openStore({ connectionString, keyFile, log, poolSize: config.poolSize })
   undo.push(() => store.close())
   return store
+}
+
+/** Its library takes memory: it is loaded where a collector is set. */
+async function openTracing(
+  { otlpEndpoint }: Config,
+  undo: (() => Promise<unknown>)[],
+): Promise<Tracer | undefined> {
+  if (otlpEndpoint === undefined) return undefined
+  const { startTracing } = await import('#levels/tracing.ts')
+  const tracing = startTracing(otlpEndpoint)
+  undo.push(() => tracing.stop().catch(() => undefined)) // a collector that is away must not keep the hub from its stop
+  return tracing.tracer
 }
 
 async function openRedis(config: Config, log: Log, undo: (() => Promise<unknown>)[]) {

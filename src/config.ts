@@ -149,6 +149,12 @@ export const settings = {
       .optional(),
     about: 'The sender of alerts, such as Throughline <alerts@example.com>.',
   },
+  otlpEndpoint: {
+    env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    schema: z.url().optional(),
+    about:
+      'A collector that takes OpenTelemetry traces over HTTP, such as http://127.0.0.1:4318. Unset: nothing is traced.',
+  },
   runJobs: {
     env: 'THROUGHLINE_RUN_JOBS',
     schema: flag.default(true),

@@ -5,6 +5,7 @@ import type { PersonalStore } from '#compliance/personal-store.ts'
 import type { RetainedKind } from '#compliance/retained-store.ts'
 import type { ImportTarget } from '#imports/target.ts'
 import type { Job, Subscriber, Timer } from '#jobs/job.ts'
+import type { KpiSource } from '#levels/kpi.ts'
 import type { Entity } from '#sync/entity.ts'
 
 /** The face that each module shows to `app.ts`. */
@@ -25,4 +26,6 @@ export interface Module {
   retained?: readonly RetainedKind[]
   /** What of its state somebody has to be told of. */
   watches?: readonly Watch[]
+  /** Figures that it is held to. */
+  kpis?: KpiSource
 }

@@ -20,6 +20,7 @@ const CONTRACTS = [
   'compliance/personal-store.ts',
   'compliance/retained-store.ts',
   'compliance/suppressed.ts',
+  'levels/kpi.ts',
 ]
 const allowed: Record<string, string[]> = {
   core: [],
@@ -54,6 +55,7 @@ const allowed: Record<string, string[]> = {
   ],
   compliance: ['core', 'store', ...CONTRACTS],
   reports: ['core', 'store', 'analytics', ...CONTRACTS],
+  levels: ['core', 'store', 'gateway/quota.ts', 'gateway/gateway.ts', ...CONTRACTS],
   connectors: ['core', 'sync/connector.ts', 'sync/entity.ts'],
 }
 const everything = ['app.ts', 'main.ts', 'cli', 'demo']

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, inject } from 'vitest'
 import { createWorkspace, issueKey } from '#access/bootstrap.ts'
 import { seedWorkspace, startApp, type App } from '#app.ts'
 import { loadConfig, type Config } from '#config.ts'
-import { silentLog } from '#core/log.ts'
+import { silentLog, type Log } from '#core/log.ts'
 import type { ProblemCode } from '#core/problem.ts'
 import { ManualClock, type Clock } from '#core/time.ts'
 import { copyDatabase, type TestDatabase } from '#tests/store.ts'
@@ -51,7 +51,9 @@ export interface TestHub {
 }
 
 /** Starts a hub before the tests of this file and stops it after them. Jobs run only through `settle` or the clock's timers. */
-export function useHub(options: { clock?: Clock; config?: Partial<Config> } = {}): TestHub {
+export function useHub(
+  options: { clock?: Clock; config?: Partial<Config>; log?: Log } = {},
+): TestHub {
   let app: App | undefined
   let database: TestDatabase | undefined
   const running = (): App => {
@@ -76,7 +78,7 @@ export function useHub(options: { clock?: Clock; config?: Partial<Config> } = {}
     )
     app = await startApp(config, {
       listen: true,
-      log: silentLog,
+      log: options.log ?? silentLog,
       ...(options.clock ? { clock: options.clock } : {}),
     })
   })

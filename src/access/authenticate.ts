@@ -103,6 +103,7 @@ export function createAuthenticator(
       ...granted(rights),
       rateLimitPerMinute: bearer.rateLimitPerMinute,
       clientId: token.clientId,
+      ...(token.userId !== null && bearer.roles !== null && { roles: bearer.roles }),
     }
   }
 
@@ -128,6 +129,7 @@ export function createAuthenticator(
       workspaceId: row.workspaceId,
       ...granted(row.rights),
       rateLimitPerMinute: USER_RATE_LIMIT,
+      roles: row.roles,
       session: { id: row.id, authenticatedAt: row.authenticatedAt, methods: row.methods },
     }
   }

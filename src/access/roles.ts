@@ -58,6 +58,10 @@ export const scopes = {
   'claims:write': 'Note where leads and deals came from, and settle disputes',
   'reports:write': 'Make weekly reports and plans, comment, and keep the agenda',
   'performance:read': 'Read sales performance',
+  'usage:read': 'See quotas and how many requests keys, clients and people make',
+  'quotas:write': 'Set and lift quotas',
+  'levels:read': 'See latency, error rate, uptime, error budgets and the scorecard',
+  'probes:write': 'Report what a prober found from outside',
 } as const
 
 export type Scope = keyof typeof scopes
@@ -71,6 +75,7 @@ const shared = reading(
   'attribution:read',
   'performance:read',
   'opportunities:read',
+  'levels:read',
 )
 
 /** Whoever signs an integration sees what it is. */
@@ -97,6 +102,7 @@ const adminOnly = new Set<Scope>([
   'retention:write',
   'holds:write',
   'compliance:read',
+  'quotas:write',
 ])
 
 /** Roles by domain. Finance sees money and no people; nobody but admin touches keys. */
@@ -181,6 +187,7 @@ export const roles: Readonly<Record<string, { label: string; scopes: readonly Sc
       'alerts:read',
     ),
   },
+  prober: { label: 'Prober', scopes: reading('workspace:read', 'probes:write') },
   'marketing-approver': { label: 'Signs for marketing', scopes: signing('marketing:approve') },
   'sales-approver': { label: 'Signs for sales', scopes: signing('sales:approve') },
   'product-approver': { label: 'Signs for product', scopes: signing('product:approve') },

@@ -1,5 +1,6 @@
 import { Pool } from 'undici'
 import { SECOND_MS } from '#core/time.ts'
+import { currentTrace } from '#core/trace.ts'
 import { VendorFault, type OpenConnection } from '#sync/connector.ts'
 import type { RateGate } from './rate-gate.ts'
 
@@ -172,6 +173,8 @@ function headersOf(
 ): Record<string, string> {
   const headers: Record<string, string> = { accept: 'application/json', ...request.headers }
   if (authorization !== null) headers[credentialHeader] = authorization
+  const trace = currentTrace()
+  if (trace !== null) headers['traceparent'] = trace
   if (request.json !== undefined) headers['content-type'] = 'application/json'
   if (request.csv !== undefined) headers['content-type'] = 'text/csv'
   if (request.answers === 'csv') headers['accept'] = 'text/csv'

@@ -96,7 +96,11 @@ const kinds = {
     title: 'A request with this idempotency key is still running',
     retry: 'same request',
   },
-  'quota.exceeded': { status: 429, title: 'The rate limit is used up', retry: 'same request' },
+  'quota.exceeded': {
+    status: 429,
+    title: 'The rate limit or quota is used up',
+    retry: 'same request',
+  },
   'lead.duplicate': { status: 409, title: 'The lead exists already', retry: 'no' },
   'lead.transition_refused': {
     status: 409,

@@ -2,8 +2,10 @@ import type { Log } from '#core/log.ts'
 import type { Metrics } from '#core/metrics.ts'
 import type { Clock } from '#core/time.ts'
 import type { AccessLog } from '#gateway/access-log.ts'
+import type { Tracer } from '#core/trace.ts'
 import type { Limiter } from '#gateway/limiter.ts'
 import type { Operation, Principal } from '#gateway/operation.ts'
+import type { Quotas } from '#gateway/quota.ts'
 import type { Mount, RawRoute } from '#gateway/raw-route.ts'
 import type { Store } from '#store/store.ts'
 
@@ -20,6 +22,14 @@ export type Authenticate = (credentials: Credentials) => Promise<Principal | nul
 export type Whose = (
   credentials: Credentials,
 ) => Pick<Principal, 'id' | 'kind' | 'workspaceId'> | null
+/** A call that was answered, or made to a connected system, as service levels count it. */
+export interface ObservedCall {
+  workspaceId: string
+  operation: string
+  /** 0: there was no answer. */
+  status: number
+  durationMs: number
+}
 
 /** What the gateway is built from. */
 export interface GatewayParts {
@@ -31,6 +41,9 @@ export interface GatewayParts {
   whose: Whose
   accessLog: AccessLog
   limiter: Limiter
+  quotas: Quotas
+  onCall(call: ObservedCall): void
+  tracer?: Tracer
   operations: readonly Operation[]
   rawRoutes: readonly RawRoute[]
   mounts: readonly Mount[]

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Problem } from '#core/problem.ts'
-import { SECOND_MS } from '#core/time.ts'
 import type { GatewayParts } from '#gateway/gateway.ts'
+import { observe } from '#gateway/observe.ts'
 import type { Mount } from '#gateway/raw-route.ts'
 
 const FORWARDED = ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'forwarded']
@@ -40,20 +40,13 @@ function mountPath(scope: FastifyInstance, mount: Mount, url: string, gateway: G
         if (value !== undefined) reply.raw.setHeader(name, value)
       reply.raw.setHeader('x-request-id', request.id)
       reply.raw.once('close', () => {
-        const durationMs = performance.now() - startedAtMs
-        const status = reply.raw.statusCode
-        gateway.metrics.requestDuration.observe(
-          { operation: mount.id, status: `${Math.floor(status / 100)}xx` },
-          durationMs / SECOND_MS,
-        )
-        const line = {
+        observe(gateway, {
           requestId: request.id,
           operation: mount.id,
-          status,
-          durationMs: Math.round(durationMs * 10) / 10,
-        }
-        if (status >= 500) gateway.log.error(line, 'request failed')
-        else gateway.log.info(line, 'request')
+          status: reply.raw.statusCode,
+          startedAtMs,
+          principal: null,
+        })
       })
       await mount.handle(request.raw, reply.raw)
       return reply

@@ -15,6 +15,8 @@ export interface Principal {
   clientId?: string
   /** The person's own session at the console; none when an application calls for them. */
   session?: { id: string; authenticatedAt: Date; methods: readonly string[] }
+  /** The roles of a person; quotas may go by them. */
+  roles?: readonly string[]
   /** What narrows these scopes to accounts, teams, records or circumstances; none for most. */
   narrowing?: Narrowing
 }

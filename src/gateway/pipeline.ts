@@ -1,8 +1,8 @@
-import { SECOND_MS } from '#core/time.ts'
 import type { Exchange } from '#gateway/exchange.ts'
 import type { GatewayParts } from '#gateway/gateway.ts'
 import type { Operation } from '#gateway/operation.ts'
 import type { Groups } from '#gateway/group.ts'
+import { observe } from '#gateway/observe.ts'
 import { problemAnswer, toProblem } from '#gateway/problem.ts'
 import { authenticate } from '#gateway/steps/authenticate.ts'
 import { authorize } from '#gateway/steps/authorize.ts'
@@ -40,7 +40,7 @@ const nextPage: readonly Step[] = [validate, perform, noteRead]
 
 /** Takes a request through all steps and sends the answer. */
 export async function runPipeline(exchange: Exchange, gateway: Running): Promise<void> {
-  await runSteps(pipeline, exchange, gateway, () => respond(exchange))
+  await runSteps(exchange.operation.id, exchange, gateway, () => respond(exchange))
 }
 
 /** The same, but hands the first page to `onPage` instead of sending it; a refusal is sent as ever. */
@@ -49,7 +49,8 @@ export async function runListPipeline(
   gateway: Running,
   onPage: () => Promise<void>,
 ): Promise<void> {
-  await runSteps(pipeline, exchange, gateway, () =>
+  const name = `${exchange.operation.id}.csv`
+  await runSteps(name, exchange, gateway, () =>
     exchange.answer?.status === 200 ? onPage() : respond(exchange),
   )
 }
@@ -58,15 +59,16 @@ export async function runNextPage(exchange: Exchange, gateway: Running): Promise
   for (const step of nextPage) await step(exchange, gateway)
 }
 
+/** @param name  of the operation, as logs and figures have it. */
 async function runSteps(
-  steps: readonly Step[],
+  name: string,
   exchange: Exchange,
   gateway: Running,
   finish: () => Promise<void>,
 ): Promise<void> {
   let failure: unknown
   try {
-    for (const step of steps) {
+    for (const step of pipeline) {
       const pending = step(exchange, gateway)
       if (pending) await pending
     }
@@ -79,35 +81,15 @@ async function runSteps(
     exchange.answer = problemAnswer(problem, exchange.requestId)
     await respond(exchange)
   } finally {
-    observe(exchange, gateway, failure)
+    const { requestId, startedAtMs, principal, answer, isBatch, items } = exchange
+    observe(gateway, {
+      requestId,
+      operation: name,
+      status: answer?.status ?? 500,
+      startedAtMs,
+      principal,
+      ...(isBatch && { items: items.length }),
+      failure,
+    })
   }
-}
-
-/** The one log line of a request, and its metrics. */
-function observe(exchange: Exchange, gateway: Running, failure: unknown): void {
-  const durationMs = performance.now() - exchange.startedAtMs
-  const status = exchange.answer?.status ?? 500
-  const operation = exchange.operation.id
-  gateway.metrics.requestDuration.observe(
-    { operation, status: `${Math.floor(status / 100)}xx` },
-    durationMs / SECOND_MS,
-  )
-  const line = {
-    requestId: exchange.requestId,
-    workspaceId: exchange.principal?.workspaceId,
-    principalId: exchange.principal?.id,
-    operation,
-    status,
-    durationMs: Math.round(durationMs * 10) / 10,
-    ...(exchange.isBatch ? { items: exchange.items.length } : {}),
-  }
-  if (status >= 500)
-    gateway.log.error(
-      {
-        ...line,
-        error: failure instanceof Error && failure.cause instanceof Error ? failure.cause : failure,
-      },
-      'request failed',
-    )
-  else gateway.log.info(line, 'request')
 }

@@ -1,7 +1,6 @@
 import { createGunzip } from 'node:zlib'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Problem } from '#core/problem.ts'
-import { SECOND_MS } from '#core/time.ts'
 import { recordWork } from '#gateway/batch.ts'
 import { bearerOf, cookieOf } from '#gateway/credentials.ts'
 import type { GatewayParts } from '#gateway/gateway.ts'
@@ -16,7 +15,10 @@ import { noteRefusal } from '#gateway/note-refusal.ts'
 import { toProblem } from '#gateway/problem.ts'
 import { idsIn, purposeOf } from '#gateway/shown.ts'
 import { refuseForeignOrigin } from '#gateway/origin.ts'
-import type { RawRoute } from '#gateway/raw-route.ts'
+import { count, observe } from '#gateway/observe.ts'
+import type { RawAnswer, RawRoute } from '#gateway/raw-route.ts'
+import { traceRequest } from '#gateway/trace-request.ts'
+import { holdLimits } from '#gateway/steps/limit.ts'
 import type { EventDraft } from '#jobs/job.ts'
 
 type Fields = Readonly<Record<string, string | string[]>>
@@ -38,7 +40,10 @@ export function mountRawRoutes(server: FastifyInstance, gateway: GatewayParts): 
         onRequest: async (_request, reply) => {
           if (route.crossOrigin) reply.header('access-control-allow-origin', '*')
         },
-        handler: (request, reply) => answer(route, request, reply, gateway),
+        async handler(request, reply) {
+          await traceRequest(gateway, route, request, () => answer(route, request, reply, gateway))
+          return reply
+        },
       })
     }
   })
@@ -49,48 +54,55 @@ async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
   gateway: GatewayParts,
-): Promise<FastifyReply> {
-  const startedAtMs = performance.now()
-  const body = await inflate(request, route.maxBytes)
-  const query = request.query as Fields
-  const principal =
-    route.scope === null ? null : await admit(route, route.scope, request, body, query, gateway)
+): Promise<{ principal: Principal | null; status: number }> {
+  const seen = {
+    requestId: request.id,
+    operation: route.id,
+    startedAtMs: performance.now(),
+    principal: null as Principal | null,
+  }
+  try {
+    const body = await inflate(request, route.maxBytes)
+    const query = request.query as Fields
+    if (route.scope !== null)
+      seen.principal = await admit(route, route.scope, { request, reply, body, query }, gateway)
+    if (seen.principal !== null) await noteRawRead(route, request, seen.principal, gateway)
+    const result = await handle(route, request, { body, query, principal: seen.principal }, gateway)
+    observe(gateway, { ...seen, status: result.status })
+    reply.header('x-request-id', request.id)
+    await reply
+      .status(result.status)
+      .headers(result.headers ?? {})
+      .send(result.body ?? '')
+    return { principal: seen.principal, status: result.status }
+  } catch (thrown) {
+    const { status } = toProblem(thrown)
+    // A fault has its own line, with its stack, where the answer is made of it.
+    if (status < 500) observe(gateway, { ...seen, status })
+    else count(gateway, { ...seen, status })
+    throw thrown
+  }
+}
+
+function handle(
+  route: RawRoute,
+  request: FastifyRequest,
+  came: { body: Buffer; query: Fields; principal: Principal | null },
+  gateway: GatewayParts,
+): Promise<RawAnswer> {
   const now = gateway.clock.now()
-  if (principal !== null) await noteRawRead(route, request, principal, gateway)
-  const result = await route.handle({
+  return route.handle({
     url: request.raw.url ?? '',
     params: request.params as Record<string, string>,
-    query,
     headers: request.headers,
-    body,
-    principal,
+    ...came,
     remoteAddress: request.socket.remoteAddress ?? '',
     requestId: request.id,
     now,
     store: gateway.store,
-    perform: (work) => performRaw(gateway, route, principal, { now, requestId: request.id }, work),
+    perform: (work) =>
+      performRaw(gateway, route, came.principal, { now, requestId: request.id }, work),
   })
-  const durationMs = performance.now() - startedAtMs
-  gateway.metrics.requestDuration.observe(
-    { operation: route.id, status: `${Math.floor(result.status / 100)}xx` },
-    durationMs / SECOND_MS,
-  )
-  gateway.log.info(
-    {
-      requestId: request.id,
-      workspaceId: principal?.workspaceId,
-      principalId: principal?.id,
-      operation: route.id,
-      status: result.status,
-      durationMs: Math.round(durationMs * 10) / 10,
-    },
-    'request',
-  )
-  reply.header('x-request-id', request.id)
-  return reply
-    .status(result.status)
-    .headers(result.headers ?? {})
-    .send(result.body ?? '')
 }
 
 /** The transaction of a raw route: its rows, its events and its audit entries, all or none. */
@@ -125,9 +137,12 @@ async function performRaw<T>(
 async function admit(
   route: RawRoute,
   scope: string,
-  request: FastifyRequest,
-  body: Buffer,
-  query: Fields,
+  {
+    request,
+    reply,
+    body,
+    query,
+  }: { request: FastifyRequest; reply: FastifyReply; body: Buffer; query: Fields },
   gateway: GatewayParts,
 ): Promise<Principal> {
   const bearer =
@@ -144,6 +159,9 @@ async function admit(
   }
   try {
     await requireRights(route, scope, request, { principal, isByCookie: cookie !== null }, gateway)
+    await holdLimits(principal, gateway.clock.now(), gateway, (fields) => {
+      reply.headers(fields)
+    })
   } catch (thrown) {
     await noteRefusal(route.id, request, principal, toProblem(thrown), gateway)
     throw thrown
@@ -194,14 +212,6 @@ async function requireRights(
   if (route.reveals && !principal.scopes.has(REVEAL_SCOPE))
     throw new Problem('auth.forbidden', `This needs the scope ${REVEAL_SCOPE}.`)
   if (principal.narrowing) requireLeave(principal.narrowing, route, scope, request, gateway)
-  const state = await gateway.limiter.take(principal.id, principal.rateLimitPerMinute)
-  if (!state.allowed) {
-    throw new Problem(
-      'quota.exceeded',
-      `The limit of ${state.limit} requests a minute is used up.`,
-      { headers: { 'retry-after': String(state.resetS) } },
-    )
-  }
 }
 
 /** What is not told by record or account cannot be given in part; rules on circumstances hold here as everywhere. */

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { currentTrace } from '#core/trace.ts'
 import type { Transaction } from '#store/store.ts'
 
 export interface AuditRow {
@@ -42,8 +43,8 @@ export async function recordEffects(tx: Transaction, effects: Effects): Promise<
       select r.id, ${tx.workspaceId}, ${effects.now}, ${effects.principalId}, ${effects.principalKind}, r.action, r."subjectId", r.detail, r."requestId"
       from jsonb_to_recordset(${JSON.stringify(audit)}::jsonb) as r(id text, action text, "subjectId" text, detail jsonb, "requestId" text)
     ), told as (
-      insert into outbox (workspace_id, event, subject_id, data, request_id, occurred_at)
-      select ${tx.workspaceId}, r.event, r."subjectId", r.data, r."requestId", ${effects.now}
+      insert into outbox (workspace_id, event, subject_id, data, request_id, occurred_at, trace)
+      select ${tx.workspaceId}, r.event, r."subjectId", r.data, r."requestId", ${effects.now}, ${currentTrace()}::text
       from jsonb_to_recordset(${JSON.stringify(outbox)}::jsonb) as r(event text, "subjectId" text, data jsonb, "requestId" text)
     )
     update idempotency_keys k set status = r.status, answer = decode(r.answer, 'hex')

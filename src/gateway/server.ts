@@ -11,6 +11,7 @@ import { Groups } from '#gateway/group.ts'
 import type { Operation } from '#gateway/operation.ts'
 import { runPipeline, type Running } from '#gateway/pipeline.ts'
 import { problemAnswer, toProblem } from '#gateway/problem.ts'
+import { traceRequest } from '#gateway/trace-request.ts'
 import { mountLibraries } from '#gateway/mount.ts'
 import { mountRawRoutes } from '#gateway/raw.ts'
 
@@ -90,8 +91,12 @@ function mount(server: FastifyInstance, operation: Operation, gateway: Running):
         expectedVersion: null,
         answer: null,
       }
-      if (operation.csv && wantsCsv(request)) await exportCsv(exchange, gateway, operation.csv)
-      else await runPipeline(exchange, gateway)
+      await traceRequest(gateway, operation, request, async () => {
+        if (operation.csv && wantsCsv(request)) await exportCsv(exchange, gateway, operation.csv)
+        else await runPipeline(exchange, gateway)
+        const { principal, answer } = exchange
+        return { principal, status: answer?.status ?? 500 }
+      })
       return reply
     },
   })

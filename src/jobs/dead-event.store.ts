@@ -58,7 +58,7 @@ export function listRetries(
   limit: number,
 ): Promise<(OutboxEvent & { subscriber: string })[]> {
   return tx.query(sql<OutboxEvent & { subscriber: string }>`
-    select d.subscriber, o.seq, o.workspace_id, o.event, o.subject_id, o.data, o.request_id, o.occurred_at
+    select d.subscriber, o.seq, o.workspace_id, o.event, o.subject_id, o.data, o.request_id, o.occurred_at, o.trace
     from dead_events d join outbox o using (seq)
     where d.state = 'retry' and d.subscriber = any(${[...subscribers]}::text[])
     order by d.seq limit ${limit}`)

@@ -1,3 +1,4 @@
+import { noTracer } from '#core/trace.ts'
 import { isOutage } from '#store/failure.ts'
 import { buryEvent, takeRetry } from '#jobs/dead-event.store.ts'
 import { describeFailure } from '#jobs/failure.ts'
@@ -62,8 +63,20 @@ export class Delivery {
       this.#queue.check(name)
       wishes.push({ name, input, options })
     }
-    await this.subscriber.handle(events, tx, { ...this.#context, enqueue })
-    await this.#queue.enqueueWith(tx, wishes)
+    const work = async () => {
+      await this.subscriber.handle(events, tx, { ...this.#context, enqueue })
+      await this.#queue.enqueueWith(tx, wishes)
+    }
+    // Of events of several traces the work belongs to the first: a span has one parent.
+    const parent = events.find((event) => event.trace)?.trace
+    if (!parent) return work()
+    const { tracer = noTracer } = this.#context
+    const attributes = { 'throughline.events': events.length }
+    await tracer.span(
+      `handle ${this.subscriber.name}`,
+      { kind: 'consumer', parent, attributes },
+      work,
+    )
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { Log } from '#core/log.ts'
 import type { Metrics } from '#core/metrics.ts'
+import type { Tracer } from '#core/trace.ts'
 import type { Clock } from '#core/time.ts'
 import type { Job, JobContext, Subscriber, Timer } from '#jobs/job.ts'
 import { Queue } from '#jobs/queue.ts'
@@ -16,6 +17,7 @@ export interface JobsParts {
   jobs: readonly Job[]
   subscribers: readonly Subscriber[]
   timers: readonly Timer[]
+  tracer?: Tracer | undefined
   /** False: nothing runs by itself; `drain` and `tick` still do their work in the foreground. */
   active: boolean
 }
@@ -46,6 +48,7 @@ export async function startJobs(parts: JobsParts): Promise<Jobs> {
     clock,
     log,
     signal: shutdown.signal,
+    ...(parts.tracer && { tracer: parts.tracer }),
     enqueue: (name, input, options) => queue.enqueue(name, input, options),
   }
   const queue = new Queue(parts.jobs, context, metrics, parts.active)

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Log } from '#core/log.ts'
+import type { Tracer } from '#core/trace.ts'
 import type { Clock } from '#core/time.ts'
 import type { Store, Transaction } from '#store/store.ts'
 
@@ -10,6 +11,7 @@ export interface JobContext {
   log: Log
   /** Aborts when the app shuts down or the job's time is over. */
   signal: AbortSignal
+  tracer?: Tracer
   /**
    * Queues another job; with `singletonKey`, at most one waits under that key. In a subscriber the job is queued by the
    * transaction of its position: it exists once what the subscriber wrote is committed, and not before.
@@ -46,6 +48,8 @@ export interface OutboxEvent {
   subjectId: string
   data: Record<string, unknown>
   requestId: string | null
+  /** W3C traceparent of what told of it; null when that was not traced. */
+  trace?: string | null
   occurredAt: Date
 }
 

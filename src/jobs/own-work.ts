@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { newId } from '#core/id.ts'
+import { currentTrace } from '#core/trace.ts'
 import type { AuditDraft } from '#gateway/operation.ts'
 import type { EventDraft } from '#jobs/job.ts'
 import type { Transaction } from '#store/store.ts'
@@ -17,8 +18,8 @@ export async function recordOwnWork(
       data: data ?? {},
     }))
     await tx.execute(sql`
-      insert into outbox (workspace_id, event, subject_id, data, occurred_at)
-      select ${tx.workspaceId}, r.event, r."subjectId", r.data, ${now}::timestamptz
+      insert into outbox (workspace_id, event, subject_id, data, occurred_at, trace)
+      select ${tx.workspaceId}, r.event, r."subjectId", r.data, ${now}::timestamptz, ${currentTrace()}::text
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(event text, "subjectId" text, data jsonb)`)
   }
   if (audits.length > 0) {

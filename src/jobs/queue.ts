@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Job as QueuedJob, PgBoss, type QueueOptions, type SendOptions } from 'pg-boss'
 import type { Metrics } from '#core/metrics.ts'
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '#core/time.ts'
+import { currentTrace, noTracer } from '#core/trace.ts'
 import { describeFailure } from '#jobs/failure.ts'
 import type { Job, JobContext } from '#jobs/job.ts'
 import { bossDatabase, countJobs, DEAD_QUEUE, holdWaiting, leaveRole } from '#jobs/queue.store.ts'
@@ -147,7 +148,7 @@ export class Queue {
   /** False when a job waits under the key already. */
   async #send(name: string, input: unknown, options: SendOptions): Promise<boolean> {
     this.check(name)
-    const id = await this.#boss.send(name, { input }, options)
+    const id = await this.#boss.send(name, { input, trace: currentTrace() }, options)
     if (options.startAfter instanceof Date) this.#remind(name, options.startAfter)
     return id !== null
   }
@@ -221,8 +222,14 @@ export class Queue {
         (performance.now() - startedAtMs) / SECOND_MS,
       )
     try {
-      const input = job.input.parse((one.data as { input: unknown }).input)
-      await job.run(input, { ...this.#context, signal })
+      const { input, trace } = one.data as { input: unknown; trace?: string | null }
+      const parsed = job.input.parse(input)
+      const work = () => job.run(parsed, { ...this.#context, signal })
+      const { tracer = noTracer } = this.#context
+      // Work that no traced request began is traced where it is of interest, such as a run of a sync.
+      await (trace
+        ? tracer.span(`job ${job.name}`, { kind: 'consumer', parent: trace }, work)
+        : work())
       observe('done')
     } catch (error) {
       observe('failed')

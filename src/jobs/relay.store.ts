@@ -122,7 +122,7 @@ function readEvents(
   limit: number | null = null,
 ): Promise<RelayedEvent[]> {
   return tx.query(sql<RelayedEvent>`
-    select seq, xid::text as xid, workspace_id, event, subject_id, data, request_id, occurred_at
+    select seq, xid::text as xid, workspace_id, event, subject_id, data, request_id, occurred_at, trace
     from outbox
     where (xid, seq) > (${from.xid}::xid8, ${from.seq}) and ${until} and event = any(${[...events]}::text[])
     order by outbox.xid, seq limit ${limit}`)

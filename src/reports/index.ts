@@ -1,3 +1,4 @@
+import { createReportKpis } from '#reports/kpis.ts'
 import type { Module } from '#module.ts'
 import { getAttributionChanges } from '#reports/change-report.operations.ts'
 import { getCampaignAttribution } from '#reports/campaign-report.operations.ts'
@@ -101,6 +102,7 @@ export function createReports(keptMs: number): Module {
     timers: [refreshTimer, fitTimer, weeklyTimer],
     rawRoutes: [weeklyCalendar],
     personal: reportsPersonal,
+    kpis: createReportKpis(readProfile),
   }
 }
 

@@ -1,10 +1,11 @@
 import type { Metrics } from '#core/metrics.ts'
 import type { Log } from '#core/log.ts'
+import type { Tracer } from '#core/trace.ts'
 import type { Clock } from '#core/time.ts'
 import type { EventDraft } from '#jobs/job.ts'
 import type { Store, Transaction } from '#store/store.ts'
 import type { Approval } from './approval.ts'
-import type { Connector, Session, Stream } from './connector.ts'
+import type { Connector, Session, Stream, VendorCall } from './connector.ts'
 import type { Entity } from './entity.ts'
 import type { StreamRules } from './field-rules.ts'
 import type { Lease } from './lease.ts'
@@ -17,6 +18,11 @@ export interface Engine {
   clock: Clock
   log: Log
   metrics: Metrics | null
+  /** Told of each call of a run to a connected system. */
+  onVendorCall?: ((workspaceId: string, vendor: string, call: VendorCall) => void) | undefined
+  /** Told how long each change waited that a run of cause `change` wrote at a connected system. */
+  onWritten?: ((workspaceId: string, lagMs: number) => void) | undefined
+  tracer?: Tracer
   connectors: ReadonlyMap<string, Connector>
   entities: ReadonlyMap<string, Entity>
   /** Who must have signed a connection before it runs; null: nobody. */

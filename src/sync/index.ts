@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import type { Metrics } from '#core/metrics.ts'
+import { noTracer } from '#core/trace.ts'
 import { HOUR_MS, SECOND_MS } from '#core/time.ts'
 import { defineJob, type Job, type JobContext, type Subscriber } from '#jobs/job.ts'
 import type { Module } from '#module.ts'
@@ -23,6 +23,7 @@ import { historyOperations } from './history.operations.ts'
 import { hookRoutes, tidyHooks } from './hook.routes.ts'
 import { recordOwnWork } from '#jobs/own-work.ts'
 import { lineageOperations } from './lineage.operations.ts'
+import { syncKpis } from './kpis.ts'
 import { syncPersonal } from './personal-store.ts'
 import { syncRetained } from './retained-store.ts'
 import { pendingSubscriber } from './pending.ts'
@@ -38,18 +39,19 @@ export function createSyncModule(
   connectors: readonly Connector[],
   entities: readonly Entity[],
   publicUrl: () => string,
-  metrics: Metrics | null = null,
+  watch: Pick<Engine, 'metrics' | 'onVendorCall' | 'onWritten'> = { metrics: null },
   approval: Approval | null = null,
 ): Module {
   const byName = new Map(entities.map((entity) => [entity.name, entity]))
   const byVendor = new Map(
     connectors.map((connector) => [connector.vendor, withKnownStreams(connector, byName)]),
   )
-  const engineOf = ({ store, clock, log }: JobContext): Engine => ({
+  const engineOf = ({ store, clock, log, tracer = noTracer }: JobContext): Engine => ({
     store,
     clock,
     log,
-    metrics,
+    tracer,
+    ...watch,
     connectors: byVendor,
     entities: byName,
     approval,
@@ -82,6 +84,7 @@ export function createSyncModule(
     personal: syncPersonal,
     retained: syncRetained,
     watches: syncWatches,
+    kpis: syncKpis,
   }
 }
 

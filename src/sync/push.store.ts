@@ -35,6 +35,8 @@ interface LinkPart {
 
 interface PendingRow extends PendingKey, LinkPart {
   changedIn: string
+  /** When the first unsent change was accepted. */
+  since: Date
   attempts: number
 }
 
@@ -54,7 +56,7 @@ export interface PushPage {
   changes: PushChange[]
   /** Those that need no call. */
   settled: Delivery[]
-  pending: ReadonlyMap<string, { changedIn: string; attempts: number }>
+  pending: ReadonlyMap<string, { changedIn: string; attempts: number; since?: Date }>
   fingerprints: ReadonlyMap<string, Buffer>
   /** What each change of a merged stream sends. */
   plans: ReadonlyMap<string, PushPlan>
@@ -272,7 +274,7 @@ async function listPending(
   limit: number,
 ): Promise<PendingRow[]> {
   const pending = await tx.query(sql<Omit<PendingRow, keyof LinkPart>>`
-    select local_id, first_seq, changed_in::text as changed_in, attempts from sync_pending
+    select local_id, first_seq, changed_in::text as changed_in, attempts, since from sync_pending
     where connection_id = ${connectionId} and entity = ${entity} and held_code is null
       and (first_seq, local_id) > (${after?.firstSeq ?? -1}::bigint, ${after?.localId ?? ''}::text)
       and (next_attempt_at is null or next_attempt_at <= ${now})

@@ -222,6 +222,7 @@ export async function deliver(
     }
   })
   count(run, stream, deliveries)
+  if (run.cause === 'change') noteLags(run, page, deliveries)
   if (fault !== null) throw fault
   return found.length > 0
 }
@@ -287,5 +288,15 @@ function count(run: Run, stream: PushStream, deliveries: readonly Delivery[]): v
     const outcome =
       result.kind === 'written' ? (result.created ? 'created' : 'updated') : result.kind
     run.engine.metrics.syncRecords.inc({ ...labels, outcome })
+  }
+}
+
+/** A change that came while its record was on its way counts from the first one that was not sent. */
+function noteLags(run: Run, page: PushPage, deliveries: readonly Delivery[]): void {
+  const nowMs = run.engine.clock.now().getTime()
+  for (const { change, result } of deliveries) {
+    const since = page.pending.get(change.record.localId)?.since
+    if (result.kind === 'written' && since)
+      run.engine.onWritten?.(run.workspaceId, Math.max(0, nowMs - since.getTime()))
   }
 }

@@ -1,4 +1,5 @@
 import { DAY_MS, MINUTE_MS } from '#core/time.ts'
+import { noTracer } from '#core/trace.ts'
 import { CallBudget } from './call-budget.ts'
 import { closePlans, sendOrPlan, type Sent } from './change-plan.ts'
 import {
@@ -8,6 +9,7 @@ import {
   type OpenConnection,
   type Session,
   type Stream,
+  type VendorCall,
 } from './connector.ts'
 import {
   findConnection,
@@ -78,7 +80,16 @@ export async function performRun(
   const lease = await Lease.take(engine.store, workspaceId, row.connectionId, runId, engine.leaseMs)
   if (!lease) return 'busy'
   try {
-    await perform(engine, workspaceId, row, lease, signal)
+    const { tracer = noTracer } = engine
+    const facts = {
+      'throughline.run_id': runId,
+      'throughline.connection_id': row.connectionId,
+      'throughline.workspace_id': workspaceId,
+      'throughline.cause': row.cause,
+    }
+    await tracer.span('sync run', { attributes: facts }, () =>
+      perform(engine, workspaceId, row, lease, signal),
+    )
     return 'done'
   } catch (error) {
     if (error instanceof LeaseLost) return 'busy' // the other process goes on with it
@@ -162,6 +173,19 @@ async function perform(
   }
 }
 
+/** A call to the vendor as a span, by the template of its path. */
+function noteCall(engine: Engine, vendor: string, call: VendorCall): void {
+  const { method, path, status, durationMs } = call
+  const attributes = {
+    'http.request.method': method,
+    'url.template': path,
+    'http.response.status_code': status,
+    'throughline.vendor': vendor,
+  }
+  const failure = status === 0 ? 'no_answer' : status >= 400 ? String(status) : null
+  engine.tracer?.note(`${method} ${path}`, { kind: 'client', attributes }, durationMs, failure)
+}
+
 /** Calls of the session so far: of the sync, and of reading back. */
 interface Calls {
   count: number
@@ -196,11 +220,14 @@ async function open(
     workspaceId,
     row.connectionId,
     found.settings,
-    (status) => {
+    (call) => {
+      const { status } = call
       if (calls.isCheck) calls.checks += 1
       else calls.count += 1
       const statusClass = status === 0 ? 'none' : `${Math.floor(status / 100)}xx`
       engine.metrics?.syncCalls.inc({ vendor: connector.vendor, status: statusClass })
+      engine.onVendorCall?.(workspaceId, connector.vendor, call)
+      noteCall(engine, connector.vendor, call)
     },
   )
   const opened = connector.open({ ...connection, mappings: mappingsOf(found.rules) })
@@ -221,7 +248,7 @@ export function openConnection(
   workspaceId: string,
   connectionId: string,
   settings: Record<string, unknown>,
-  onCall: (status: number) => void,
+  onCall: (call: VendorCall) => void,
 ): OpenConnection & { budget: CallBudget } {
   const budget = new CallBudget(engine.store, engine.clock, workspaceId, connectionId)
   return {
@@ -231,7 +258,7 @@ export function openConnection(
     clock: engine.clock,
     beforeCall: () => budget.take(),
     onCall(call) {
-      onCall(call.status)
+      onCall(call)
       engine.log.debug({ connectionId, ...call }, 'vendor call')
     },
     async saveSettings(changes) {
@@ -254,7 +281,13 @@ async function goThrough(
 ): Promise<StreamFault[]> {
   const faults: StreamFault[] = []
   for (const stream of streams) {
-    const fault = await goThroughOne(run, stream, wayOf(stream))
+    const { tracer = noTracer } = run.engine
+    const attributes = { 'throughline.stream': stream.name, 'throughline.vendor': run.vendor }
+    const fault = await tracer.span(`sync ${stream.name}`, { attributes }, async (span) => {
+      const found = await goThroughOne(run, stream, wayOf(stream))
+      if (found) span.fail(found.kind)
+      return found
+    })
     if (!fault) continue
     faults.push(fault)
     if (!['permission', 'mapping', 'gone', 'conflict', 'record'].includes(fault.kind)) break

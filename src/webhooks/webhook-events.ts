@@ -26,6 +26,8 @@ export const webhookEvents = {
   'connection.login_needed': 'A connected system does not accept the credentials any more',
   'sync.run_ended': 'A sync run ended; data.state tells how',
   'import.finished': 'A file was imported to its end',
+  'quota.warning': 'Four fifths of a quota are used up; told once a day or month',
+  'quota.exceeded': 'A quota refused a request; told once a day or month',
   'webhook.disabled': 'An endpoint was switched off because nothing reached it any more',
   'webhook.test': 'Sent on request, to try an endpoint',
 } as const

@@ -7,6 +7,7 @@ import {
   retireScoringModel,
   trainScoringModel,
 } from './model.operations.ts'
+import { scoringKpis } from './kpis.ts'
 import { scoringPersonal } from './personal-store.ts'
 import {
   getLeadScore,
@@ -38,4 +39,5 @@ export const scoring: Module = {
   subscribers: [modelFollower],
   timers: [dailyTimer, changedTimer],
   personal: scoringPersonal,
+  kpis: scoringKpis,
 }

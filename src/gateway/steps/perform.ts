@@ -1,5 +1,7 @@
 import { Problem } from '#core/problem.ts'
+import { noTracer } from '#core/trace.ts'
 import type { Exchange } from '#gateway/exchange.ts'
+import type { Principal } from '#gateway/operation.ts'
 import type { Running } from '#gateway/pipeline.ts'
 import { performUnit } from '#gateway/unit.ts'
 import type { Transaction } from '#store/store.ts'
@@ -8,6 +10,18 @@ import type { Transaction } from '#store/store.ts'
 export async function perform(exchange: Exchange, gateway: Running): Promise<void> {
   const { operation, principal } = exchange
   if (principal === null) throw new Problem('auth.required', 'Send a valid API key, or sign in.')
+  const { tracer = noTracer } = gateway
+  await tracer.span(`perform ${operation.id}`, {}, () =>
+    performTraced(exchange, principal, gateway),
+  )
+}
+
+async function performTraced(
+  exchange: Exchange,
+  principal: Principal,
+  gateway: Running,
+): Promise<void> {
+  const { operation } = exchange
   if ('performMany' in operation) {
     await gateway.groups.perform(exchange, principal)
     return
