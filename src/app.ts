@@ -35,6 +35,7 @@ import { openStore } from '#store/connect.ts'
 import { startEmbedded } from '#store/embedded.ts'
 import { migrate } from '#store/migrate.ts'
 import type { Store, Transaction } from '#store/store.ts'
+import type { Pace } from '#sync/engine.ts'
 import { createSyncModule } from '#sync/index.ts'
 import { createWebhooks } from '#webhooks/index.ts'
 
@@ -57,6 +58,8 @@ export interface App {
 export interface AppOptions {
   clock?: Clock
   log?: Log
+  /** How the sync engine waits; in real time unless given. */
+  syncPace?: Pace
 }
 
 /** What every workspace has from its beginning; safe to run again. */
@@ -82,7 +85,12 @@ export async function startApp(
     let url = config.publicUrl ?? `http://${config.httpHost}:${config.httpPort}`
     const modules = composeModules(
       config,
-      { publicUrl: () => url, store: () => store, clock },
+      {
+        publicUrl: () => url,
+        store: () => store,
+        clock,
+        ...(options.syncPace ? { syncPace: options.syncPace } : {}),
+      },
       metrics,
     )
     const operations = modules.flatMap((module) => module.operations)
@@ -170,6 +178,7 @@ export interface Running {
   publicUrl: () => string
   store: () => Store
   clock: Clock
+  syncPace?: Pace
 }
 
 /** Every module there is; the order is the order of the documentation. */
@@ -195,6 +204,7 @@ export function composeModules(
     publicUrl,
     metrics,
     config.requireApprovals === false ? null : approval,
+    running.syncPace,
   )
   return [
     createAccess({ ...running, outside: outsideProvider(config), auditFiles: auditFiles(config) }),
