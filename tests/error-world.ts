@@ -88,6 +88,8 @@ export class World<Name extends VendorName = VendorName> {
   }
 
   async stop(): Promise<void> {
+    // The schedule of the tests behind this one is not to find it.
+    await this.workspace.delete(`/api/v1/connections/${this.connectionId}`)
     await this.sandbox.stop()
   }
 
@@ -102,6 +104,25 @@ export class World<Name extends VendorName = VendorName> {
   async change(leadId: string, values: Record<string, unknown>): Promise<void> {
     const changed = await this.workspace.patch(`/api/v1/leads/${leadId}`, values)
     expect(changed.status, changed.text).toBe(200)
+  }
+
+  /** Gives the lead to the owner with the address. */
+  async giveTo(leadId: string, email: string): Promise<void> {
+    const { data } = (await this.workspace.get('/api/v1/owners?limit=100')).body
+    const owner = data.find((one: { email: string | null }) => one.email === email)
+    const body = { ownerId: owner?.id }
+    const given = await this.workspace.post(`/api/v1/leads/${leadId}/reroute`, body)
+    expect(given.status, given.text).toBe(200)
+  }
+
+  /** What can be done to the sandbox from outside only. */
+  async control(method: string, path: string, body: unknown): Promise<void> {
+    const answer = await fetch(`${this.sandbox.url}/__sim/${path}`, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    expect(answer.status).toBeLessThan(300)
   }
 
   /** Maps a custom field of leads to a property there. */
@@ -178,7 +199,9 @@ function readPipedrive(sandbox: Sandboxes['pipedrive']): Person[] {
 function readSalesforce(sandbox: Sandboxes['salesforce']): Person[] {
   const rows = ['Lead', 'Contact'].flatMap((object) => [...sandbox.records(object)])
   return rows.flatMap(({ id, isDeleted, values: { Email: email, IsConverted: isConverted } }) =>
-    isDeleted || isConverted === true ? [] : [{ id, email: typeof email === 'string' ? email : '' }],
+    isDeleted || isConverted === true
+      ? []
+      : [{ id, email: typeof email === 'string' ? email : '' }],
   )
 }
 

@@ -183,7 +183,7 @@ export interface Entity {
   listIds?(tx: Transaction, afterId: string | null, limit: number): Promise<string[]>
   /** The present canonical values of these records, in any order; records that are gone are left out. */
   load?(tx: Transaction, localIds: readonly string[]): Promise<EntityRecord[]>
-  /** Finds records of ours that have no link yet: for each candidate an id, null for none, or 'ambiguous'. */
+  /** Finds records of ours that have no link yet: for each candidate an id, or null for none. */
   match?(tx: Transaction, candidates: readonly Candidate[]): Promise<(string | null)[]>
   /** Writes what came in, answers in the order of `writes`, and names the events that it means. */
   write?(

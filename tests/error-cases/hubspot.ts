@@ -1,4 +1,5 @@
 import { HOUR_MS } from '#core/time.ts'
+import type { World } from '#tests/error-world.ts'
 import { casesOf } from './case.ts'
 
 const UPSERT = { path: '*/contacts/batch/upsert' }
@@ -22,6 +23,22 @@ const choice = (...values: string[]) =>
     fieldType: 'select',
     options: values.map((value) => ({ label: value, value })),
   })
+
+/** Deletes the property as an administrator does. */
+async function removeColour({ sandbox }: World<'hubspot'>): Promise<void> {
+  await fetch(`${sandbox.url}/crm/v3/properties/contacts/colour`, {
+    method: 'DELETE',
+    headers: { authorization: `Bearer ${sandbox.token}` },
+  })
+}
+
+async function redefine(
+  world: World<'hubspot'>,
+  seed: Parameters<World<'hubspot'>['sandbox']['seed']>[0],
+): Promise<void> {
+  await removeColour(world)
+  world.sandbox.seed(seed)
+}
 
 /** What HubSpot refuses of single contacts. */
 export const hubspotCases = casesOf('hubspot', [
@@ -48,7 +65,7 @@ export const hubspotCases = casesOf('hubspot', [
       await world.map('contacts', 'custom.colour', 'colour')
     },
     breaks: (world) => world.capture('ada@example.com', { custom: { colour: 'mauve' } }),
-    mends: async (world) => world.sandbox.seed(choice('blue', 'mauve')),
+    mends: (world) => redefine(world, choice('blue', 'mauve')),
     cleared: 'retry',
   },
   {
@@ -61,10 +78,7 @@ export const hubspotCases = casesOf('hubspot', [
       await world.map('contacts', 'custom.colour', 'colour')
     },
     async breaks(world) {
-      await fetch(`${world.sandbox.url}/crm/v3/properties/contacts/colour`, {
-        method: 'DELETE',
-        headers: { authorization: `Bearer ${world.sandbox.token}` },
-      })
+      await removeColour(world)
       await world.capture('ada@example.com', { custom: { colour: 'mauve' } })
     },
     mends: async (world) => world.sandbox.seed(colour()),
@@ -80,10 +94,10 @@ export const hubspotCases = casesOf('hubspot', [
       await world.map('contacts', 'custom.colour', 'colour')
     },
     async breaks(world) {
-      world.sandbox.seed(colour({ readOnly: true }))
+      await redefine(world, colour({ readOnly: true }))
       await world.capture('ada@example.com', { custom: { colour: 'mauve' } })
     },
-    mends: async (world) => world.sandbox.seed(colour()),
+    mends: (world) => redefine(world, colour()),
     cleared: 'retry',
   },
   {
@@ -115,8 +129,7 @@ export const hubspotCases = casesOf('hubspot', [
       world.note('bob', id!)
     },
     breaks: (world) => world.capture('ada@example.com', { custom: { colour: 'mauve' } }),
-    mends: async (world) =>
-      world.sandbox.edit('contacts', world.noted('bob'), { colour: 'blue' }),
+    mends: async (world) => world.sandbox.edit('contacts', world.noted('bob'), { colour: 'blue' }),
     cleared: 'retry',
   },
   {

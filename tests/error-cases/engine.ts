@@ -1,0 +1,3 @@
+import type { ErrorCase } from './case.ts'
+
+export const engineCases: readonly ErrorCase[] = []
