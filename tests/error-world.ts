@@ -101,6 +101,20 @@ export class World<Name extends VendorName = VendorName> {
     return made.body.id
   }
 
+  /** Signs the connection for all domains that it touches. */
+  async sign(): Promise<void> {
+    const path = `/api/v1/connections/${this.connectionId}/approval`
+    const { signatures } = (await this.workspace.get(path)).body
+    for (const { domain } of signatures) {
+      const signed = await this.workspace.post(path, { domain })
+      expect(signed.status, signed.text).toBeLessThan(300)
+    }
+  }
+
+  async leadsHere(): Promise<number> {
+    return (await this.workspace.get('/api/v1/leads?limit=100')).body.data.length
+  }
+
   async change(leadId: string, values: Record<string, unknown>): Promise<void> {
     const changed = await this.workspace.patch(`/api/v1/leads/${leadId}`, values)
     expect(changed.status, changed.text).toBe(200)

@@ -9,6 +9,7 @@ import { useHub } from '#tests/hub.ts'
 /** Each code of the catalogue is brought about at a vendor, told, mended and gone; nobody is lost by it or sent twice. */
 const clock = new ManualClock(new Date('2026-11-23T08:00:00Z'))
 const hub = useHub({ clock, syncPace: quickPace })
+const signingHub = useHub({ clock, syncPace: quickPace, config: { requireApprovals: true } })
 let world: World | null = null
 afterEach(async () => {
   world?.lift()
@@ -30,13 +31,15 @@ test.each(errorCases.map((one) => [one.code, one.vendor, one.when, one] as const
   '%s at %s, when %s',
   async (_code, _vendor, _when, one) => {
     const sandbox = await startSandbox(one.vendor, () => clock.now().getTime())
-    world = new World(hub, clock, one.vendor, sandbox, await hub.freshWorkspace())
+    const home = one.isSigned ? signingHub : hub
+    world = new World(home, clock, one.vendor, sandbox, await home.freshWorkspace())
     await world.connect(one.settings)
+    if (one.isSigned) await world.sign()
     await one.before?.(world)
     const first = await world.run()
     expect(first.state, JSON.stringify(first)).toBe('succeeded')
     await one.breaks(world)
-    const run = await world.run()
+    const run = await world.run(one.run)
     await expectTold(world, one, run)
     await one.mends(world)
     world.lift()

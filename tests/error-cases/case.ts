@@ -34,6 +34,10 @@ export interface ErrorCase<Name extends VendorName = VendorName> {
   records?: number
   /** Settings of the connection beside address and token. */
   settings?: Record<string, unknown>
+  /** How the connection is run then; without comparing both sides whole unless given. */
+  run?: { reconcile?: boolean }
+  /** In a hub where the domains sign each connection. */
+  isSigned?: boolean
   /** What holds before anything is wrong; a run follows. */
   before?: (world: World<Name>) => Promise<unknown>
   /** Brings the account to fail. */

@@ -29,7 +29,7 @@ const withColour = (world: Org, email = 'ada@example.com') =>
 /** Rows are refused with the code, as the org does when other work of it stands in the way. */
 function refuseWith(world: Org, code: string, fields: string[] = []): void {
   const refusal = { kind: 'refuse-rows', everyNth: 1, code, fields } as const
-  world.lift = world.sandbox.down({ path: '*/composite/sobjects*' }, refusal)
+  world.lift = world.sandbox.down({ method: 'PATCH', path: '*/composite/sobjects*' }, refusal)
 }
 
 /** The codes of single rows. */

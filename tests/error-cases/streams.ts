@@ -27,6 +27,17 @@ function fails(vendor: VendorName, fault: Fault): Part {
   }
 }
 
+/** One call fails so: what is no fault of the whole vendor ends its stream only, and the others go on. */
+function failsOnce(vendor: VendorName, fault: Fault): Part {
+  return {
+    ...fails(vendor, fault),
+    async breaks(world) {
+      await world.capture('ada@example.com')
+      world.lift = world.sandbox.failNext({ ...fault, path: STREAMS[vendor][1] })
+    },
+  }
+}
+
 const status = (code: number, more: object = {}) =>
   ({ kind: 'status', status: code, ...more }) as const
 
@@ -144,6 +155,11 @@ export const streamCases = [
       code: 'stream.rate_daily',
       when: 'the company used up the tokens of the day',
       ...fails('pipedrive', status(429, { policy: 'DAILY' })),
+      // The day of the company begins anew.
+      async mends(world) {
+        world.lift()
+        world.clock.advance(DAY_MS)
+      },
       cleared: 'schedule',
     },
     {
@@ -189,8 +205,7 @@ export const streamCases = [
     {
       code: 'stream.permission',
       when: 'the edition lost the API',
-      ...fails('salesforce', status(403, { policy: 'API_DISABLED_FOR_ORG' })),
-      stream: 'owners',
+      ...failsOnce('salesforce', status(403, { policy: 'API_DISABLED_FOR_ORG' })),
       cleared: 'next run',
     },
     {
@@ -214,13 +229,17 @@ export const streamCases = [
     {
       code: 'stream.mapping',
       when: 'it takes the form of a query for wrong',
-      ...fails('salesforce', status(400, { body: notOurs })),
+      ...failsOnce('salesforce', status(400, { body: notOurs })),
       cleared: 'next run',
     },
     {
       code: 'stream.cursor_lost',
       when: 'the position in a list is lost again and again',
       ...fails('salesforce', status(400, { body: noLocator })),
+      before: (world) => world.capture('ada@example.com'),
+      async breaks(world) {
+        world.lift = world.sandbox.down({ path: '*/query*' }, status(400, { body: noLocator }))
+      },
       cleared: 'next run',
     },
   ]),
