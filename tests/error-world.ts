@@ -101,6 +101,13 @@ export class World<Name extends VendorName = VendorName> {
     return made.body.id
   }
 
+  /** Captures a person of whom only a cookie is known. */
+  async captureUnnamed(anonymousId: string): Promise<void> {
+    const made = await this.workspace.post('/api/v1/integrations/sales/leads', { anonymousId })
+    expect(made.status, made.text).toBeLessThan(300)
+    this.people.add('')
+  }
+
   /** Signs the connection for all domains that it touches. */
   async sign(): Promise<void> {
     const path = `/api/v1/connections/${this.connectionId}/approval`

@@ -127,7 +127,8 @@ export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = {
   },
   'stream.conflict': {
     title: 'The connected system has something in the way of the whole stream',
-    whatToDo: 'Run now: somebody changed the same thing at that moment. If it stays, see the detail.',
+    whatToDo:
+      'Run now: somebody changed the same thing at that moment. If it stays, see the detail.',
     fixedBy: 'the hub',
   },
   'stream.cursor_lost': {

@@ -6,8 +6,8 @@ import { casesOf } from './case.ts'
 const UPSERT = '*/contacts/batch/upsert'
 
 /** A lead that both sides know; its id here is noted as `lead`, that there as `there`. */
-async function known(world: World, more: object = {}): Promise<void> {
-  world.note('lead', await world.capture('ada@example.com', more))
+async function known(world: World): Promise<void> {
+  world.note('lead', await world.capture('ada@example.com'))
   await world.run()
   world.note('there', world.onlyPerson())
 }
@@ -34,7 +34,7 @@ export const engineCases = [
       async mends(world) {
         const { data } = (await world.workspace.get('/api/v1/sync/conflicts')).body
         const path = `/api/v1/sync/conflicts/${data[0].id}/resolve`
-        const decided = await world.workspace.post(path, { choice: 'hub' })
+        const decided = await world.workspace.post(path, { decision: { choice: 'hub' } })
         expect(decided.status, decided.text).toBe(200)
       },
       cleared: 'next run',
@@ -50,7 +50,7 @@ export const engineCases = [
       async breaks(world) {
         await world.capture('ada@example.com')
         const loss = { kind: 'drop-writes', share: 1, seed: 1, path: UPSERT } as const
-        world.lift = world.sandbox.failNext({ ...loss, count: 'until-lifted' })
+        world.lift = world.sandbox.failNext({ ...loss, count: 1 })
       },
       mends: async (world) => world.lift(),
       cleared: 'next run',
@@ -80,8 +80,10 @@ export const engineCases = [
       seen: 'record',
       detail: /Not taken over here: status\./,
       before: known,
-      breaks: async (world) =>
-        world.sandbox.edit('contacts', world.noted('there'), { hub_lead_status: 'dreaming' }),
+      async breaks(world) {
+        world.sandbox.edit('contacts', world.noted('there'), { hub_lead_status: 'dreaming' })
+        world.clock.advance(MINUTE_MS)
+      },
       mends: async (world) =>
         world.sandbox.edit('contacts', world.noted('there'), { hub_lead_status: 'new' }),
       cleared: 'nothing to do',
@@ -93,10 +95,10 @@ export const engineCases = [
       seen: 'record',
       async before(world) {
         await world.capture('ada@example.com')
-        await world.capture('bob@example.com', { externalId: 'bob' })
+        await world.captureUnnamed('bob')
       },
       // One submission names both: whoever was two is one from now on.
-      breaks: (world) => world.capture('ada@example.com', { externalId: 'bob' }),
+      breaks: (world) => world.capture('ada@example.com', { anonymousId: 'bob' }),
       mends: async () => undefined,
       cleared: 'nothing to do',
     },
@@ -132,9 +134,11 @@ export const engineCases = [
         const [id = ''] = world.sandbox.seedContacts([{ email: 'ada@exämple.com' }])
         world.note('there', id)
         world.sandbox.seedContacts([{ email: 'bob@example.com' }])
+        world.clock.advance(MINUTE_MS)
       },
       async mends(world) {
         world.sandbox.edit('contacts', world.noted('there'), { email: 'ada@example.com' })
+        world.clock.advance(MINUTE_MS)
         world.people.add('ada@example.com').add('bob@example.com')
       },
       cleared: 'next run',
