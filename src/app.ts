@@ -48,6 +48,7 @@ import { openStore } from '#store/connect.ts'
 import { startEmbedded } from '#store/embedded.ts'
 import { migrate } from '#store/migrate.ts'
 import type { Store, Transaction } from '#store/store.ts'
+import type { Pace } from '#sync/engine.ts'
 import { createSyncModule } from '#sync/index.ts'
 import { createWebhooks } from '#webhooks/index.ts'
 
@@ -74,6 +75,8 @@ export interface App {
 export interface AppOptions {
   clock?: Clock
   log?: Log
+  /** How the sync engine waits; in real time unless given. */
+  syncPace?: Pace
 }
 
 /** What every workspace has from its beginning; safe to run again. */
@@ -102,7 +105,13 @@ export async function startApp(
     let url = config.publicUrl ?? `http://${config.httpHost}:${config.httpPort}`
     const modules = composeModules(
       config,
-      { publicUrl: () => url, store: () => store, clock, onCall: (call) => calls.record(call) },
+      {
+        publicUrl: () => url,
+        store: () => store,
+        clock,
+        onCall: (call) => calls.record(call),
+        ...(options.syncPace ? { syncPace: options.syncPace } : {}),
+      },
       metrics,
     )
     const operations = modules.flatMap((module) => module.operations)
@@ -231,6 +240,7 @@ export interface Running {
   clock: Clock
   /** Service levels count what is called. */
   onCall?: (call: ObservedCall) => void
+  syncPace?: Pace
 }
 
 /** Every module there is; the order is the order of the documentation. */
@@ -262,6 +272,7 @@ export function composeModules(
         running.onCall?.({ workspaceId, operation: LAG_OPERATION, status: 200, durationMs: lagMs }),
     },
     config.requireApprovals === false ? null : approval,
+    running.syncPace,
   )
   const access = createAccess({
     ...running,

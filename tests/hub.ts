@@ -5,6 +5,7 @@ import { loadConfig, type Config } from '#config.ts'
 import { silentLog, type Log } from '#core/log.ts'
 import type { ProblemCode } from '#core/problem.ts'
 import { ManualClock, type Clock } from '#core/time.ts'
+import type { Pace } from '#sync/engine.ts'
 import { copyDatabase, type TestDatabase } from '#tests/store.ts'
 
 /** An answer as tests look at it. */
@@ -52,7 +53,7 @@ export interface TestHub {
 
 /** Starts a hub before the tests of this file and stops it after them. Jobs run only through `settle` or the clock's timers. */
 export function useHub(
-  options: { clock?: Clock; config?: Partial<Config>; log?: Log } = {},
+  options: { clock?: Clock; config?: Partial<Config>; log?: Log; syncPace?: Pace } = {},
 ): TestHub {
   let app: App | undefined
   let database: TestDatabase | undefined
@@ -80,6 +81,7 @@ export function useHub(
       listen: true,
       log: options.log ?? silentLog,
       ...(options.clock ? { clock: options.clock } : {}),
+      ...(options.syncPace ? { syncPace: options.syncPace } : {}),
     })
   })
   afterAll(async () => {

@@ -58,6 +58,7 @@ export class VendorHttp {
   readonly #connection: OpenConnection
   readonly #pool: Pool
   readonly #prefix: string
+  readonly #timeoutMs: number
   readonly #gate: RateGate
   readonly #rules: VendorRules
 
@@ -66,10 +67,11 @@ export class VendorHttp {
     const url = readBaseUrl(baseUrl)
     this.#connection = connection
     this.#prefix = url.pathname.replace(/\/$/, '')
+    this.#timeoutMs = connection.timeoutMs ?? TIMEOUT_MS
     this.#pool = new Pool(url.origin, {
       connections: 4,
-      headersTimeout: TIMEOUT_MS,
-      bodyTimeout: TIMEOUT_MS,
+      headersTimeout: this.#timeoutMs,
+      bodyTimeout: this.#timeoutMs,
       connect: { timeout: 10 * SECOND_MS },
       maxResponseSize: MAX_ANSWER_BYTES,
     })
@@ -116,7 +118,7 @@ export class VendorHttp {
         path: this.#prefix + request.path + queryText(request.query),
         headers: headersOf(request, this.#rules.credentialHeader, authorization),
         body: bodyOf(request),
-        signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(this.#timeoutMs)]),
       })
       headers = response.headers
       const text = await response.body.text()

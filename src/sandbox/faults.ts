@@ -19,6 +19,8 @@ export type Fault =
   | { kind: 'drop-before' }
   /** Carry the call out, then cut the connection instead of answering. */
   | { kind: 'drop-after' }
+  /** Carry the call out, then cut the connection in the middle of the answer's body. */
+  | { kind: 'cut-body' }
   /** Wait this long, real time, then carry on as usual. */
   | { kind: 'slow'; delayMs: number }
   /** The token used is treated as expired from now on (OAuth) or for this call (static). */
@@ -63,6 +65,7 @@ const KINDS: ReadonlySet<string> = new Set<Fault['kind']>([
   'html',
   'drop-before',
   'drop-after',
+  'cut-body',
   'slow',
   'expire-token',
   'lose-rows',

@@ -33,6 +33,8 @@ export interface Answer {
   status: number
   body?: unknown
   headers?: Record<string, string>
+  /** The connection is cut when half of the body is sent. */
+  isCut?: boolean
 }
 
 /** Thrown by a route to answer with an error. */
@@ -193,6 +195,8 @@ async function answerUnder<Caller>(
     case 'drop-after':
       perform(vendor, call, match)
       return null
+    case 'cut-body':
+      return { ...perform(vendor, call, match), isCut: true }
     case 'expire-token':
     case 'lose-rows':
     case 'drop-writes':
@@ -249,7 +253,8 @@ function send(response: ServerResponse, answer: Answer): void {
     'content-length': String(Buffer.byteLength(text)),
     ...answer.headers,
   })
-  response.end(text)
+  if (!answer.isCut) response.end(text)
+  else response.write(text.slice(0, text.length >> 1), () => response.destroy())
 }
 
 /** The body as JSON; null when it is not JSON at all. */

@@ -71,6 +71,8 @@ export interface OpenConnection {
   saveSettings(changes: Record<string, unknown>): Promise<void>
   /** Waits without holding up a shutdown; every pause of a connector goes through it. */
   wait(durationMs: number, signal: AbortSignal): Promise<void>
+  /** How long an answer is waited for; half a minute unless given. */
+  timeoutMs?: number
   /** The fields that the workspace mapped beyond the connector's own table. Absent: none. */
   mappings?: readonly FieldMapping[]
 }

@@ -32,9 +32,14 @@ export interface Engine {
   /** How long a connection stays taken without a heartbeat; 30 s unless a test wants less. */
   leaseMs: number
   wait(durationMs: number, signal: AbortSignal): Promise<void>
+  /** How long a vendor's answer is waited for; the connectors' own half minute unless given. */
+  callTimeoutMs?: number
   /** In [0, 1); spreads retries. */
   random(): number
 }
+
+/** How the engine waits: for the next try, and for a vendor's answer. */
+export type Pace = Pick<Engine, 'wait' | 'callTimeoutMs'>
 
 /** One run under way, from taking the lease to giving it back. */
 export interface Run {

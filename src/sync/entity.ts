@@ -183,7 +183,7 @@ export interface Entity {
   listIds?(tx: Transaction, afterId: string | null, limit: number): Promise<string[]>
   /** The present canonical values of these records, in any order; records that are gone are left out. */
   load?(tx: Transaction, localIds: readonly string[]): Promise<EntityRecord[]>
-  /** Finds records of ours that have no link yet: for each candidate an id, null for none, or 'ambiguous'. */
+  /** Finds records of ours that have no link yet: for each candidate an id, or null for none. */
   match?(tx: Transaction, candidates: readonly Candidate[]): Promise<(string | null)[]>
   /** For each candidate whether it would bring somebody back who was erased on request: it is refused. */
   areSuppressed?(tx: Transaction, candidates: readonly Candidate[]): Promise<boolean[]>

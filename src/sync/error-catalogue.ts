@@ -73,6 +73,27 @@ export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = {
     whatToDo: 'Nothing was sent. Look whether the records here are one as well.',
     fixedBy: 'sales operations',
   },
+  'record.never_known': {
+    title: 'A record that was never taken in was deleted in the connected system',
+    whatToDo: 'Nothing: there is nothing of it here.',
+    fixedBy: 'the hub',
+  },
+  'reference.unknown': {
+    title: 'A record that this one names is not known on the other side yet',
+    whatToDo:
+      'Nothing, if it comes with a later run: the rest of the record went through. Else create it there, such as the owner that the detail names.',
+    fixedBy: 'administrator',
+  },
+  'reconcile.missing': {
+    title: 'The whole comparison found that the connected system has lost the record',
+    whatToDo: 'Nothing: it is sent again in the same run.',
+    fixedBy: 'the hub',
+  },
+  'reconcile.moved': {
+    title: 'The whole comparison found the record under another id',
+    whatToDo: 'Nothing: the link was corrected.',
+    fixedBy: 'the hub',
+  },
   'stream.reauth': {
     title: 'The connected system does not accept the login any more',
     whatToDo: 'Enter new credentials for the connection; everything pending is sent afterwards.',
@@ -122,6 +143,12 @@ export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = {
     whatToDo: 'Check that the object still exists in the connected system, then run now.',
     fixedBy: 'administrator',
   },
+  'stream.conflict': {
+    title: 'The connected system has something in the way of the whole stream',
+    whatToDo:
+      'Run now: somebody changed the same thing at that moment. If it stays, see the detail.',
+    fixedBy: 'the hub',
+  },
   'stream.cursor_lost': {
     title: 'The position of the last run is unusable',
     whatToDo: 'Run now: the stream is read again from the beginning; nothing is written twice.',
@@ -137,11 +164,6 @@ export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = {
     whatToDo:
       'It is tried five times, then held so that others go on. Change the record, or retry later.',
     fixedBy: 'the vendor',
-  },
-  'match.ambiguous': {
-    title: 'More than one record here fits',
-    whatToDo: 'Merge the duplicates here, then retry; nothing was merged by itself.',
-    fixedBy: 'sales operations',
   },
   'match.already_linked': {
     title: 'Two records there fit one record here',
@@ -188,14 +210,16 @@ export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = {
     whatToDo: 'Merge the two leads here, or give one of them another e-mail address.',
     fixedBy: 'sales operations',
   },
-  RECORD_GONE: {
+  OBJECT_NOT_FOUND: {
     title: 'The record is not there any more',
-    whatToDo: 'Restore it in the connected system, or unlink it here; then retry.',
+    whatToDo:
+      'Restore it in the connected system, or compare both sides whole, so that it is made anew; then retry.',
     fixedBy: 'sales operations',
   },
-  CREATE_NOT_SUPPORTED: {
-    title: 'The hub creates no records of this kind there',
-    whatToDo: 'Create the record in the connected system; it is linked when it is read.',
+  RECORD_GONE: {
+    title: 'The record is not there any more',
+    whatToDo:
+      'Restore it in the connected system, or compare both sides whole, so that it is made anew; then retry.',
     fixedBy: 'sales operations',
   },
   ERR_SCHEMA_VALIDATION_FAILED: {

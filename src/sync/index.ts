@@ -12,7 +12,7 @@ import { changePlanOperations } from './change-plan.operations.ts'
 import { conflictOperations } from './conflict.operations.ts'
 import { connectionOperations } from './connection.operations.ts'
 import type { Connector } from './connector.ts'
-import type { Engine } from './engine.ts'
+import type { Engine, Pace } from './engine.ts'
 import type { Entity } from './entity.ts'
 import { eraseJob, eraseSubscriber, eraseTimer } from './erase.ts'
 import { errorItemOperations } from './error-item.operations.ts'
@@ -41,6 +41,7 @@ export function createSyncModule(
   publicUrl: () => string,
   watch: Pick<Engine, 'metrics' | 'onVendorCall' | 'onWritten'> = { metrics: null },
   approval: Approval | null = null,
+  pace: Pace = { wait: (durationMs, signal) => sleep(durationMs, undefined, { signal }) },
 ): Module {
   const byName = new Map(entities.map((entity) => [entity.name, entity]))
   const byVendor = new Map(
@@ -57,7 +58,7 @@ export function createSyncModule(
     approval,
     publish: (tx, events, now) => recordOwnWork(tx, { events }, now),
     leaseMs: LEASE_MS,
-    wait: (durationMs, signal) => sleep(durationMs, undefined, { signal }),
+    ...pace,
     random: Math.random,
   })
   return {

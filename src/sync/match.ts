@@ -41,10 +41,6 @@ export async function matchCandidates(
     if (link) return { kind: 'known', localId: link.localId, link }
     const localId = found.get(candidate.externalId)
     if (localId === undefined) return { kind: 'new' }
-    if (localId === 'ambiguous') {
-      const detail = 'More than one record here fits.'
-      return { kind: 'ambiguous', code: 'match.ambiguous', detail }
-    }
     const holder = holders.get(localId)
     if (holder !== undefined && candidate.localId !== localId) {
       const detail = `The record that fits is linked with ${holder} already.`
@@ -75,7 +71,7 @@ async function findLinks(
   return new Map(rows.map((row) => [row.externalId, row]))
 }
 
-/** By vendor id: our id, or 'ambiguous'. An id of ours that the vendor keeps counts only while the record is there. */
+/** By vendor id: our id. An id of ours that the vendor keeps counts only while the record is there. */
 async function findUnlinked(
   tx: Transaction,
   entity: Entity,

@@ -30,7 +30,7 @@ export interface OutcomePlace {
 
 /**
  * Keeps the outcomes of a page, opens an item for each record that was refused or is in conflict, and closes the items
- * of the others. Three statements, however many records.
+ * of the others. Four statements, however many records.
  *
  * A run that goes on after a crash meets some records twice: the first outcome stays when the second is "unchanged".
  */
@@ -47,11 +47,11 @@ export async function writeOutcomes(
   }))
   await insertOutcomes(tx, place, rows, now)
   const isFaulty = (row: Outcome) => row.outcome === 'refused' || row.outcome === 'conflict'
-  await closeErrors(
-    tx,
-    place,
-    rows.filter((row) => !isFaulty(row)).map((row) => row.record),
-  )
+  const isOver = (row: Outcome) => row.outcome === 'skipped' || row.outcome === 'deleted'
+  const recordsOf = (some: readonly Row[]) => some.map((row) => row.record)
+  const sound = rows.filter((row) => !isFaulty(row))
+  await closeErrors(tx, place, recordsOf(sound.filter((row) => !isOver(row))), 'word')
+  await closeErrors(tx, place, recordsOf(sound.filter(isOver)), 'sight')
   await openErrors(tx, place, rows.filter(isFaulty), now)
 }
 
@@ -82,7 +82,25 @@ async function insertOutcomes(
     where excluded.outcome <> 'unchanged'`)
 }
 
+/**
+ * Closes the items of these records. That the vendor says it kept a record is no news where it said so before: the items of the
+ * certificate go only on the sight of the record, or when there is nothing of it to see.
+ */
 async function closeErrors(
+  tx: Transaction,
+  place: OutcomePlace,
+  records: readonly string[],
+  on: 'word' | 'sight',
+): Promise<void> {
+  if (records.length === 0) return
+  await tx.execute(sql`
+    delete from sync_errors
+    where connection_id = ${place.connectionId} and stream = ${place.stream} and record = any(${[...records]})
+      and (${on} = 'sight' or code not like 'certificate.%')`)
+}
+
+/** Closes the items of the certificate of these records, which were seen to be there. One statement. */
+export async function closeAccused(
   tx: Transaction,
   place: OutcomePlace,
   records: readonly string[],
@@ -90,7 +108,8 @@ async function closeErrors(
   if (records.length === 0) return
   await tx.execute(sql`
     delete from sync_errors
-    where connection_id = ${place.connectionId} and stream = ${place.stream} and record = any(${[...records]})`)
+    where connection_id = ${place.connectionId} and stream = ${place.stream} and record = any(${[...records]})
+      and code like 'certificate.%'`)
 }
 
 /** Opens items, or counts one that is open; an ignored one opens again only for another cause. */
@@ -117,5 +136,5 @@ export async function openErrors(
 
 /** Closes the item of a stream's own fault, once the stream was gone through. */
 export async function closeStreamError(tx: Transaction, place: OutcomePlace): Promise<void> {
-  await closeErrors(tx, place, [''])
+  await closeErrors(tx, place, [''], 'sight')
 }

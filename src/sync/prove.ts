@@ -3,7 +3,7 @@ import { markProof } from './change-plan.store.ts'
 import type { Stream } from './connector.ts'
 import { commit, type Run } from './engine.ts'
 import type { Entity } from './entity.ts'
-import { writeOutcomes, type OutcomePlace } from './outcome.store.ts'
+import { closeAccused, writeOutcomes, type OutcomePlace } from './outcome.store.ts'
 import {
   BUCKETS,
   judge,
@@ -108,6 +108,8 @@ export async function proveStream(
       const of = (kind: Judgement['kind']) => judged.filter((one) => one.judgement.kind === kind)
       const idsOf = (all: readonly Judged[]) => all.map(({ localId }) => localId)
       const missing = of('missing')
+      const isThere = ({ judgement: { kind } }: Judged) => kind !== 'missing' && kind !== 'lost'
+      await closeAccused(tx, place, idsOf(judged.filter(isThere)))
       const lost = judged.flatMap((one) =>
         one.judgement.kind === 'lost' ? [{ ...one, lost: one.judgement.fields }] : [],
       )

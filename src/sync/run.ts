@@ -270,6 +270,7 @@ export function openConnection(
       })
     },
     wait: (durationMs, signal) => engine.wait(durationMs, signal),
+    ...(engine.callTimeoutMs === undefined ? {} : { timeoutMs: engine.callTimeoutMs }),
   }
 }
 

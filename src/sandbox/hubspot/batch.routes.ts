@@ -1,3 +1,4 @@
+import type { Fault } from '#sandbox/faults.ts'
 import { listOf, objectOf, textOf, textsOf } from '#sandbox/json.ts'
 import type { JsonObject } from '#sandbox/json.ts'
 import { parseBody } from '#sandbox/kernel.ts'
@@ -97,7 +98,11 @@ interface Outcome {
  * Plans every row. Without trace ids one refused row refuses the call and nothing is written; with
  * a trace id of its own on every row, the good rows go through. HubSpot docs: multi-status errors.
  */
-function planRows(rows: readonly Row[], plan: (row: Row) => PlannedRow | null): Outcome {
+function planRows(
+  rows: readonly Row[],
+  fault: Fault | null,
+  plan: (row: Row) => PlannedRow | null,
+): Outcome {
   const traceIds = rows.flatMap(({ traceId }) => traceId ?? [])
   const isPartial = rows.length > 0 && traceIds.length === rows.length
   if (new Set(traceIds).size < traceIds.length) {
@@ -105,9 +110,10 @@ function planRows(rows: readonly Row[], plan: (row: Row) => PlannedRow | null): 
   }
   const outcome: Outcome = { rows: [], errors: [] }
   const refused: RowRefusal[] = []
-  for (const row of rows) {
+  for (const [i, row] of rows.entries()) {
     try {
       const planned = plan(row)
+      if (fault?.kind === 'refuse-rows' && (i + 1) % fault.everyNth === 0) throw refusalBy(fault)
       if (planned) outcome.rows.push({ row, planned })
     } catch (error) {
       if (!(error instanceof RowRefusal)) throw error
@@ -118,6 +124,18 @@ function planRows(rows: readonly Row[], plan: (row: Row) => PlannedRow | null): 
   }
   if (!isPartial && refused.length > 0) throw refuseWhole(refused)
   return outcome
+}
+
+/** HubSpot docs: error handling; what the account's own validation rules refuse has no code beside the category. */
+function refusalBy({ code, message, fields = [] }: Extract<Fault, { kind: 'refuse-rows' }>) {
+  const text = message ?? `${fields.join(', ')} is not valid`
+  const context = { propertyName: fields }
+  return new RowRefusal(400, {
+    category: 'VALIDATION_ERROR',
+    message: text,
+    context,
+    errors: [{ message: text, context, ...(code === 'VALIDATION_ERROR' ? {} : { code }) }],
+  })
 }
 
 /** One error for the whole batch: a conflict does not say whose, invalid values are all listed. */
@@ -145,7 +163,7 @@ function embeddedList(message: string) {
 /** HubSpot docs: batch create. 201, or 207 with the rows that conflict. */
 function batchCreate(account: Account, call: Call, caller: Caller, table: RecordTable): Answer {
   const plan = planFor(account, caller, table)
-  const outcome = planRows(readRows(call), ({ properties, sent }) =>
+  const outcome = planRows(readRows(call), call.fault, ({ properties, sent }) =>
     plan.create(properties, sent['associations']),
   )
   commitRows(
@@ -163,7 +181,7 @@ function batchUpdate(account: Account, call: Call, caller: Caller, table: Record
   requireDistinct(rows.map(({ id }) => id))
   const plan = planFor(account, caller, table)
   const missing: string[] = []
-  const outcome = planRows(rows, (row) => {
+  const outcome = planRows(rows, call.fault, (row) => {
     const property = textOf(row.sent['idProperty'])
     if (property === 'email') throw nonUnique(table, property)
     const record = findRow(table, property, row.id)
@@ -206,7 +224,7 @@ function batchUpsert(account: Account, call: Call, caller: Caller, table: Record
   requireDistinct(rows.flatMap(({ record }) => (record ? [String(record.id)] : [])))
   const found = new Map(rows.map((row) => [row.id, row]))
   const plan = planFor(account, caller, table)
-  const outcome = planRows(rows, (row) => {
+  const outcome = planRows(rows, call.fault, (row) => {
     const { property = '', record } = found.get(row.id) ?? {}
     const key = record ? {} : { [property]: row.id }
     const properties = { ...key, ...row.properties }

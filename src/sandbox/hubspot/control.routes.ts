@@ -61,7 +61,7 @@ export function controlRoutes(parts: ControlParts): ControlRoute[] {
       return Object.assign(account.settings, Object.fromEntries(known))
     }),
     on('GET', 'faults', () => ({ faults: faults.list() })),
-    on('POST', 'faults', (body) => ({ id: faults.add(readFaultRule(body, ['refuse-rows'])) })),
+    on('POST', 'faults', (body) => ({ id: faults.add(readFaultRule(body)) })),
     on('DELETE', 'faults', () => faults.lift()),
     on('DELETE', 'faults/{id}', (_body, call) => faults.lift(call.params['id'])),
     on('GET', 'requests', () => ({ requests: log().requests() })),

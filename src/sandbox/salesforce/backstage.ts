@@ -18,7 +18,10 @@ export type RowSeed = Record<string, Json>
 /** What to put into an org at once. Rows get their ids in the order given. */
 export interface Seed {
   stages?: StageSeed[]
-  /** Custom fields as the Metadata API describes them, seen by everybody. */
+  /**
+   * Custom fields as the Metadata API describes them; a known one is replaced. The hub's user may write them unless they are
+   * `hidden` or `readOnly`.
+   */
   fields?: Record<string, ({ name: string } & JsonObject)[]>
   /** `stages`: those that the type's sales process shows. */
   recordTypes?: { object: string; name: string; stages?: string[] }[]
@@ -47,7 +50,9 @@ const ORDER = ['User', 'Group', 'QueueSobject', 'PermissionSet', 'Account', 'Con
 export function seedOrg(org: Org, seed: Seed): Record<string, string[]> {
   if (seed.stages) putStages(org, seed.stages)
   for (const [object, fields] of Object.entries(seed.fields ?? {})) {
-    for (const { name, ...metadata } of fields) addField(org, object, readMetadata(name, metadata))
+    for (const { name, ...metadata } of fields) {
+      addField(org, object, { ...readMetadata(name, metadata), ...rightsIn(metadata) })
+    }
   }
   const ids: Record<string, string[]> = {}
   ids['RecordType'] = (seed.recordTypes ?? []).map(({ object, name, stages }) => {
@@ -65,6 +70,12 @@ export function seedOrg(org: Org, seed: Seed): Record<string, string[]> {
   org.validationRules.push(...(seed.validationRules ?? []))
   org.duplicateRules.push(...(seed.duplicateRules ?? []))
   return ids
+}
+
+/** What the user may do with a field. Salesforce docs: field-level security. */
+function rightsIn({ readOnly, hidden }: JsonObject) {
+  const isWritable = readOnly !== true
+  return { isHidden: hidden === true, isCreateable: isWritable, isUpdateable: isWritable }
 }
 
 function rank(object: string): number {

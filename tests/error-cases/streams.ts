@@ -1,0 +1,318 @@
+import { DAY_MS, HOUR_MS } from '#core/time.ts'
+import type { Fault } from '#sandbox/faults.ts'
+import type { World } from '#tests/error-world.ts'
+import { startBadTls } from '#tests/tls.ts'
+import { casesOf, type ErrorCase, type VendorName } from './case.ts'
+
+type Part = Pick<ErrorCase, 'breaks' | 'mends' | 'stream'>
+
+const STREAMS = {
+  hubspot: ['contacts', '*/contacts*'],
+  pipedrive: ['persons', '*/persons*'],
+  salesforce: ['leads', '*/query*'],
+} as const
+
+/** Every call for people fails so until it is lifted; a lead waits meanwhile. */
+function fails(vendor: VendorName, fault: Fault): Part {
+  const [people, path] = STREAMS[vendor]
+  // Salesforce asks for everything by one path: its first stream is the one that fails.
+  const stream = vendor === 'salesforce' ? 'owners' : people
+  return {
+    stream,
+    async breaks(world) {
+      await world.capture('ada@example.com')
+      world.lift = world.sandbox.down({ path }, fault)
+    },
+    mends: async (world) => world.lift(),
+  }
+}
+
+/** One call fails so: what is no fault of the whole vendor ends its stream only, and the others go on. */
+function failsOnce(vendor: VendorName, fault: Fault): Part {
+  return {
+    ...fails(vendor, fault),
+    async breaks(world) {
+      await world.capture('ada@example.com')
+      world.lift = world.sandbox.failNext({ ...fault, path: STREAMS[vendor][1] })
+    },
+  }
+}
+
+const status = (code: number, more: object = {}) =>
+  ({ kind: 'status', status: code, ...more }) as const
+
+/** Credentials that work are entered again. */
+async function login(world: World): Promise<void> {
+  world.lift()
+  const key = world.vendor === 'salesforce' ? 'accessToken' : 'token'
+  const path = `/api/v1/connections/${world.connectionId}`
+  await world.workspace.patch(path, { settings: { [key]: world.sandbox.token } })
+}
+
+const scopes = {
+  status: 'error',
+  category: 'MISSING_SCOPES',
+  message: "This app hasn't been granted all required scopes to make this call.",
+  errors: [{ message: 'x', context: { requiredGranularScopes: ['crm.objects.contacts.read'] } }],
+}
+const notOurs = [{ errorCode: 'MALFORMED_QUERY', message: 'unexpected token' }]
+const noLocator = [{ errorCode: 'INVALID_QUERY_LOCATOR', message: 'invalid query locator' }]
+
+/** What ends a stream: the vendor says why. */
+export const streamCases = [
+  ...casesOf('hubspot', [
+    {
+      code: 'stream.reauth',
+      when: 'the token is not accepted any more',
+      ...fails('hubspot', status(401)),
+      mends: login,
+      cleared: 'next run',
+    },
+    {
+      code: 'stream.permission',
+      when: 'the app lost a scope',
+      detail: /crm\.objects\.contacts\.read/,
+      ...fails('hubspot', status(403, { body: scopes })),
+      cleared: 'next run',
+    },
+    {
+      code: 'stream.rate_burst',
+      when: 'other apps use up the ten seconds',
+      ...fails('hubspot', status(429)),
+      cleared: 'schedule',
+    },
+    {
+      code: 'stream.rate_burst',
+      when: 'it is told to come back in two minutes',
+      ...fails('hubspot', status(429, { headers: { 'retry-after': '120' } })),
+      cleared: 'schedule',
+    },
+    {
+      code: 'stream.rate_daily',
+      when: 'the calls of the day are used up',
+      ...fails('hubspot', status(429, { policy: 'DAILY' })),
+      cleared: 'schedule',
+    },
+    {
+      code: 'stream.rate_daily',
+      when: 'the allowance that the workspace set is used up',
+      stream: 'owners',
+      async breaks(world) {
+        await world.capture('ada@example.com')
+        const path = `/api/v1/connections/${world.connectionId}`
+        await world.workspace.patch(path, { dailyCalls: 1 })
+      },
+      mends: (world) =>
+        world.workspace.patch(`/api/v1/connections/${world.connectionId}`, { dailyCalls: null }),
+      cleared: 'schedule',
+    },
+    {
+      code: 'stream.account',
+      when: 'the account is moved to another region',
+      ...fails('hubspot', status(477)),
+      cleared: 'schedule',
+    },
+    {
+      code: 'stream.mapping',
+      when: 'it takes the form of a call for wrong',
+      ...fails('hubspot', status(400, { body: { status: 'error', category: 'VALIDATION_ERROR' } })),
+      cleared: 'next run',
+    },
+    {
+      code: 'stream.gone',
+      when: 'the object is switched off',
+      ...fails('hubspot', status(404)),
+      cleared: 'next run',
+    },
+    {
+      code: 'stream.conflict',
+      when: 'it is being changed by others',
+      ...fails('hubspot', status(409)),
+      cleared: 'next run',
+    },
+  ]),
+  ...casesOf('pipedrive', [
+    {
+      code: 'stream.reauth',
+      when: 'the token is not accepted any more',
+      ...fails('pipedrive', status(401)),
+      mends: login,
+      cleared: 'next run',
+    },
+    {
+      code: 'stream.permission',
+      when: 'the app lost a scope',
+      ...fails('pipedrive', status(403)),
+      cleared: 'next run',
+    },
+    {
+      code: 'stream.rate_burst',
+      when: 'nothing is left of the two seconds',
+      ...fails('pipedrive', status(429, { policy: 'BURST' })),
+      cleared: 'schedule',
+    },
+    {
+      code: 'stream.rate_daily',
+      when: 'the company used up the tokens of the day',
+      ...fails('pipedrive', status(429, { policy: 'DAILY' })),
+      // The day of the company begins anew.
+      async mends(world) {
+        world.lift()
+        world.clock.advance(DAY_MS)
+      },
+      cleared: 'schedule',
+    },
+    {
+      code: 'stream.account',
+      when: 'the trial is over',
+      stream: 'owners',
+      async breaks(world) {
+        await world.capture('ada@example.com')
+        world.sandbox.settings.isOpen = false
+      },
+      async mends(world) {
+        world.sandbox.settings.isOpen = true
+      },
+      cleared: 'schedule',
+    },
+    {
+      code: 'stream.account',
+      when: 'the network in front of it blocks the company',
+      ...fails('pipedrive', status(403, { policy: 'CDN' })),
+      cleared: 'schedule',
+    },
+    {
+      code: 'stream.mapping',
+      when: 'it takes the form of a call for wrong',
+      ...fails('pipedrive', status(400)),
+      cleared: 'next run',
+    },
+    {
+      code: 'stream.gone',
+      when: 'the path was retired',
+      ...fails('pipedrive', status(410)),
+      cleared: 'next run',
+    },
+  ]),
+  ...casesOf('salesforce', [
+    {
+      code: 'stream.reauth',
+      when: 'the session is over and nothing renews it',
+      ...fails('salesforce', status(401)),
+      mends: login,
+      cleared: 'next run',
+    },
+    {
+      code: 'stream.permission',
+      when: 'the edition lost the API',
+      ...failsOnce('salesforce', status(403, { policy: 'API_DISABLED_FOR_ORG' })),
+      cleared: 'next run',
+    },
+    {
+      code: 'stream.rate_burst',
+      when: 'too many long calls run at once',
+      ...fails('salesforce', status(403, { policy: 'ConcurrentRequests' })),
+      cleared: 'schedule',
+    },
+    {
+      code: 'stream.rate_daily',
+      when: 'another tool used up the calls of 24 hours',
+      stream: 'owners',
+      async breaks(world) {
+        await world.capture('ada@example.com')
+        world.sandbox.setLimits({ dailyApiRequests: 100 })
+        world.sandbox.spend(100)
+      },
+      mends: async (world) => world.clock.advance(DAY_MS + HOUR_MS),
+      cleared: 'schedule',
+    },
+    {
+      code: 'stream.mapping',
+      when: 'it takes the form of a query for wrong',
+      ...failsOnce('salesforce', status(400, { body: notOurs })),
+      cleared: 'next run',
+    },
+    {
+      code: 'stream.cursor_lost',
+      when: 'the position in a list is lost again and again',
+      ...fails('salesforce', status(400, { body: noLocator })),
+      before: (world) => world.capture('ada@example.com'),
+      async breaks(world) {
+        world.lift = world.sandbox.down({ path: '*/query*' }, status(400, { body: noLocator }))
+      },
+      cleared: 'next run',
+    },
+  ]),
+]
+
+const outages: readonly [when: string, fault: Fault][] = [
+  ['it answers 500', status(500)],
+  ['it is down for maintenance, with 503', status(503)],
+  ['a proxy answers a page instead of it', { kind: 'html', status: 502 }],
+  ['a proxy answers a page with success', { kind: 'html', status: 200 }],
+  ['the connection is cut before the answer', { kind: 'drop-before' }],
+  ['the answer is cut off in the middle', { kind: 'cut-body' }],
+  ['it does not answer in time', { kind: 'slow', delayMs: 2000 }],
+]
+
+/** The address of the connection is another for a while: nobody listens there, or somebody whom it must not trust. */
+function elsewhere(start: () => Promise<{ url: string; stop(): Promise<void> }>): Part {
+  return {
+    stream: 'owners',
+    async breaks(world) {
+      await world.capture('ada@example.com')
+      const other = await start()
+      world.lift = () => void other.stop()
+      await world.reconnect({ baseUrl: other.url })
+    },
+    mends: (world) => world.reconnect({ baseUrl: world.sandbox.url }),
+  }
+}
+
+const outagesOf = <Name extends VendorName>(vendor: Name) =>
+  casesOf(vendor, [
+    ...outages.map(([when, fault]) => ({
+      code: 'stream.transient',
+      when,
+      ...fails(vendor, fault),
+      cleared: 'schedule' as const,
+    })),
+    {
+      code: 'stream.transient',
+      when: 'nobody listens at its address',
+      detail: /ECONNREFUSED/,
+      // The discard port: nothing listens there.
+      ...elsewhere(async () => ({ url: 'http://127.0.0.1:9', stop: async () => undefined })),
+      cleared: 'schedule' as const,
+    },
+    {
+      code: 'stream.transient',
+      when: 'its certificate is signed by nobody whom the hub trusts',
+      detail: /SELF_SIGNED_CERT|UNABLE_TO_VERIFY/,
+      ...elsewhere(startBadTls),
+      cleared: 'schedule' as const,
+    },
+  ])
+
+/** What ends a run: no usable answer. */
+export const outageCases = [
+  ...outagesOf('hubspot'),
+  ...casesOf('hubspot', [
+    {
+      code: 'stream.transient',
+      when: 'it locks the records for a while',
+      ...fails('hubspot', status(423)),
+      cleared: 'schedule',
+    },
+  ]),
+  ...outagesOf('pipedrive'),
+  ...outagesOf('salesforce'),
+  ...casesOf('salesforce', [
+    {
+      code: 'stream.transient',
+      when: 'a query runs for too long',
+      ...fails('salesforce', status(400, { policy: 'QUERY_TIMEOUT' })),
+      cleared: 'schedule',
+    },
+  ]),
+]
