@@ -3,180 +3,15 @@
 import { sql } from 'kysely'
 import { Problem } from '#core/problem.ts'
 import { seededRandom, type Random } from '#core/random.ts'
-import { MINUTE_MS } from '#core/time.ts'
 import { captureAll } from '#people/capture.store.ts'
-import type { Capture, ConsentStatus, Personal } from '#people/capture.ts'
+import type { ConsentStatus, Personal } from '#people/capture.ts'
 import { effectiveConsents } from '#people/consent.rules.ts'
 import { listConsents } from '#people/consent.store.ts'
 import { mergeByHand, undoMerge } from '#people/merge.ts'
 import { openPersonal } from '#people/person.store.ts'
 import type { Store, Transaction } from '#store/store.ts'
-
-const PEOPLE = 4
-const STARTED_MS = Date.parse('2026-11-01T00:00:00Z')
-
-type Step =
-  | { kind: 'edit'; person: number; field: string; value: string }
-  | { kind: 'touch'; person: number }
-  | { kind: 'login'; person: number; login: number }
-  | { kind: 'visit'; visitor: number }
-  | { kind: 'named_visit'; person: number; visitor: number }
-  | { kind: 'consent'; person: number; status: ConsentStatus; daysAgo: number }
-  | { kind: 'merge'; into: number; from: number }
-  | { kind: 'unmerge'; nth: number }
-
-const statuses: readonly ConsentStatus[] = ['granted', 'pending', 'denied', 'withdrawn']
-
-function drawStep(random: Random, at: number): Step {
-  const person = random.integer(PEOPLE)
-  const visitor = random.integer(3)
-  switch (random.weighted([4, 2, 1, 1, 1, 2, 5, 3])) {
-    case 0:
-      return {
-        kind: 'edit',
-        person,
-        field: random.pick(['jobTitle', 'phone', 'city']),
-        value: `v${at}`,
-      }
-    case 1:
-      return { kind: 'touch', person }
-    case 2:
-      return { kind: 'login', person, login: at }
-    case 3:
-      return { kind: 'visit', visitor }
-    case 4:
-      return { kind: 'named_visit', person, visitor }
-    case 5:
-      return { kind: 'consent', person, status: random.pick(statuses), daysAgo: random.integer(3) }
-    case 6:
-      return { kind: 'merge', into: person, from: random.integer(PEOPLE) }
-    default:
-      return { kind: 'unmerge', nth: random.integer(6) }
-  }
-}
-
-/** A consent as the model keeps it; those of a merge stand last among those of their moment only by their status. */
-interface Said {
-  status: ConsentStatus
-  at: number
-  byMerge: boolean
-}
-
-/** What there is after a history. Person `n` is its own root until it is merged. */
-interface World {
-  parent: (number | null)[]
-  values: Record<string, string>[]
-  said: Said[][]
-  guards: Said[][]
-  /** Who each touch, login and visitor is of; a visitor that nobody named is none of the people: null. */
-  touches: Map<number, { person: number | null; visitor: number | null }>
-  logins: Map<number, number>
-  visitors: Map<number, number>
-}
-
-const restriction = (status: ConsentStatus): number => statuses.indexOf(status)
-
-function holds(said: readonly Said[]): ConsentStatus | null {
-  let held: ConsentStatus | null = null
-  const ordered = said.toSorted(
-    (a, b) => a.at - b.at || restriction(a.status) - restriction(b.status),
-  )
-  for (const { status, byMerge } of ordered) {
-    if (held === null || status === 'withdrawn' || status === 'granted') held = status
-    else if (status === 'denied' && held !== 'withdrawn') held = status
-    else if (status === 'pending' && byMerge && held === 'granted') held = status
-  }
-  return held
-}
-
-/** One sequence of steps in the model: the steps that count, and which of them were merges. */
-class Model {
-  readonly history: { step: Step; at: number; isUndone: boolean }[] = []
-
-  rootOf({ parent }: World, person: number): number {
-    let root = person
-    while (parent[root] != null) root = parent[root]!
-    return root
-  }
-
-  /** The world without the merges that were undone. */
-  replay(): World {
-    const each = <T>(make: () => T) => Array.from({ length: PEOPLE }, make)
-    const world: World = {
-      parent: each(() => null),
-      values: each(() => ({})),
-      said: each(() => []),
-      guards: each(() => []),
-      touches: new Map(),
-      logins: new Map(),
-      visitors: new Map(),
-    }
-    world.values.forEach((values, i) => (values['email'] = String(i)))
-    for (const { step, at, isUndone } of this.history) if (!isUndone) this.apply(world, step, at)
-    return world
-  }
-
-  apply(world: World, step: Step, at: number): void {
-    if (step.kind === 'unmerge') return
-    if (step.kind === 'visit') {
-      const { visitor } = step
-      world.touches.set(at, { person: world.visitors.get(visitor) ?? null, visitor })
-      return
-    }
-    if (step.kind === 'merge') {
-      const { into, from } = step
-      const [ours, theirs] = [this.allSaid(world, into), this.allSaid(world, from)]
-      world.values[into] = { ...world.values[from], ...world.values[into] }
-      world.parent[from] = into
-      const strictest = [holds(ours), holds(theirs)].reduce((a, b) =>
-        a === null || (b !== null && restriction(b) > restriction(a)) ? b : a,
-      )
-      const joined = holds([...ours, ...theirs])
-      if (strictest !== null && joined !== null && restriction(strictest) > restriction(joined))
-        world.guards[into]!.push({ status: strictest, at, byMerge: true })
-      return
-    }
-    const { person } = step
-    const values = world.values[this.rootOf(world, person)]!
-    values['email'] = String(person)
-    if (step.kind === 'edit') values[step.field] = step.value
-    if (step.kind === 'touch') world.touches.set(at, { person, visitor: null })
-    if (step.kind === 'login') world.logins.set(step.login, person)
-    if (step.kind === 'consent') {
-      const { status, daysAgo } = step
-      world.said[person]!.push({ status, at: at - daysAgo * 1440, byMerge: false })
-    }
-    if (step.kind === 'named_visit') {
-      const { visitor } = step
-      world.touches.set(at, { person, visitor: null })
-      if (world.visitors.has(visitor)) return
-      world.visitors.set(visitor, person)
-      for (const touch of world.touches.values())
-        if (touch.person === null && touch.visitor === visitor) touch.person = person
-    }
-  }
-
-  allSaid(world: World, root: number): Said[] {
-    const under = world.parent.flatMap((_, i) => (this.rootOf(world, i) === root ? [i] : []))
-    return under.flatMap((i) => [...world.said[i]!, ...world.guards[i]!])
-  }
-
-  mergeSteps() {
-    return this.history.flatMap((entry) =>
-      entry.step.kind === 'merge' ? [{ entry, into: entry.step.into, from: entry.step.from }] : [],
-    )
-  }
-
-  /** The latest merge that rests on this one, itself when none does. */
-  topOf(at: number): number {
-    const standing = this.mergeSteps().filter(({ entry }) => !entry.isUndone)
-    const { into } = standing.find(({ entry }) => entry.at === at)!
-    const above = standing.filter(
-      (one) => one.entry.at > at && (one.into === into || one.from === into),
-    )
-    return Math.max(at, ...above.map((one) => this.topOf(one.entry.at)))
-  }
-}
+import { capture, timeOf, toCapture } from '#tests/merge-captures.ts'
+import { drawStep, holds, Model, PEOPLE, type Step } from '#tests/merge-model.ts'
 
 /** One sequence with its people in the hub. */
 interface Sequence {
@@ -240,56 +75,11 @@ async function begin(tx: Transaction, sequences: readonly Sequence[]): Promise<v
   const captures = sequences.flatMap(({ name }) =>
     Array.from({ length: PEOPLE }, (_, person) => capture(name, person, {})),
   )
-  const { outcomes } = await captureAll(tx, captures, new Date(STARTED_MS))
+  const { outcomes } = await captureAll(tx, captures, timeOf(0))
   outcomes.forEach(({ personId }, i) =>
     sequences[Math.floor(i / PEOPLE)]!.personIds.push(personId as `per_${string}`),
   )
 }
-
-function capture(name: string, person: number | null, more: Partial<Capture>): Capture {
-  const email = { kind: 'email' as const, value: `${name}p${person}@example.com` }
-  const base = { source: 'test', personal: {}, consents: [], touch: null }
-  const identities = [...(person === null ? [] : [email]), ...(more.identities ?? [])]
-  return { ...base, ...more, identities }
-}
-
-function toCapture(name: string, step: Step, at: number): Capture | null {
-  const touch = {
-    kind: 'page_view',
-    channel: null,
-    occurredAt: timeOf(at),
-    messageId: `${name} ${at}`,
-  }
-  const visitorOf = (visitor: number) => ({
-    kind: 'anonymous_id' as const,
-    value: `${name}a${visitor}`,
-  })
-  switch (step.kind) {
-    case 'edit':
-      return capture(name, step.person, { personal: { [step.field]: step.value } })
-    case 'touch':
-      return capture(name, step.person, { touch })
-    case 'login':
-      return capture(name, step.person, {
-        identities: [{ kind: 'user_id', value: `${name}u${step.login}` }],
-      })
-    case 'visit':
-      return capture(name, null, { touch, identities: [visitorOf(step.visitor)] })
-    case 'named_visit':
-      return capture(name, step.person, { touch, identities: [visitorOf(step.visitor)] })
-    case 'consent': {
-      const occurredAt = timeOf(at - step.daysAgo * 1440)
-      const { status } = step
-      const consent = { purpose: 'marketing', channel: 'email', status, proof: { at }, occurredAt }
-      return capture(name, step.person, { consents: [consent] })
-    }
-    case 'merge':
-    case 'unmerge':
-      return null
-  }
-}
-
-const timeOf = (at: number) => new Date(STARTED_MS + at * MINUTE_MS)
 
 async function takeStep(
   tx: Transaction,

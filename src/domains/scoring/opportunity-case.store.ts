@@ -164,7 +164,6 @@ async function readCases(
         from touchpoints t
         where t.workspace_id = ${tx.workspaceId} and t.person_id = op.person_id and t.occurred_at <= s.at
       ) t
-      where op.workspace_id = ${tx.workspaceId} and op.opportunity_id = s.id
     ) t
     order by s.id`)
 }
