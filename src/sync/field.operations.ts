@@ -81,10 +81,9 @@ export async function mappingsOfStream(
   stream: { connectionId: string; stream: string },
   now: Date,
 ): Promise<FieldMappingView[]> {
+  const view = async (opened: Opened) => mappingsView(opened)
   try {
-    return await withStream(connectors, entities, tx, stream, now, async (opened) =>
-      mappingsView(opened),
-    )
+    return await withStream(connectors, entities, tx, stream, now, view)
   } catch (thrown) {
     if (thrown instanceof Problem && thrown.code === 'resource.not_found') return []
     throw thrown
@@ -150,9 +149,8 @@ const listMappings = (connectors: Connectors, entities: Entities) =>
     input: StreamRef,
     output: FieldMappings,
     async perform(input, { tx, now }) {
-      const data = await withStream(connectors, entities, tx, input, now, async (opened) =>
-        mappingsView(opened),
-      )
+      const view = async (opened: Opened) => mappingsView(opened)
+      const data = await withStream(connectors, entities, tx, input, now, view)
       return { data, nextCursor: null }
     },
   })

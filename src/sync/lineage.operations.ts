@@ -172,15 +172,13 @@ async function stepsOf(
       brought: true,
       importId,
     })),
-    ...merged.map(({ id, at }) => ({
-      ...EMPTY,
-      kind: 'merge' as const,
-      at,
-      brought: false,
-      sourceRecord: id,
-    })),
+    ...merged.map(mergeStep),
   ]
   return steps.sort((a, b) => b.at.getTime() - a.at.getTime())
+}
+
+function mergeStep({ id, at }: { id: string; at: Date }): LineageStep {
+  return { ...EMPTY, kind: 'merge', at, brought: false, sourceRecord: id }
 }
 
 function mappingStep(view: FieldMappingView | undefined): LineageStep['mapping'] {
