@@ -54,13 +54,14 @@ const { token: key } = await issueKey(
   { name: 'bench', roles: ['admin'], rateLimitPerMinute: 10_000_000 },
   now,
 )
-const authenticator = createAuthenticator(store, clock, () => 'http://127.0.0.1')
+const authenticator = createAuthenticator(store, clock, () => 'http://127.0.0.1', app.threats)
 const server = await createServer({
   store,
   clock,
   log,
   metrics,
   authenticate: authenticator.authenticate,
+  watch: app.threats,
   limiter: createLimiter(null),
   operations: [probe],
   rawRoutes: [],

@@ -11,6 +11,8 @@ import { createMarketing, seedMarketing } from '#domains/marketing/index.ts'
 import { sales } from '#domains/sales/index.ts'
 import { scoring } from '#domains/scoring/index.ts'
 import { scopes } from '#access/roles.ts'
+import { Signals } from '#access/threats/signals.ts'
+import { ThreatWatch } from '#access/threats/watch.ts'
 import type { OutsideProvider } from '#access/sign-in/oidc.routes.ts'
 import { ConfigError, type Config } from '#config.ts'
 import { hubspot } from '#connectors/hubspot/index.ts'
@@ -48,6 +50,8 @@ export interface App {
   modules: readonly Module[]
   operations: readonly Operation[]
   jobs: Jobs
+  /** The watch over attacks; it also runs by itself. */
+  threats: ThreatWatch
   server: FastifyInstance
   /** The address it listens on, once it does. */
   url: string
@@ -80,16 +84,19 @@ export async function startApp(
   try {
     const store = await openDatabase(config, log, undo)
     let url = config.publicUrl ?? `http://${config.httpHost}:${config.httpPort}`
+    const signals = new Signals(clock)
+    const threats = new ThreatWatch(signals, { store, clock, log, metrics })
     const modules = composeModules(
       config,
-      { publicUrl: () => url, store: () => store, clock },
+      { publicUrl: () => url, store: () => store, clock, signals },
       metrics,
     )
     const operations = modules.flatMap((module) => module.operations)
     const redis = await openRedis(config, log, undo)
-    const authenticator = createAuthenticator(store, clock, () => url)
+    const authenticator = createAuthenticator(store, clock, () => url, threats)
     undo.push(() => authenticator.flush())
     undo.push(await store.listen('throughline_credentials', () => authenticator.forget()))
+    undo.push(await threats.start(config.threatIntervalMs))
     let isStopping = false
     const server = await createServer({
       store,
@@ -97,6 +104,7 @@ export async function startApp(
       log,
       metrics,
       authenticate: authenticator.authenticate,
+      watch: threats,
       limiter: createLimiter(redis),
       operations,
       rawRoutes: [
@@ -139,7 +147,20 @@ export async function startApp(
     } else {
       await server.ready()
     }
-    return { config, clock, log, metrics, store, modules, operations, jobs, server, url, stop }
+    return {
+      config,
+      clock,
+      log,
+      metrics,
+      store,
+      modules,
+      operations,
+      jobs,
+      threats,
+      server,
+      url,
+      stop,
+    }
   } catch (error) {
     await stop()
     throw error
@@ -170,6 +191,7 @@ export interface Running {
   publicUrl: () => string
   store: () => Store
   clock: Clock
+  signals: Signals
 }
 
 /** Every module there is; the order is the order of the documentation. */

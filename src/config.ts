@@ -131,6 +131,11 @@ export const settings = {
     about:
       'Inner addresses that webhooks may be sent to, as host:port with commas between; plain http too. Others must be public and https.',
   },
+  threatIntervalMs: {
+    env: 'THROUGHLINE_THREAT_INTERVAL_MS',
+    schema: z.coerce.number().int().min(0).max(60_000).default(5000),
+    about: 'How often this process looks for attacks in what it saw, in milliseconds. 0: never.',
+  },
   runJobs: {
     env: 'THROUGHLINE_RUN_JOBS',
     schema: flag.default(true),

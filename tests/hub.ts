@@ -71,6 +71,7 @@ export function useHub(options: { clock?: Clock; config?: Partial<Config> } = {}
         runJobs: false,
         reportsKeptMs: 0,
         requireApprovals: false,
+        threatIntervalMs: 0,
         ...options.config,
       },
     )

@@ -46,6 +46,8 @@ export type IdPrefix =
   | 'act'
   | 'mbr'
   | 'prq'
+  | 'thr'
+  | 'mea'
 
 let lastMs = 0
 let sequence = 0

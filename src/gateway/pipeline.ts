@@ -72,6 +72,25 @@ async function runSteps(
   }
 }
 
+/** What the watch for attacks counts: rows read, records that are not there, and scopes that are missing. */
+export function tellRows(exchange: Exchange, { watch }: Running): void {
+  if (exchange.principal === null) return
+  watch.rowsRead(exchange.principal, exchange.rows)
+  exchange.rows = 0
+}
+
+function tellWatch(exchange: Exchange, gateway: Running): void {
+  const { principal, operation, request, answer } = exchange
+  if (principal === null) return
+  tellRows(exchange, gateway)
+  gateway.watch.answered({
+    principal,
+    operationId: operation.id,
+    path: operation.path.includes('{') ? request.url : null,
+    status: answer?.status ?? 500,
+  })
+}
+
 /** The one log line of a request, and its metrics. */
 function observe(exchange: Exchange, gateway: Running, failure: unknown): void {
   const durationMs = performance.now() - exchange.startedAtMs
@@ -81,6 +100,7 @@ function observe(exchange: Exchange, gateway: Running, failure: unknown): void {
     { operation, status: `${Math.floor(status / 100)}xx` },
     durationMs / SECOND_MS,
   )
+  tellWatch(exchange, gateway)
   const line = {
     requestId: exchange.requestId,
     workspaceId: exchange.principal?.workspaceId,

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Problem } from '#core/problem.ts'
 import { SECOND_MS } from '#core/time.ts'
 import { recordWork } from '#gateway/batch.ts'
-import { bearerOf, cookieOf } from '#gateway/credentials.ts'
+import { bearerOf, cookieOf, senderOf } from '#gateway/credentials.ts'
 import type { GatewayParts } from '#gateway/gateway.ts'
 import {
   REVEAL_SCOPE,
@@ -12,6 +12,7 @@ import {
   type OperationContext,
   type Principal,
 } from '#gateway/operation.ts'
+import { limitOf } from '#gateway/steps/limit.ts'
 import { refuseForeignOrigin } from '#gateway/origin.ts'
 import type { RawRoute } from '#gateway/raw-route.ts'
 import type { EventDraft } from '#jobs/job.ts'
@@ -128,9 +129,12 @@ async function admit(
 ): Promise<Principal> {
   const bearer =
     route.credential?.({ headers: request.headers, body, query }) ?? bearerOf(request.headers)
+  const sender = route.crossOrigin || route.credential ? null : senderOf(request.raw)
   const cookie = bearer === null ? cookieOf(request.headers) : null
   const principal =
-    bearer === null && cookie === null ? null : await gateway.authenticate({ bearer, cookie })
+    bearer === null && cookie === null
+      ? null
+      : await gateway.authenticate({ bearer, cookie, sender })
   if (principal === null) {
     throw new Problem('auth.required', 'Send a valid API key.', {
       headers: { 'www-authenticate': 'Bearer realm="throughline"' },
@@ -143,7 +147,7 @@ async function admit(
   if (route.reveals && !principal.scopes.has(REVEAL_SCOPE))
     throw new Problem('auth.forbidden', `This needs the scope ${REVEAL_SCOPE}.`)
   if (principal.narrowing) requireLeave(principal.narrowing, route, scope, request, gateway)
-  const state = await gateway.limiter.take(principal.id, principal.rateLimitPerMinute)
+  const state = await gateway.limiter.take(principal.id, limitOf(principal))
   if (!state.allowed) {
     throw new Problem(
       'quota.exceeded',

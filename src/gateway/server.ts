@@ -35,6 +35,7 @@ export async function createServer(parts: GatewayParts): Promise<FastifyInstance
   server.removeContentTypeParser('text/plain')
   server.addHook('onRequest', async (request, reply) => {
     securityHeaders(reply)
+    parts.watch.admitAddress(request.socket.remoteAddress ?? '')
     if (request.headers['content-encoding'] !== undefined && !request.routeOptions.config.raw) {
       throw new Problem(
         'request.unsupported_media_type',
@@ -83,6 +84,7 @@ function mount(server: FastifyInstance, operation: Operation, gateway: Running):
         idempotencyKey: null,
         requestHash: null,
         expectedVersion: null,
+        rows: 0,
         answer: null,
       }
       if (operation.csv && wantsCsv(request)) await exportCsv(exchange, gateway, operation.csv)

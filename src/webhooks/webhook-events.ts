@@ -24,6 +24,9 @@ export const webhookEvents = {
   'connection.login_needed': 'A connected system does not accept the credentials any more',
   'sync.run_ended': 'A sync run ended; data.state tells how',
   'import.finished': 'A file was imported to its end',
+  'threat.detected': 'Signs of an attack; data.kind tells which',
+  'threat.escalated': 'An open threat turned out to be more; data.kind tells what',
+  'threat.undone': 'Somebody took back what was done about a threat',
   'webhook.disabled': 'An endpoint was switched off because nothing reached it any more',
   'webhook.test': 'Sent on request, to try an endpoint',
 } as const

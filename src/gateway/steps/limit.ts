@@ -1,14 +1,14 @@
 import { Problem } from '#core/problem.ts'
 import type { Exchange } from '#gateway/exchange.ts'
 import type { GatewayParts } from '#gateway/gateway.ts'
+import type { Principal } from '#gateway/operation.ts'
 
 /** The principal's requests a minute, told in the RateLimit fields of draft-ietf-httpapi-ratelimit-headers. */
 export async function limit(exchange: Exchange, gateway: GatewayParts): Promise<void> {
   if (exchange.principal === null) return
-  const state = await gateway.limiter.take(
-    exchange.principal.id,
-    exchange.principal.rateLimitPerMinute,
-  )
+  const { principal, operation } = exchange
+  const most = operation.outsideClamp ? principal.rateLimitPerMinute : limitOf(principal)
+  const state = await gateway.limiter.take(principal.id, most)
   exchange.limit = state
   exchange.reply.header('ratelimit-policy', `"principal";q=${state.limit};w=60`)
   exchange.reply.header('ratelimit', `"principal";r=${state.remaining};t=${state.resetS}`)
@@ -21,4 +21,9 @@ export async function limit(exchange: Exchange, gateway: GatewayParts): Promise<
       },
     )
   }
+}
+
+/** Requests a minute as things stand: less while a clamp is in force. */
+export function limitOf({ rateLimitPerMinute, clampPerMinute }: Principal): number {
+  return Math.min(rateLimitPerMinute, clampPerMinute ?? rateLimitPerMinute)
 }
