@@ -137,6 +137,7 @@ async function byPassword(
     throw refused()
   }
   await forgive()
+  signals.rightSecret(user, senderOf(request))
   if (user.totpSecret === null && user.passkeys === 0)
     return enter(request, user, ['password'], isSecure)
   if (user.totpSecret === null) return json({ next: 'passkey' })

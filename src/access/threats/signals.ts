@@ -95,6 +95,11 @@ export class Signals {
     }
   }
 
+  /** A person got in: what they mistyped before was no guess. */
+  rightSecret({ id, workspaceId }: Target, { address }: Sender): void {
+    this.#add({ kind: 'address', id: sourceOf(address) }, 'right_secret', workspaceId, 1, id)
+  }
+
   /** The right secret of a key that was revoked or has expired: nothing is guessed here. */
   deadKey(key: Target, { address }: Sender): void {
     this.#add({ kind: 'key', id: key.id }, 'dead_use', key.workspaceId, 1, networkOf(address))

@@ -10,6 +10,7 @@ export interface Subject {
 /** What is counted; each count is of the last hour, but for rows. */
 export type Signal =
   | 'wrong_secret' // of an address; detail: the account or key that was tried
+  | 'right_secret' // of an address; detail: the person who then got in
   | 'wrong_password' // of a person; detail: the network it came from
   | 'not_found' // different records
   | 'record_request'
@@ -51,6 +52,9 @@ export interface Finding {
 /** How far back signs are looked at. */
 export const WINDOW_MS = HOUR_MS
 
+/** With so many networks a key has no home that it could be away from. */
+const ROAMING = 8
+
 /** A key may read this many times more in its first days: whoever connects a warehouse reads everything once. */
 const INTRODUCTION_MS = 7 * DAY_MS
 const INTRODUCTION_FACTOR = 10
@@ -79,11 +83,20 @@ export function detect(observed: Observed, policy: ThreatPolicy, now: Date): Fin
 
 const countOf = ({ counts }: Observed, signal: Signal): number => counts[signal]?.n ?? 0
 
-function bruteForce(observed: Observed, policy: ThreatPolicy): Finding | null {
-  const tries = countOf(observed, 'wrong_secret')
-  if (tries < policy.brute_force.tries) return null
-  const targets = [...(observed.counts.wrong_secret?.byDetail.keys() ?? [])].filter(Boolean).length
-  return { kind: 'brute_force', evidence: { tries, targets } }
+/** Tries of a person who then got in from the same address count as slips of the hand, up to so many. */
+const SLIPS = 5
+
+/** In a large office many mistype in one morning, and then get it right; whoever guesses at many accounts does not. */
+function bruteForce({ counts }: Observed, policy: ThreatPolicy): Finding | null {
+  const entered = counts.right_secret?.byDetail
+  const guessed = [...(counts.wrong_secret?.byDetail ?? [])].filter(
+    ([target, n]) => n > SLIPS || entered?.has(target) !== true,
+  )
+  const tries = guessed.reduce((sum, [, n]) => sum + n, 0)
+  const targets = guessed.filter(([target]) => target !== '').length
+  return tries >= policy.brute_force.tries
+    ? { kind: 'brute_force', evidence: { tries, targets } }
+    : null
 }
 
 /** From one network it is brute force, and the address's; here the account is what the tries have in common. */
@@ -152,16 +165,21 @@ function networksOf(uses: readonly Use[]) {
   return [...networks.values()]
 }
 
-/** Many networks that the key never had before, all within an hour: more than one holds it. */
+/**
+ * Many networks that the key never had before, all within an hour: more than one holds it. A key that roams by its nature, as
+ * that of functions in a cloud, meets a few new ones every day.
+ */
 function leakedKey(observed: Observed, policy: ThreatPolicy, now: Date): Finding | null {
   const nowMs = now.getTime()
   const since = sinceOf(observed.uses)
   if (since === null || nowMs - since < DAY_MS) return null
-  const fresh = networksOf(observed.uses).filter(
+  const networks = networksOf(observed.uses)
+  const fresh = networks.filter(
     ({ firstMs, lastMs, known }) =>
       !known && nowMs - firstMs < DAY_MS && nowMs - lastMs < WINDOW_MS && firstMs > since,
   ).length
-  return fresh >= policy.leaked_key.networks
+  const older = networks.filter(({ firstMs }) => nowMs - firstMs >= DAY_MS).length
+  return fresh >= policy.leaked_key.networks && fresh * 2 >= older
     ? { kind: 'leaked_key', evidence: { networks: fresh } }
     : null
 }
@@ -175,16 +193,16 @@ function newNetwork(observed: Observed, policy: ThreatPolicy, now: Date): Findin
   const networks = networksOf(observed.uses)
   for (const fresh of networks) {
     const ageMs = now.getTime() - fresh.firstMs
+    if (fresh.known || ageMs > 7 * DAY_MS) continue
     const older = networks.filter(({ firstMs }) => firstMs < fresh.firstMs)
     const historyMs = fresh.firstMs - Math.min(...older.map(({ firstMs }) => firstMs))
-    if (fresh.known || older.length === 0 || ageMs > 7 * DAY_MS) continue
-    if (historyMs < afterDays * DAY_MS) continue
+    if (older.length === 0 || historyMs < afterDays * DAY_MS) continue
     const isOtherSoftware = ![...fresh.agents].some((agent) =>
       older.some(({ agents }) => agents.has(agent)),
     )
     const besideMs = Math.max(...older.map(({ lastMs }) => lastMs)) - fresh.firstMs
     const goesOn = Math.min(besideMs, fresh.lastMs - fresh.firstMs) > overlapHours * HOUR_MS
-    if (isOtherSoftware || goesOn) {
+    if (isOtherSoftware || (goesOn && older.length < ROAMING)) {
       return {
         kind: 'new_network',
         evidence: { historyDays: Math.floor(historyMs / DAY_MS), otherSoftware: +isOtherSoftware },

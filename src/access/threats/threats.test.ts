@@ -274,16 +274,23 @@ describe('a credential in other hands', () => {
     expect((await onlyThreat('leaked_key')).id).toBe(threat.id)
     const refused = await home.get(ping)
     expect([refused.status, refused.body.code]).toEqual([403, 'auth.quarantined'])
-    expect((await sender().withKey(workspace.key).get(ping)).status).toBe(200)
+    expect(
+      (
+        await sender()
+          .withKey((await newKey()).key)
+          .get(ping)
+      ).status,
+    ).toBe(200)
     const { body } = await workspace.get(`/api/v1/security/threats/${threat.id}`)
     expect(body.uses).toHaveLength(7)
-    expect(body.uses.at(-1)).toMatchObject({ agent: 'acme-job/', requests: 17 })
+    const homes = body.uses.filter(({ agent }: { agent: string }) => agent === 'acme-job/')
+    expect(homes).toMatchObject([{ requests: 17 }])
     expect((await undo(threat.id)).status).toBe(200)
     await tick()
     clock.advance(2 * DAY_MS)
     expect((await home.get(ping)).status).toBe(200)
     await tick()
-    expect((await threats()).map(({ state }) => state)).toEqual(['dismissed'])
+    expect(await threats()).toMatchObject([{ state: 'dismissed' }])
   })
 
   test('a key at many networks at once is held back with a single threat', async () => {
@@ -492,4 +499,40 @@ describe('deciding', () => {
       await other.stop()
     }
   })
+})
+
+test('a month of people and jobs over real requests raises nothing', async () => {
+  const email = `regular${nets}@example.com`
+  const agent = 'Mozilla/5.0 (X11; Linux) Firefox/133.0'
+  const desk = sender(newAddress(), agent)
+  const password = 'green tractor over the hill'
+  await signInFrom(hub.app, workspace.id, desk, ['admin'], email)
+  expect((await desk.send('PUT', '/api/v1/account/password', { password })).status).toBe(200)
+  const campaign = { key: 'spring', name: 'Spring', channel: 'email' }
+  const { id } = (await workspace.post('/api/v1/campaigns', campaign)).body
+  const [old, fresh] = [await newKey(), await newKey()]
+  const jobs = [sender().withKey(old.key), sender().withKey(fresh.key)]
+  const moved = sender().withKey(fresh.key)
+  const hotel = sender(newAddress(), agent)
+  for (let day = 0; day < 31; day += 1) {
+    const place = day === 9 || day === 10 ? hotel : desk
+    const signIn = (typed: string) =>
+      place.post('/api/v1/session/password', { email, password: typed })
+    if (day % 5 === 0)
+      for (const typed of ['Green tractor', 'green tractor over']) await signIn(typed)
+    const entered = await signIn(password)
+    expect(entered.status).toBe(204)
+    place.keep(entered)
+    const [first, second] = jobs
+    const nightly =
+      day < 20 ? [first!, second!] : day < 22 ? [first!, second!, moved] : [first!, moved]
+    for (const one of [place, place, ...nightly]) {
+      expect((await one.get(`/api/v1/campaigns/${id}`)).status).toBe(200)
+      await one.get('/api/v1/campaigns/cmp_gone')
+    }
+    if (day % 7 === 4) expect((await place.get('/api/v1/leads?format=csv')).status).toBe(200)
+    await tick()
+    clock.advance(DAY_MS)
+  }
+  expect(await threats()).toEqual([])
 })
