@@ -81,7 +81,7 @@ export function createSignInRoutes(
       openStepUp(request, publicUrl()),
     ),
     route('stepUp', '/api/v1/session/step-up', (request) =>
-      stepUp(request, publicUrl(), isSecure()),
+      stepUp(request, publicUrl(), isSecure(), signals),
     ),
     route(
       'signOut',
@@ -214,11 +214,16 @@ async function stepUp(
   request: RawRequest,
   publicUrl: string,
   isSecure: boolean,
+  signals: Signals,
 ): Promise<RawAnswer> {
   const sent = readJson(StepUp, request.body)
   const { session, user } = await userOfSession(request)
   const { store, now, requestId } = request
-  const methods = await proveAgain(store, user, sent, siteOf(publicUrl), now)
+  const site = siteOf(publicUrl)
+  const methods = await proveAgain(store, user, sent, site, now).catch((thrown: unknown) => {
+    signals.wrongSecret(JSON.stringify(sent), user, senderOf(request))
+    throw thrown
+  })
   const { token, tokenHash } = newToken()
   await store.system(async (tx) => {
     await renewSession(tx, session.id, tokenHash, methods, now)

@@ -167,14 +167,18 @@ export async function readUses(tx: Queries, subjects: readonly Subject[]): Promi
     from credential_uses where (subject_kind, subject) in (${named(subjects)})`)
 }
 
-/** Of these networks those from which valid credentials came before the moment: whoever shares them would be shut out too. */
+/**
+ * Of these networks those that others share, who would be shut out too: valid credentials came from there before the moment, or
+ * more than one did at all, as behind a proxy in the first hour of a hub.
+ */
 export async function readNetworksInUse(
   tx: Queries,
   asked: readonly { network: string; before: Date }[],
 ): Promise<string[]> {
   const rows = await tx.query(sql<{ network: string }>`
     select r.network from jsonb_to_recordset(${JSON.stringify(asked)}::jsonb) as r(network text, before timestamptz)
-    where exists (select from credential_uses u where u.network = decode(r.network, 'hex') and u.first_seen_at < r.before)`)
+    where exists (select from credential_uses u where u.network = decode(r.network, 'hex') and u.first_seen_at < r.before)
+      or (select count(*) from (select distinct u.subject from credential_uses u where u.network = decode(r.network, 'hex') limit 2) as few) = 2`)
   return rows.map(({ network }) => network)
 }
 

@@ -165,6 +165,19 @@ describe('guessing passwords', () => {
     expect((await colleague.get(ping)).status).toBe(200)
   })
 
+  test('a proxy in the first hour of a hub is not shut out', async () => {
+    const proxy = newAddress()
+    for (const { key } of [await newKey(), await newKey()])
+      await sender(proxy).withKey(key).get(ping)
+    const attacker = sender(proxy)
+    const prefix = workspace.key.slice(0, 16)
+    for (let i = 0; i < 30; i += 1)
+      await attacker.withKey(prefix + String(i).padStart(43, 'h')).get(ping)
+    await tick()
+    await onlyThreat('brute_force')
+    expect((await attacker.withKey(workspace.key).get(ping)).status).toBe(200)
+  })
+
   test('wrong client secrets are guesses too', async () => {
     const made = await workspace.post('/api/v1/oauth/clients', {
       name: 'Service',
@@ -478,6 +491,21 @@ describe('deciding', () => {
       await expect
         .poll(async () => (await attacker.withKey(workspace.key).get(ping)).status)
         .toBe(200)
+    } finally {
+      await other.stop()
+    }
+  })
+
+  test('the watch goes round by itself', async () => {
+    const config = { ...hub.app.config, threatIntervalMs: 20 }
+    const other = await startApp(config, { listen: true, log: silentLog, clock })
+    try {
+      const prefix = workspace.key.slice(0, 16)
+      const attacker = new Sender(other, newAddress(), JOB)
+      const guess = (i: number) => attacker.withKey(prefix + String(i).padStart(43, 'g')).get(ping)
+      for (let i = 0; i < 30; i += 1) await guess(i)
+      await expect.poll(async () => (await guess(0)).body.code).toBe('auth.address_blocked')
+      await onlyThreat('brute_force')
     } finally {
       await other.stop()
     }

@@ -54,7 +54,7 @@ export class ThreatWatch implements Watch {
   /** One round: what was seen is written down and judged, and what is in force is read again, whoever decided it. */
   tick(): Promise<void> {
     return this.#next(async () => {
-      const { store, clock, metrics } = this.#parts
+      const { store, clock, metrics, log } = this.#parts
       const batch = this.signals.drain()
       const kinds = await detectThreats(
         { store, sealer: await installationSealer(store) },
@@ -62,6 +62,7 @@ export class ThreatWatch implements Watch {
         clock.now(),
       )
       for (const kind of kinds) metrics.threats.inc({ kind })
+      if (kinds.length > 0) log.warn({ kinds }, 'signs of an attack')
       await this.#read()
     })
   }
