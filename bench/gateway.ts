@@ -58,7 +58,7 @@ const { token: key } = await issueKey(
   now,
 )
 const calls = new CallRecorder(() => store, clock)
-const authenticator = createAuthenticator(store, clock, () => 'http://127.0.0.1')
+const authenticator = createAuthenticator(store, clock, () => 'http://127.0.0.1', app.threats)
 const server = await createServer({
   store,
   clock,
@@ -67,6 +67,7 @@ const server = await createServer({
   authenticate: authenticator.authenticate,
   whose: (credentials) => authenticator.whose(credentials),
   accessLog: new AccessLog(store, log),
+  watch: app.threats,
   limiter: createLimiter(null),
   quotas: new QuotaMeters(() => store, clock, log),
   onCall: (call) => calls.record(call),

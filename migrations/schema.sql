@@ -558,6 +558,25 @@ create table context_rules (
 CREATE INDEX context_rules_workspace_id_id_idx ON public.context_rules USING btree (workspace_id, id);
 alter table context_rules enable row level security;
 
+create table credential_uses (
+  subject_kind text not null,
+  subject identifier not null,
+  network bytea not null,
+  agent bytea not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  place bytea not null,
+  first_seen_at timestamp with time zone not null,
+  last_seen_at timestamp with time zone not null,
+  requests bigint not null,
+  known boolean not null default false,
+  CHECK ((subject_kind = ANY (ARRAY['key'::text, 'client'::text, 'session'::text]))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (subject_kind, subject, network, agent)
+);
+CREATE INDEX credential_uses_last_seen_at_idx ON public.credential_uses USING btree (last_seen_at);
+CREATE INDEX credential_uses_network_first_seen_at_idx ON public.credential_uses USING btree (network, first_seen_at);
+alter table credential_uses enable row level security;
+
 create table credit_totals (
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
   opportunity_id identifier not null,
@@ -2000,6 +2019,78 @@ create table teams (
   PRIMARY KEY (workspace_id, name)
 );
 alter table teams enable row level security;
+
+create table threat_counters (
+  subject_kind text not null,
+  subject text not null,
+  signal text not null,
+  detail text not null default ''::text,
+  bucket timestamp with time zone not null,
+  workspace_id identifier,
+  n integer not null,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  UNIQUE NULLS NOT DISTINCT (subject_kind, subject, signal, detail, bucket, workspace_id)
+);
+CREATE INDEX threat_counters_bucket_idx ON public.threat_counters USING btree (bucket);
+alter table threat_counters enable row level security;
+
+create table threat_measures (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  threat_id identifier not null,
+  kind text not null,
+  subject_kind text not null,
+  subject text not null,
+  per_minute integer,
+  begins_at timestamp with time zone not null,
+  ends_at timestamp with time zone not null,
+  undone_by text,
+  undone_at timestamp with time zone,
+  CHECK ((kind = ANY (ARRAY['clamp'::text, 'quarantine'::text, 'block'::text, 'sign_out'::text]))),
+  CHECK ((per_minute > 0)),
+  FOREIGN KEY (threat_id) REFERENCES threats(id),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE INDEX threat_measures_ends_at_idx ON public.threat_measures USING btree (ends_at) WHERE (undone_at IS NULL);
+CREATE INDEX threat_measures_threat_id_idx ON public.threat_measures USING btree (threat_id);
+CREATE INDEX threat_measures_workspace_id_id_idx ON public.threat_measures USING btree (workspace_id, id DESC);
+alter table threat_measures enable row level security;
+
+create table threat_policies (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  policy jsonb not null,
+  version integer not null default 1,
+  updated_at timestamp with time zone not null,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id)
+);
+alter table threat_policies enable row level security;
+
+create table threats (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  kind text not null,
+  family text not null,
+  subject_kind text not null,
+  subject text not null,
+  state text not null default 'open'::text,
+  first_seen_at timestamp with time zone not null,
+  last_seen_at timestamp with time zone not null,
+  evidence jsonb not null,
+  place bytea,
+  held_back text,
+  decided_by text,
+  decided_at timestamp with time zone,
+  CHECK ((state = ANY (ARRAY['open'::text, 'confirmed'::text, 'dismissed'::text]))),
+  CHECK ((subject_kind = ANY (ARRAY['address'::text, 'key'::text, 'client'::text, 'user'::text, 'grant'::text, 'session'::text]))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX threats_open ON public.threats USING btree (workspace_id, family, subject_kind, subject) WHERE (state = 'open'::text);
+CREATE INDEX threats_subject_kind_subject_idx ON public.threats USING btree (subject_kind, subject);
+CREATE INDEX threats_workspace_id_id_idx ON public.threats USING btree (workspace_id, id DESC);
+alter table threats enable row level security;
 
 create table timers (
   name text not null,

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
 import { scopes } from '#access/roles.ts'
+import { Signals } from '#access/threats/signals.ts'
 import { composeModules } from '#app.ts'
 import { systemClock } from '#core/time.ts'
 import { settings } from '#config.ts'
@@ -132,6 +133,7 @@ const idle = {
     throw new Error('nothing runs while the reference is made')
   },
   clock: systemClock,
+  signals: new Signals(systemClock),
 }
 const operations = composeModules(
   { reportsKeptMs: 0, dataDir: '', keyFile: undefined, egressAllow: [] },

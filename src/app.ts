@@ -12,6 +12,8 @@ import { createMarketing, seedMarketing } from '#domains/marketing/index.ts'
 import { sales } from '#domains/sales/index.ts'
 import { scoring } from '#domains/scoring/index.ts'
 import { roles, scopes } from '#access/roles.ts'
+import { Signals } from '#access/threats/signals.ts'
+import { ThreatWatch } from '#access/threats/watch.ts'
 import type { OutsideProvider } from '#access/sign-in/oidc.routes.ts'
 import { ConfigError, type Config } from '#config.ts'
 import { hubspot } from '#connectors/hubspot/index.ts'
@@ -66,6 +68,8 @@ export interface App {
   jobs: Jobs
   /** Tells the database what this process counted, as it does by itself every second. */
   levels: Pick<Pulse, 'flush'>
+  /** The watch over attacks; it also runs by itself. */
+  threats: ThreatWatch
   server: FastifyInstance
   /** The address it listens on, once it does. */
   url: string
@@ -103,6 +107,8 @@ export async function startApp(
     const store = tracer ? traceStore(opened, tracer) : opened
     const calls = new CallRecorder(() => store, clock)
     let url = config.publicUrl ?? `http://${config.httpHost}:${config.httpPort}`
+    const signals = new Signals(clock)
+    const threats = new ThreatWatch(signals, { store, clock, log, metrics })
     const modules = composeModules(
       config,
       {
@@ -110,13 +116,14 @@ export async function startApp(
         store: () => store,
         clock,
         onCall: (call) => calls.record(call),
+        signals,
         ...(options.syncPace ? { syncPace: options.syncPace } : {}),
       },
       metrics,
     )
     const operations = modules.flatMap((module) => module.operations)
     const redis = await openRedis(config, log, undo)
-    const authenticator = createAuthenticator(store, clock, () => url)
+    const authenticator = createAuthenticator(store, clock, () => url, threats)
     undo.push(() => authenticator.flush())
     const accessLog = new AccessLog(store, log)
     undo.push(() => accessLog.flush())
@@ -128,6 +135,7 @@ export async function startApp(
       log,
     )
     undo.push(() => levels.stop())
+    undo.push(await threats.start(config.threatIntervalMs))
     let isStopping = false
     const server = await createServer({
       store,
@@ -137,6 +145,7 @@ export async function startApp(
       authenticate: authenticator.authenticate,
       whose: (credentials) => authenticator.whose(credentials),
       accessLog,
+      watch: threats,
       limiter: createLimiter(redis),
       quotas,
       ...(tracer && { tracer }),
@@ -194,6 +203,7 @@ export async function startApp(
       operations,
       jobs,
       levels,
+      threats,
       server,
       url,
       stop,
@@ -241,6 +251,7 @@ export interface Running {
   /** Service levels count what is called. */
   onCall?: (call: ObservedCall) => void
   syncPace?: Pace
+  signals: Signals
 }
 
 /** Every module there is; the order is the order of the documentation. */

@@ -155,6 +155,11 @@ export const settings = {
     about:
       'A collector that takes OpenTelemetry traces over HTTP, such as http://127.0.0.1:4318. Unset: nothing is traced.',
   },
+  threatIntervalMs: {
+    env: 'THROUGHLINE_THREAT_INTERVAL_MS',
+    schema: z.coerce.number().int().min(0).max(60_000).default(5000),
+    about: 'How often this process looks for attacks in what it saw, in milliseconds. 0: never.',
+  },
   runJobs: {
     env: 'THROUGHLINE_RUN_JOBS',
     schema: flag.default(true),

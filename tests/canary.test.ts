@@ -33,6 +33,7 @@ const canaries = {
   importCell: 'canarycell@canary.example',
   claimAnswer: 'canaryclaimanswer',
   commentBody: 'canarycommentbody',
+  callerAgent: 'canaryagent',
 }
 const people = [...Object.keys(roles), 'none-of-them-reveals'] as const
 
@@ -176,10 +177,24 @@ async function addReports(leadId: string): Promise<void> {
   const hold = await workspace.post('/api/v1/retention/holds', held)
   expect(hold.status, hold.text).toBe(201)
   ids.set('holdId', hold.body.id)
+  await addThreat()
   ids.set('reportId', id)
   ids.set('subjectId', leadId)
   ids.set('quarter', '2027-Q1')
   ids.set('model', 'linear')
+}
+
+/** A key that guesses ids, and where it was used. */
+async function addThreat(): Promise<void> {
+  const { signals } = hub.app.threats
+  const key = { kind: 'key', id: 'key_canary' } as const
+  signals.used(key, workspace.id, { address: '203.0.113.9', agent: canaries.callerAgent })
+  for (let i = 0; i < 40; i += 1) {
+    const call = { operationId: 'getLead', path: `/api/v1/leads/${i}`, status: 404 }
+    signals.answered(key, workspace.id, call)
+  }
+  await hub.app.threats.tick()
+  ids.set('threatId', (await workspace.get('/api/v1/security/threats')).body.data[0].id)
 }
 
 /** What some reads must be asked. */

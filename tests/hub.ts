@@ -74,6 +74,7 @@ export function useHub(
         runJobs: false,
         reportsKeptMs: 0,
         requireApprovals: false,
+        threatIntervalMs: 0,
         ...options.config,
       },
     )

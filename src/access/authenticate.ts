@@ -2,13 +2,16 @@ import { isSecret, splitToken } from '#access/api-key.rules.ts'
 import { findKeyByPrefix, touchKeys, type KeyRow } from '#access/api-key.store.ts'
 import { findTokenBearer, type TokenBearer } from '#access/oauth/client.store.ts'
 import { SigningKeys } from '#access/oauth/signing-keys.ts'
-import { isJwt, verifyAccessToken, type AccessToken } from '#access/oauth/token.ts'
+import { isJwt, isOver, verifyAccessToken, type AccessToken } from '#access/oauth/token.ts'
 import { rightsOf, type Rights } from '#access/permissions/narrowing.ts'
 import { findPermissions } from '#access/permissions/permission.store.ts'
 import { hashToken, isLive } from '#access/session.rules.ts'
 import { findSession, touchSession, type SessionRow } from '#access/session.store.ts'
+import type { Guard } from '#access/threats/guard.ts'
+import type { Signals, Target } from '#access/threats/signals.ts'
+import { carrierOf } from '#access/threats/subject.ts'
 import { MINUTE_MS, SECOND_MS, type Clock } from '#core/time.ts'
-import type { Authenticate, Whose } from '#gateway/gateway.ts'
+import type { Authenticate, Sender, Whose } from '#gateway/gateway.ts'
 import type { Principal } from '#gateway/operation.ts'
 import type { Store } from '#store/store.ts'
 
@@ -40,11 +43,18 @@ export interface Authenticator {
   forget(): void
 }
 
+/** What is told of credentials, and what holds some of them back. */
+interface ThreatParts {
+  signals: Signals
+  guard: Guard
+}
+
 /** Finds principals by API key, access token or session, with a short cache. */
 export function createAuthenticator(
   store: Store,
   clock: Clock,
   publicUrl: () => string,
+  { signals, guard }: ThreatParts,
 ): Authenticator {
   const keys = new Map<string, Cached<Known<KeyRow>>>()
   const sessions = new Map<string, Cached<Known<SessionRow>>>()
@@ -52,9 +62,13 @@ export function createAuthenticator(
   const used = new Map<string, Date>()
   const signingKeys = new SigningKeys(store, clock)
 
-  async function byKey(token: string): Promise<Principal | null> {
+  async function byKey(token: string, sender: Sender | null): Promise<Principal | null> {
+    const refuse = (target: Target | null) => {
+      if (sender) signals.wrongSecret(token, target, sender)
+      return null
+    }
     const parts = splitToken(token)
-    if (!parts) return null
+    if (!parts) return refuse(null)
     const row = await remember(keys, parts.prefix, clock, () =>
       store.system(async (tx) => {
         const found = await findKeyByPrefix(tx, parts.prefix)
@@ -64,8 +78,11 @@ export function createAuthenticator(
       }),
     )
     const now = clock.now()
-    if (!row || !isSecret(parts.secret, row.secretHash)) return null
-    if (row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= now)) return null
+    if (!row || !isSecret(parts.secret, row.secretHash)) return refuse(row)
+    if (row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= now)) {
+      if (sender) signals.deadKey(row, sender)
+      return null
+    }
     used.set(row.id, now)
     return {
       id: row.id,
@@ -92,9 +109,13 @@ export function createAuthenticator(
   }
 
   /** A token can do what it was issued for, and of that only what its client and its person may do now. */
-  async function byToken(text: string): Promise<Principal | null> {
+  async function byToken(text: string, sender: Sender | null): Promise<Principal | null> {
     const known = await remember(tokens, text, clock, () => readToken(text))
-    if (!known || known.token.expiresAt <= clock.now()) return null
+    if (!known || known.token.expiresAt <= clock.now()) {
+      // Many applications learn that a token is over by trying it: that is no guess.
+      if (!known && sender && !isOver(text, clock.now())) signals.wrongSecret(text, null, sender)
+      return null
+    }
     const { token, bearer, rights } = known
     return {
       id: token.userId ?? token.clientId,
@@ -134,10 +155,20 @@ export function createAuthenticator(
     }
   }
 
+  async function find(bearer: string | null, cookie: string | null, sender: Sender | null) {
+    if (bearer !== null) return isJwt(bearer) ? byToken(bearer, sender) : byKey(bearer, sender)
+    return cookie === null ? null : byCookie(cookie)
+  }
+
   return {
-    async authenticate({ bearer, cookie }) {
-      if (bearer !== null) return isJwt(bearer) ? byToken(bearer) : byKey(bearer)
-      return cookie === null ? null : byCookie(cookie)
+    async authenticate({ bearer, cookie, sender }) {
+      const found = await find(bearer, cookie, sender)
+      if (!found) return null
+      guard.admit(found)
+      const carrier = sender && carrierOf(found)
+      if (carrier) signals.used(carrier, found.workspaceId, sender)
+      const clampPerMinute = guard.clampOf(found)
+      return clampPerMinute === null ? found : { ...found, clampPerMinute }
     },
     whose({ bearer, cookie }) {
       const parts = bearer === null ? null : splitToken(bearer)

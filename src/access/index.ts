@@ -26,6 +26,9 @@ import { createOidcRoutes, type OutsideProvider } from '#access/sign-in/oidc.rou
 import { createPasskeyOperations } from '#access/sign-in/passkey.operations.ts'
 import { createSignInRoutes } from '#access/sign-in/sign-in.routes.ts'
 import { createUserOperations } from '#access/sign-in/users.operations.ts'
+import type { Signals } from '#access/threats/signals.ts'
+import { threatOperations } from '#access/threats/threat.operations.ts'
+import { threatTidyTimer } from '#access/threats/watch.ts'
 import { getCurrentWorkspace } from '#access/workspace.operations.ts'
 import { auditRetained } from '#access/retained-store.ts'
 import { tidyTimer } from '#access/tidy.ts'
@@ -41,6 +44,8 @@ export interface AccessParts {
   clock: Clock
   outside: OutsideProvider | null
   auditFiles: AuditFiles
+  /** What this process sees of credentials, for the watch over attacks. */
+  signals: Signals
 }
 
 /** Workspaces, people and their sign-in, OAuth, API keys, roles and the audit log. */
@@ -50,10 +55,11 @@ export function createAccess({
   clock,
   outside,
   auditFiles,
+  signals,
 }: AccessParts): Module {
   const isSecure = () => publicUrl().startsWith('https:')
   let server: OAuthServer | null = null
-  const oauth = () => (server ??= new OAuthServer(store(), clock, publicUrl))
+  const oauth = () => (server ??= new OAuthServer(store(), clock, publicUrl, signals))
   const indexOf = async (email: string) => emailIndex(await installationSealer(store()), email)
   return {
     name: 'access',
@@ -75,9 +81,10 @@ export function createAccess({
       listAudit,
       listAuditCheckpoints,
       createAuditVerification(auditFiles),
+      ...threatOperations,
     ],
     rawRoutes: [
-      ...createSignInRoutes(publicUrl, outside?.name ?? null),
+      ...createSignInRoutes(publicUrl, outside?.name ?? null, signals),
       ...createOidcRoutes(outside, publicUrl),
       ...createInteractionRoutes(oauth, publicUrl),
       metadataRoute(oauth),
@@ -103,6 +110,7 @@ export function createAccess({
     subscribers: [],
     timers: [
       tidyTimer,
+      threatTidyTimer,
       createAuditTimer(auditFiles),
       { name: 'access.signing-keys', everyMs: HOUR_MS, run: () => oauth().keys.tend() },
     ],

@@ -14,6 +14,9 @@ export const scopes = {
   'product:approve': 'Sign integrations for product',
   'success:approve': 'Sign integrations for customer success',
   'finance:approve': 'Sign integrations for finance',
+  'security:read': 'See signs of attacks, and what is held back because of them',
+  'security:write':
+    'Decide about signs of attacks, undo what is held back, and change what is done',
   'people:reveal': 'See personal values in clear; without it they are masked',
   'people:read': 'Read people, their identities and timelines',
   'people:write': 'Add and identify people',
@@ -88,6 +91,8 @@ const adminOnly = new Set<Scope>([
   'users:write',
   'keys:write',
   'audit:read',
+  'security:read',
+  'security:write',
   'access:write',
   'marketing:approve',
   'sales:approve',

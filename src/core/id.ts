@@ -55,6 +55,8 @@ export type IdPrefix =
   | 'alm'
   | 'mrg'
   | 'dup'
+  | 'thr'
+  | 'mea'
 
 let lastMs = 0
 let sequence = 0

@@ -32,6 +32,12 @@ export function createMetrics() {
       buckets: [0.01, 0.1, 0.5, 1, 5, 15, 60, 300, 1800],
       registers,
     }),
+    threats: new Counter({
+      name: 'throughline_threats_total',
+      help: 'Threats that were raised, by kind.',
+      labelNames: ['kind'],
+      registers,
+    }),
     outboxLag: new Gauge({
       name: 'throughline_outbox_lag_events',
       help: 'Events of the outbox that a subscriber has not handled yet.',

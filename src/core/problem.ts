@@ -51,6 +51,21 @@ const kinds = {
     retry: 'no',
   },
   'auth.forbidden': { status: 403, title: 'The credentials lack a scope', retry: 'after a change' },
+  'auth.quarantined': {
+    status: 403,
+    title: 'The credential is held back after signs of an attack',
+    retry: 'no',
+  },
+  'auth.address_blocked': {
+    status: 403,
+    title: 'The address is refused for a while after signs of an attack',
+    retry: 'same request',
+  },
+  'threat.own_credential': {
+    status: 403,
+    title: 'A credential does not decide about a threat of its own',
+    retry: 'after a change',
+  },
   'auth.link_invalid': {
     status: 401,
     title: 'The sign-in link is not valid any more',

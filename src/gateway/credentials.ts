@@ -1,4 +1,5 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { Sender } from '#gateway/gateway.ts'
 
 /** The session cookie; `__Host-` binds it to the origin wherever the hub is reached through TLS. */
 export const SESSION_COOKIES = ['__Host-throughline', 'throughline_session'] as const
@@ -21,4 +22,9 @@ export function cookieOf(headers: IncomingHttpHeaders): string | null {
     if (SESSION_COOKIES.some((cookie) => cookie === name)) return part.slice(cut + 1).trim() || null
   }
   return null
+}
+
+/** Proxies' headers are not believed: what counts is the socket. */
+export function senderOf({ socket, headers }: IncomingMessage): Sender {
+  return { address: socket.remoteAddress ?? '', agent: headers['user-agent'] ?? '' }
 }

@@ -33,5 +33,7 @@ export interface Exchange {
   idempotencyKey: string | null
   requestHash: Buffer | null
   expectedVersion: number | null
+  /** Rows of lists that were read for this answer and not told of yet. */
+  rows: number
   answer: Answer | null
 }

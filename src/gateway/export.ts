@@ -8,7 +8,7 @@ import type { Exchange } from '#gateway/exchange.ts'
 import { inputSchemaOf, parseInput } from '#gateway/input.ts'
 import type { CsvColumn, Operation, Principal } from '#gateway/operation.ts'
 import { performInputs } from '#gateway/perform-inputs.ts'
-import { runListPipeline, runNextPage, type Running } from '#gateway/pipeline.ts'
+import { runListPipeline, runNextPage, tellRows, type Running } from '#gateway/pipeline.ts'
 import type { Store } from '#store/store.ts'
 
 const PAGE = 500
@@ -49,8 +49,10 @@ async function* pagesOf(exchange: Exchange, gateway: Running): AsyncGenerator<Wi
     if (exchange.answer?.status !== 200)
       throw new Error(`the export of ${exchange.operation.id} broke off`)
     const page = JSON.parse(exchange.answer.body) as { data: WireRow[]; nextCursor: string | null }
+    tellRows(exchange, gateway)
     yield page.data
     if (page.nextCursor === null) return
+    if (exchange.principal) gateway.watch.admit(exchange.principal) // an export that was found to be an attack ends here
     exchange.query.cursor = page.nextCursor
     exchange.answer = null
     await runNextPage(exchange, gateway)

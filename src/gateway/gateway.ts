@@ -9,18 +9,48 @@ import type { Quotas } from '#gateway/quota.ts'
 import type { Mount, RawRoute } from '#gateway/raw-route.ts'
 import type { Store } from '#store/store.ts'
 
+/** Where a request comes from: the socket's other end, and what its software calls itself. */
+export interface Sender {
+  address: string
+  agent: string
+}
+
 /** What came with the request to prove who calls. */
 export interface Credentials {
   bearer: string | null
   cookie: string | null
+  /** Null where a credential is public by design and comes from everywhere, as that of a tracking script. */
+  sender: Sender | null
 }
 
-/** Finds out who calls. Null means: these credentials are not valid (any more). */
+/** One answered request of a known caller. */
+export interface Answered {
+  principal: Principal
+  operationId: string
+  /** Of the record that the operation is about; null for others. */
+  path: string | null
+  status: number
+}
+
+/** Looks on for attacks, and says what is refused because of one. Asked on the way of every request: nothing here is waited for. */
+export interface Watch {
+  /** Before anything else of a request. @throws Problem `auth.address_blocked` */
+  admitAddress(remoteAddress: string): void
+  /** Again within a long answer. @throws Problem `auth.quarantined` */
+  admit(principal: Principal): void
+  answered(answered: Answered): void
+  rowsRead(principal: Principal, rows: number): void
+}
+
+/**
+ * Finds out who calls. Null means: these credentials are not valid (any more).
+ * @throws Problem `auth.quarantined` for valid ones that are held back
+ */
 export type Authenticate = (credentials: Credentials) => Promise<Principal | null>
 
 /** Whose these credentials are or once were, as far as memory knows; they prove nothing. */
 export type Whose = (
-  credentials: Credentials,
+  credentials: Pick<Credentials, 'bearer' | 'cookie'>,
 ) => Pick<Principal, 'id' | 'kind' | 'workspaceId'> | null
 /** A call that was answered, or made to a connected system, as service levels count it. */
 export interface ObservedCall {
@@ -40,6 +70,7 @@ export interface GatewayParts {
   authenticate: Authenticate
   whose: Whose
   accessLog: AccessLog
+  watch: Watch
   limiter: Limiter
   quotas: Quotas
   onCall(call: ObservedCall): void

@@ -11,6 +11,8 @@ export interface Principal {
   scopes: ReadonlySet<string>
   /** Requests a minute that this principal may make. */
   rateLimitPerMinute: number
+  /** What is left of that while the credential is clamped. */
+  clampPerMinute?: number
   /** The OAuth client that calls, for itself (`kind` client) or for the person (`kind` user). */
   clientId?: string
   /** The person's own session at the console; none when an application calls for them. */
@@ -90,6 +92,8 @@ interface Shape<Input extends z.ZodType, Output extends z.ZodType> {
   scope: string | null
   /** A dangerous act: a person must have proved to be there within so many minutes, else `auth.step_up_required`. */
   freshWithinMinutes?: number
+  /** Stays open at the full rate under a clamp: whoever looks into an attack must not be kept out by it. */
+  outsideClamp?: boolean
   summary: string
   description?: string
   tag: string

@@ -91,5 +91,25 @@ async function runSteps(
       ...(isBatch && { items: items.length }),
       failure,
     })
+    tellWatch(exchange, gateway)
   }
+}
+
+/** What the watch for attacks counts: rows read, records that are not there, and scopes that are missing. */
+export function tellRows(exchange: Exchange, { watch }: Running): void {
+  if (exchange.principal === null) return
+  watch.rowsRead(exchange.principal, exchange.rows)
+  exchange.rows = 0
+}
+
+function tellWatch(exchange: Exchange, gateway: Running): void {
+  const { principal, operation, request, answer } = exchange
+  if (principal === null) return
+  tellRows(exchange, gateway)
+  gateway.watch.answered({
+    principal,
+    operationId: operation.id,
+    path: operation.path.includes('{') ? request.url : null,
+    status: answer?.status ?? 500,
+  })
 }

@@ -2,7 +2,7 @@ import { createGunzip } from 'node:zlib'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Problem } from '#core/problem.ts'
 import { recordWork } from '#gateway/batch.ts'
-import { bearerOf, cookieOf } from '#gateway/credentials.ts'
+import { bearerOf, cookieOf, senderOf } from '#gateway/credentials.ts'
 import type { GatewayParts } from '#gateway/gateway.ts'
 import {
   REVEAL_SCOPE,
@@ -18,7 +18,7 @@ import { refuseForeignOrigin } from '#gateway/origin.ts'
 import { count, observe } from '#gateway/observe.ts'
 import type { RawAnswer, RawRoute } from '#gateway/raw-route.ts'
 import { traceRequest } from '#gateway/trace-request.ts'
-import { holdLimits } from '#gateway/steps/limit.ts'
+import { holdLimits, limitOf } from '#gateway/steps/limit.ts'
 import type { EventDraft } from '#jobs/job.ts'
 
 type Fields = Readonly<Record<string, string | string[]>>
@@ -147,9 +147,12 @@ async function admit(
 ): Promise<Principal> {
   const bearer =
     route.credential?.({ headers: request.headers, body, query }) ?? bearerOf(request.headers)
+  const sender = route.crossOrigin || route.credential ? null : senderOf(request.raw)
   const cookie = bearer === null ? cookieOf(request.headers) : null
   const principal =
-    bearer === null && cookie === null ? null : await gateway.authenticate({ bearer, cookie })
+    bearer === null && cookie === null
+      ? null
+      : await gateway.authenticate({ bearer, cookie, sender })
   if (principal === null) {
     const problem = new Problem('auth.required', 'Send a valid API key.', {
       headers: { 'www-authenticate': 'Bearer realm="throughline"' },
@@ -159,7 +162,7 @@ async function admit(
   }
   try {
     await requireRights(route, scope, request, { principal, isByCookie: cookie !== null }, gateway)
-    await holdLimits(principal, gateway.clock.now(), gateway, (fields) => {
+    await holdLimits(principal, limitOf(principal), gateway.clock.now(), gateway, (fields) => {
       reply.headers(fields)
     })
   } catch (thrown) {

@@ -41,6 +41,7 @@ export async function createServer(parts: GatewayParts): Promise<FastifyInstance
   server.removeContentTypeParser('text/plain')
   server.addHook('onRequest', async (request, reply) => {
     securityHeaders(reply)
+    parts.watch.admitAddress(request.socket.remoteAddress ?? '')
     if (request.headers['content-encoding'] !== undefined && !request.routeOptions.config.raw) {
       throw new Problem(
         'request.unsupported_media_type',
@@ -89,6 +90,7 @@ function mount(server: FastifyInstance, operation: Operation, gateway: Running):
         idempotencyKey: null,
         requestHash: null,
         expectedVersion: null,
+        rows: 0,
         answer: null,
       }
       await traceRequest(gateway, operation, request, async () => {

@@ -139,8 +139,10 @@ function settle(exchanges: readonly Exchange[], settled: readonly Settled<unknow
     const outcomes = exchange.items.map((item): ItemOutcome => {
       if (item.kind === 'invalid') return item
       const outcome = settled[next++]!
-      if (outcome.kind === 'done')
+      if (outcome.kind === 'done') {
         done.push({ input: item.input, output: outcome.output, requestId })
+        exchange.rows += rowsIn(outcome.output)
+      }
       return { ...outcome, input: item.input }
     })
     exchange.answer = exchange.isBatch
@@ -148,6 +150,13 @@ function settle(exchanges: readonly Exchange[], settled: readonly Settled<unknow
       : answerOf(operation, principal, outcomes[0]!, requestId)
   }
   return done
+}
+
+/** Rows of a page; one record is none. */
+function rowsIn(output: unknown): number {
+  const data =
+    typeof output === 'object' && output !== null && 'data' in output ? output.data : null
+  return Array.isArray(data) ? data.length : 0
 }
 
 function keptAnswer(tx: Transaction, exchange: Exchange): AnswerRow[] {

@@ -28,6 +28,9 @@ export const webhookEvents = {
   'import.finished': 'A file was imported to its end',
   'quota.warning': 'Four fifths of a quota are used up; told once a day or month',
   'quota.exceeded': 'A quota refused a request; told once a day or month',
+  'threat.detected': 'Signs of an attack; data.kind tells which',
+  'threat.escalated': 'An open threat turned out to be more; data.kind tells what',
+  'threat.undone': 'Somebody took back what was done about a threat',
   'webhook.disabled': 'An endpoint was switched off because nothing reached it any more',
   'webhook.test': 'Sent on request, to try an endpoint',
 } as const

@@ -26,7 +26,10 @@ export async function startSeededHub(database: {
   keyFile: string
   httpPort?: number
 }): Promise<SeededHub> {
-  const config = loadConfig({}, { httpPort: 0, poolSize: 6, runJobs: false, ...database })
+  const config = loadConfig(
+    {},
+    { httpPort: 0, poolSize: 6, runJobs: false, threatIntervalMs: 0, ...database },
+  )
   const app = await startApp(config, { listen: true, log: silentLog })
   const { store, clock } = app
   const now = clock.now()

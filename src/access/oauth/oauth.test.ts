@@ -106,6 +106,26 @@ test('a code used twice ends the tokens of its first use', async () => {
   await expect.poll(async () => (await call(tokens.access_token)).status).toBe(401)
 })
 
+test('a refresh token used twice is told of as a single threat', async () => {
+  const other = await hub.freshWorkspace()
+  const [before, person] = [workspace, await signedIn(hub, other.id)]
+  workspace = other
+  try {
+    const { tokens, config, id } = await authorized(person)
+    await client.refreshTokenGrant(config, tokens.refresh_token!)
+    await hub.app.threats.tick()
+    const threats = async () => (await other.get('/api/v1/security/threats')).body.data
+    expect(await threats()).toEqual([])
+    const again = client.refreshTokenGrant(config, tokens.refresh_token!)
+    await expect(again).rejects.toMatchObject({ error: 'invalid_grant' })
+    await hub.app.threats.tick()
+    const grant = { kind: 'token_replay', subject: `${id} ${person.userId}` }
+    expect(await threats()).toMatchObject([grant])
+  } finally {
+    workspace = before
+  }
+})
+
 test('refresh tokens rotate, and one that is used twice ends its whole family', async () => {
   const { tokens, config } = await authorized()
   const second = await client.refreshTokenGrant(config, tokens.refresh_token!)
@@ -256,7 +276,12 @@ test('tokens signed by the real key but of another type, issuer, audience or tim
   const { tokens } = await authorized()
   const claims = decodeJwt(tokens.access_token)
   const { OAuthServer } = await import('#access/oauth/server.ts')
-  const server = new OAuthServer(hub.app.store, hub.app.clock, () => hub.url)
+  const server = new OAuthServer(
+    hub.app.store,
+    hub.app.clock,
+    () => hub.url,
+    hub.app.threats.signals,
+  )
   const [jwk] = (await server.keys.current()).private
   const { importJWK } = await import('jose')
   const key = await importJWK(jwk!, 'ES256')
@@ -285,7 +310,12 @@ test('tokens signed by the real key but of another type, issuer, audience or tim
 test('a rotated signing key signs from now on, and tokens of the old one go on', async () => {
   const { tokens, config } = await authorized()
   const { OAuthServer } = await import('#access/oauth/server.ts')
-  const other = new OAuthServer(hub.app.store, hub.app.clock, () => hub.url)
+  const other = new OAuthServer(
+    hub.app.store,
+    hub.app.clock,
+    () => hub.url,
+    hub.app.threats.signals,
+  )
   const kid = await other.keys.rotate()
   expect((await call(tokens.access_token)).status).toBe(200)
   const fresh = await other.provider()

@@ -18,8 +18,10 @@ import {
 } from '#access/oauth/artifact.store.ts'
 import { findClient, findTokenBearer, type ClientRow } from '#access/oauth/client.store.ts'
 import { endOrShowToken } from '#access/oauth/structured-tokens.ts'
+import { tellOfMisuse } from '#access/oauth/misuse.ts'
 import { SIGNING_ALGORITHM, type SigningKeys } from '#access/oauth/signing-keys.ts'
 import { ACCESS_TOKEN_S, audienceOf, scopesOfClient } from '#access/oauth/token.ts'
+import type { Signals } from '#access/threats/signals.ts'
 import { DAY_MS, type Clock } from '#core/time.ts'
 import type { Store } from '#store/store.ts'
 import type { Sealer } from '#store/vault.ts'
@@ -33,6 +35,7 @@ export interface ProviderParts {
   clock: Clock
   keys: SigningKeys
   publicUrl: string
+  signals: Signals
 }
 
 /**
@@ -52,12 +55,13 @@ export async function createProvider(parts: ProviderParts): Promise<Provider> {
     )
   }
   provider.use(endOrShowToken(parts))
+  tellOfMisuse(provider, parts.signals)
   provider.proxy = true // the mount itself states the public address; nothing a caller sends is believed
   return provider
 }
 
 function configurationOf(
-  { store, clock, publicUrl }: ProviderParts,
+  { store, clock, publicUrl, signals }: ProviderParts,
   sealer: Sealer,
   jwks: object[],
 ): Configuration {
@@ -69,7 +73,7 @@ function configurationOf(
     signed: true,
   }
   return {
-    adapter: (model: string) => createAdapter(model, store, sealer, clock),
+    adapter: (model: string) => createAdapter(model, { store, clock, signals }, sealer),
     jwks: { keys: jwks },
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
     clientDefaults: {
@@ -79,7 +83,7 @@ function configurationOf(
     },
     enabledJWA: { idTokenSigningAlgValues: [SIGNING_ALGORITHM] },
     extraClientMetadata: {
-      properties: ['secret_hash', 'old_secret_hash', 'granted_scopes'],
+      properties: ['secret_hash', 'old_secret_hash', 'granted_scopes', 'workspace'],
       validator() {},
     },
     responseTypes: ['code'],
@@ -174,8 +178,19 @@ function refuseForeignScope(ctx: KoaContextWithOIDC, granted: readonly string[])
 }
 
 /** The library's storage on our tables. Sessions are not kept: who is signed in is said by the console's own session. */
-function createAdapter(model: string, store: Store, sealer: Sealer, clock: Clock): Adapter {
+function createAdapter(
+  model: string,
+  { store, clock, signals }: Pick<ProviderParts, 'store' | 'clock' | 'signals'>,
+  sealer: Sealer,
+): Adapter {
   if (model === 'Session') return forgetful
+  const tellOfTwins = async (artifact: Artifact | undefined) => {
+    const { clientId, accountId } = artifact ?? {}
+    if (clientId === undefined) return
+    const client = await store.system((tx) => findClient(tx, clientId))
+    const userId = typeof accountId === 'string' ? accountId : null
+    if (client) signals.tokenReplay(clientId, userId, client.workspaceId)
+  }
   return {
     async upsert(id, payload, expiresIn) {
       const expiresAt = expiresIn ? new Date(clock.now().getTime() + expiresIn * 1000) : null
@@ -196,6 +211,7 @@ function createAdapter(model: string, store: Store, sealer: Sealer, clock: Clock
       // Two used it at the same moment: as with any second use, the whole family ends (RFC 9700 §4.14.2).
       const artifact = await store.system((tx) => findArtifact(tx, sealer, model, id))
       if (artifact?.grantId !== undefined) await revokeGrant(store, artifact.grantId, clock.now())
+      await tellOfTwins(artifact)
       throw new errors.InvalidGrant('already used')
     },
     async destroy(id) {
@@ -234,5 +250,6 @@ function metadataOf(row: ClientRow, now: Date): Record<string, unknown> {
     response_types: isService ? [] : ['code'],
     grant_types: isService ? ['client_credentials'] : ['authorization_code', 'refresh_token'],
     granted_scopes: row.scopes.join(' '),
+    workspace: row.workspaceId,
   }
 }

@@ -3,6 +3,7 @@ import type { Provider } from 'oidc-provider'
 import { SigningKeys } from '#access/oauth/signing-keys.ts'
 import { audienceOf } from '#access/oauth/token.ts'
 import { scopes } from '#access/roles.ts'
+import type { Signals } from '#access/threats/signals.ts'
 import type { Clock } from '#core/time.ts'
 import type { Store } from '#store/store.ts'
 
@@ -12,9 +13,11 @@ export class OAuthServer {
   readonly #store: Store
   readonly #clock: Clock
   readonly #publicUrl: () => string
+  readonly #signals: Signals
   #provider: { version: string; provider: Promise<Provider> } | null = null
 
-  constructor(store: Store, clock: Clock, publicUrl: () => string) {
+  constructor(store: Store, clock: Clock, publicUrl: () => string, signals: Signals) {
+    this.#signals = signals
     this.#store = store
     this.#clock = clock
     this.#publicUrl = publicUrl
@@ -26,7 +29,13 @@ export class OAuthServer {
     const publicUrl = this.#publicUrl()
     const version = `${publicUrl} ${(await this.keys.current()).version}`
     if (this.#provider?.version !== version) {
-      const parts = { store: this.#store, clock: this.#clock, keys: this.keys, publicUrl }
+      const parts = {
+        store: this.#store,
+        clock: this.#clock,
+        keys: this.keys,
+        publicUrl,
+        signals: this.#signals,
+      }
       // Loaded at the first use: the library takes half a second, which no start and no command should wait for.
       const provider = import('#access/oauth/provider.ts').then((it) => it.createProvider(parts))
       this.#provider = { version, provider }

@@ -16,6 +16,7 @@ import {
   StepUp,
 } from '#access/sign-in/prove.ts'
 import { startSession, type SignInMethod } from '#access/sign-in/session-start.ts'
+import type { Signals } from '#access/threats/signals.ts'
 import { countTry, passwordCounters } from '#access/sign-in/throttle.ts'
 import {
   findSignInUser,
@@ -34,7 +35,11 @@ const SecondStep = SecondFactor.extend({ challenge: z.string().max(100) })
 const PasskeySignIn = z.object({ challenge: z.string().max(100), passkey: PasskeyProof })
 
 /** The ways into the console and out of it: they set cookies, which operations do only in passing. */
-export function createSignInRoutes(publicUrl: () => string, oidcName: string | null): RawRoute[] {
+export function createSignInRoutes(
+  publicUrl: () => string,
+  oidcName: string | null,
+  signals: Signals,
+): RawRoute[] {
   const isSecure = () => publicUrl().startsWith('https:')
   const route = (
     id: string,
@@ -61,10 +66,10 @@ export function createSignInRoutes(publicUrl: () => string, oidcName: string | n
     ),
     route('signIn', '/api/v1/session', (request) => byLink(request, isSecure())),
     route('signInByPassword', '/api/v1/session/password', (request) =>
-      byPassword(request, isSecure()),
+      byPassword(request, isSecure(), signals),
     ),
     route('signInBySecondFactor', '/api/v1/session/second-factor', (request) =>
-      bySecondFactor(request, isSecure()),
+      bySecondFactor(request, isSecure(), signals),
     ),
     route('getPasskeyChallenge', '/api/v1/session/passkey/options', ({ store, now }) =>
       openPasskey(store, publicUrl(), now),
@@ -76,7 +81,7 @@ export function createSignInRoutes(publicUrl: () => string, oidcName: string | n
       openStepUp(request, publicUrl()),
     ),
     route('stepUp', '/api/v1/session/step-up', (request) =>
-      stepUp(request, publicUrl(), isSecure()),
+      stepUp(request, publicUrl(), isSecure(), signals),
     ),
     route(
       'signOut',
@@ -100,7 +105,11 @@ async function byLink(request: RawRequest, isSecure: boolean): Promise<RawAnswer
   return enter(request, { id: link.userId, workspaceId: link.workspaceId }, ['link'], isSecure)
 }
 
-async function byPassword(request: RawRequest, isSecure: boolean): Promise<RawAnswer> {
+async function byPassword(
+  request: RawRequest,
+  isSecure: boolean,
+  signals: Signals,
+): Promise<RawAnswer> {
   const { email, password } = readJson(PasswordSignIn, request.body)
   const { store, now, remoteAddress, headers } = request
   const sealer = await installationSealer(store)
@@ -116,13 +125,19 @@ async function byPassword(request: RawRequest, isSecure: boolean): Promise<RawAn
     remoteAddress,
     isKnown ? `${device} ${user.id}` : null,
   )
-  const forgive = await countTry(store, sealer, counters, now)
+  const tell = () => signals.wrongSecret(`${email} ${password}`, user, senderOf(request))
+  const forgive = await countTry(store, sealer, counters, now).catch((thrown: unknown) => {
+    tell()
+    throw thrown
+  })
   const isRight = await isPassword(password, user?.passwordHash ?? null)
   if (user === null || !isRight) {
+    tell()
     if (user !== null) await noteFailure(request, user)
     throw refused()
   }
   await forgive()
+  signals.rightSecret(user, senderOf(request))
   if (user.totpSecret === null && user.passkeys === 0)
     return enter(request, user, ['password'], isSecure)
   if (user.totpSecret === null) return json({ next: 'passkey' })
@@ -130,13 +145,18 @@ async function byPassword(request: RawRequest, isSecure: boolean): Promise<RawAn
   return json({ next: 'second_factor', challenge })
 }
 
-async function bySecondFactor(request: RawRequest, isSecure: boolean): Promise<RawAnswer> {
+async function bySecondFactor(
+  request: RawRequest,
+  isSecure: boolean,
+  signals: Signals,
+): Promise<RawAnswer> {
   const { challenge, ...sent } = readJson(SecondStep, request.body)
   const { store, now } = request
   const opened = await readChallenge(store, 'second_factor', challenge, now)
   const user = opened && (await store.system((tx) => findSignInUser(tx, opened.userId)))
   if (!user) throw refused()
   const method = await proveSecondFactor(store, user, sent, now).catch(async (thrown: unknown) => {
+    signals.wrongSecret(JSON.stringify(sent), user, senderOf(request))
     await noteFailure(request, user)
     throw thrown
   })
@@ -194,11 +214,16 @@ async function stepUp(
   request: RawRequest,
   publicUrl: string,
   isSecure: boolean,
+  signals: Signals,
 ): Promise<RawAnswer> {
   const sent = readJson(StepUp, request.body)
   const { session, user } = await userOfSession(request)
   const { store, now, requestId } = request
-  const methods = await proveAgain(store, user, sent, siteOf(publicUrl), now)
+  const site = siteOf(publicUrl)
+  const methods = await proveAgain(store, user, sent, site, now).catch((thrown: unknown) => {
+    signals.wrongSecret(JSON.stringify(sent), user, senderOf(request))
+    throw thrown
+  })
   const { token, tokenHash } = newToken()
   await store.system(async (tx) => {
     await renewSession(tx, session.id, tokenHash, methods, now)
@@ -230,6 +255,11 @@ export async function enter(
   )
   return { status: 204, headers: { 'set-cookie': cookies } }
 }
+
+const senderOf = ({ remoteAddress, headers }: RawRequest) => ({
+  address: remoteAddress,
+  agent: headers['user-agent'] ?? '',
+})
 
 async function noteFailure({ store, now, requestId }: RawRequest, user: SignInUser): Promise<void> {
   const { workspaceId, id: userId } = user

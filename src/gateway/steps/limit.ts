@@ -10,22 +10,25 @@ const MINUTE = { name: 'principal', windowS: 60 }
 /** The principal's requests a minute, a day and a month. */
 export async function limit(exchange: Exchange, gateway: GatewayParts): Promise<void> {
   if (exchange.principal === null) return
-  exchange.limit = await holdLimits(exchange.principal, exchange.now, gateway, (fields) => {
+  const { principal, operation } = exchange
+  const most = operation.outsideClamp ? principal.rateLimitPerMinute : limitOf(principal)
+  exchange.limit = await holdLimits(principal, most, exchange.now, gateway, (fields) => {
     exchange.reply.headers(fields)
   })
 }
 
 /**
- * Counts a request, and tells in the RateLimit fields of draft-ietf-httpapi-ratelimit-headers how it stands.
+ * Counts a request against so many a minute and the quotas, and tells in the RateLimit fields of draft-ietf-httpapi-ratelimit-headers how it stands.
  * @throws Problem `quota.exceeded` when the minute, the day or the month is used up.
  */
 export async function holdLimits(
   principal: Principal,
+  perMinute: number,
   now: Date,
   gateway: Pick<GatewayParts, 'limiter' | 'quotas'>,
   sendHeaders: (fields: Record<string, string>) => void,
 ): Promise<LimitState> {
-  const minute = await gateway.limiter.take(principal.id, principal.rateLimitPerMinute)
+  const minute = await gateway.limiter.take(principal.id, perMinute)
   const quotas = minute.allowed ? await gateway.quotas.take(principal, now) : []
   const all: QuotaState[] = [{ ...MINUTE, ...minute }, ...quotas]
   sendHeaders({
@@ -52,4 +55,9 @@ export async function holdLimits(
 
 function refusal(detail: string, resetS: number): Problem {
   return new Problem('quota.exceeded', detail, { headers: { 'retry-after': String(resetS) } })
+}
+
+/** Requests a minute as things stand: less while a clamp is in force. */
+export function limitOf({ rateLimitPerMinute, clampPerMinute }: Principal): number {
+  return Math.min(rateLimitPerMinute, clampPerMinute ?? rateLimitPerMinute)
 }
