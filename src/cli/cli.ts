@@ -8,6 +8,7 @@ import { importCommand } from '#cli/import.ts'
 import { keysCommand } from '#cli/keys.ts'
 import { masterKeyCommand } from '#cli/master-key.ts'
 import { migrateCommand } from '#cli/migrate.ts'
+import { sandboxCommand } from '#cli/sandbox.ts'
 import { serveCommand } from '#cli/serve.ts'
 import { syncCommand } from '#cli/sync.ts'
 import { worldsCommand } from '#cli/worlds.ts'
@@ -34,6 +35,7 @@ export async function runCli(argv: string[]): Promise<void> {
     auditCommand(),
     backupCommand(),
     restoreCommand(),
+    sandboxCommand(),
   ])
     program.addCommand(command.exitOverride())
   try {
