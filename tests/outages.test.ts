@@ -4,7 +4,7 @@ import { quickPace, startSandbox, World } from '#tests/error-world.ts'
 import { useHub } from '#tests/hub.ts'
 
 const start = new Date('2026-11-01T00:00:00Z')
-const EVERY_HOURS = 6
+const EVERY_HOURS = 12
 /** So often the hub’s timers look. */
 const LOOK_HOURS = 3
 const DAYS = 30

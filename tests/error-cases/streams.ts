@@ -102,8 +102,12 @@ export const streamCases = [
         const path = `/api/v1/connections/${world.connectionId}`
         await world.workspace.patch(path, { dailyCalls: 1 })
       },
-      mends: (world) =>
-        world.workspace.patch(`/api/v1/connections/${world.connectionId}`, { dailyCalls: null }),
+      async mends(world) {
+        const path = `/api/v1/connections/${world.connectionId}`
+        await world.workspace.patch(path, { dailyCalls: null })
+        // Its day is that of UTC.
+        world.clock.advance(DAY_MS)
+      },
       cleared: 'schedule',
     },
     {
