@@ -9,6 +9,7 @@ import { keysCommand } from '#cli/keys.ts'
 import { masterKeyCommand } from '#cli/master-key.ts'
 import { migrateCommand } from '#cli/migrate.ts'
 import { probeCommand } from '#cli/probe.ts'
+import { sandboxCommand } from '#cli/sandbox.ts'
 import { serveCommand } from '#cli/serve.ts'
 import { syncCommand } from '#cli/sync.ts'
 import { worldsCommand } from '#cli/worlds.ts'
@@ -36,6 +37,7 @@ export async function runCli(argv: string[]): Promise<void> {
     backupCommand(),
     restoreCommand(),
     probeCommand(),
+    sandboxCommand(),
   ])
     program.addCommand(command.exitOverride())
   try {

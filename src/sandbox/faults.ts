@@ -60,7 +60,8 @@ export interface FaultTarget {
 
 export type FaultRule = Fault & FaultTarget
 
-const KINDS: ReadonlySet<string> = new Set<Fault['kind']>([
+/** All kinds of faults. */
+export const faultKinds: readonly Fault['kind'][] = [
   'status',
   'html',
   'drop-before',
@@ -71,7 +72,8 @@ const KINDS: ReadonlySet<string> = new Set<Fault['kind']>([
   'lose-rows',
   'drop-writes',
   'refuse-rows',
-])
+]
+const KINDS: ReadonlySet<string> = new Set(faultKinds)
 
 /**
  * A rule as a control call sends it.

@@ -1,37 +1,6 @@
 import { parseArgs } from 'node:util'
 
-import { startHubspot } from './hubspot/index.ts'
-import { startPipedrive } from './pipedrive/index.ts'
-import { startSalesforce } from './salesforce/index.ts'
-
-/** What every vendor's sandbox is started with. */
-interface Options {
-  port: number
-  stateFile?: string
-  hasLimits: boolean
-}
-
-interface Started {
-  url: string
-  token: string
-  stop(): Promise<void>
-}
-
-/** The vendors that can be started alone. */
-const VENDORS: Readonly<Record<string, (options: Options) => Promise<Started>>> = {
-  hubspot: ({ hasLimits, ...options }) => {
-    const lifted = { tenSecondly: null, daily: null, searchSecondly: null }
-    return startHubspot({ ...options, ...(hasLimits ? {} : { limits: lifted }) })
-  },
-  pipedrive: ({ hasLimits, ...options }) => {
-    const lifted = { daily: null, tokenBurst: 1e6, oauthBurst: 1e6, searchBurst: 1e6 }
-    return startPipedrive({ ...options, ...(hasLimits ? {} : { limits: lifted }) })
-  },
-  salesforce: ({ hasLimits, ...options }) => {
-    const lifted = { dailyApiRequests: null, dailyBulkApiBatches: null }
-    return startSalesforce({ ...options, ...(hasLimits ? {} : { limits: lifted }) })
-  },
-}
+import { vendorStarts } from './vendors.ts'
 
 /**
  * A sandbox that stands alone: `node src/sandbox/main.ts --vendor pipedrive --port 4010 --state file`. Prints
@@ -45,9 +14,9 @@ const { values } = parseArgs({
     'no-limits': { type: 'boolean', default: false },
   },
 })
-const start = VENDORS[values.vendor]
+const start = vendorStarts[values.vendor]
 if (!start) {
-  process.stderr.write(`--vendor must be one of ${Object.keys(VENDORS).join(', ')}\n`)
+  process.stderr.write(`--vendor must be one of ${Object.keys(vendorStarts).join(', ')}\n`)
   process.exit(2)
 }
 const sandbox = await start({

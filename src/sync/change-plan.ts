@@ -53,8 +53,8 @@ export async function sendOrPlan(run: Run, stream: PushStream, entity: Entity): 
     return 'through'
   }
   if (open?.state === 'building' && open.builtIn === run.id) {
-    await buildPlan(run, open.id, stream, entity)
-    return 'waiting'
+    const planned = await buildPlan(run, open.id, stream, entity)
+    return planned > 0 ? 'waiting' : 'through'
   }
   // A run that was to plan writes nothing, also when its plan was discarded on the way.
   if (open || run.cause === 'plan') return due > 0 ? 'waiting' : 'through'

@@ -19,7 +19,7 @@ export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = {
   'certificate.missing': {
     title: 'The connected system said that it kept the record, and does not have it',
     whatToDo:
-      'Nothing at first: it is sent again by itself, and the item closes once it has arrived. If it comes back, show the vendor the run.',
+      'Nothing at first: it is sent again by itself, and the item closes once a run has seen it there. If it comes back, show the vendor the run.',
     fixedBy: 'the vendor',
   },
   'certificate.lost': {

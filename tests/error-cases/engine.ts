@@ -59,7 +59,7 @@ export const engineCases = [
       code: 'certificate.lost',
       when: 'it says that it took a change, and did not',
       stream: 'contacts',
-      detail: /Not there: company\./,
+      detail: /Not there: company[,.]/,
       before: known,
       async breaks(world) {
         await world.change(world.noted('lead'), { company: 'Analytical Engines' })

@@ -1,45 +1,7 @@
 import { DAY_MS, HOUR_MS } from '#core/time.ts'
-import type { Fault } from '#sandbox/faults.ts'
 import type { World } from '#tests/error-world.ts'
-import { startBadTls } from '#tests/tls.ts'
-import { casesOf, type ErrorCase, type VendorName } from './case.ts'
-
-type Part = Pick<ErrorCase, 'breaks' | 'mends' | 'stream'>
-
-const STREAMS = {
-  hubspot: ['contacts', '*/contacts*'],
-  pipedrive: ['persons', '*/persons*'],
-  salesforce: ['leads', '*/query*'],
-} as const
-
-/** Every call for people fails so until it is lifted; a lead waits meanwhile. */
-function fails(vendor: VendorName, fault: Fault): Part {
-  const [people, path] = STREAMS[vendor]
-  // Salesforce asks for everything by one path: its first stream is the one that fails.
-  const stream = vendor === 'salesforce' ? 'owners' : people
-  return {
-    stream,
-    async breaks(world) {
-      await world.capture('ada@example.com')
-      world.lift = world.sandbox.down({ path }, fault)
-    },
-    mends: async (world) => world.lift(),
-  }
-}
-
-/** One call fails so: what is no fault of the whole vendor ends its stream only, and the others go on. */
-function failsOnce(vendor: VendorName, fault: Fault): Part {
-  return {
-    ...fails(vendor, fault),
-    async breaks(world) {
-      await world.capture('ada@example.com')
-      world.lift = world.sandbox.failNext({ ...fault, path: STREAMS[vendor][1] })
-    },
-  }
-}
-
-const status = (code: number, more: object = {}) =>
-  ({ kind: 'status', status: code, ...more }) as const
+import { casesOf } from './case.ts'
+import { fails, failsOnce, status } from './failing.ts'
 
 /** Credentials that work are entered again. */
 async function login(world: World): Promise<void> {
@@ -102,8 +64,12 @@ export const streamCases = [
         const path = `/api/v1/connections/${world.connectionId}`
         await world.workspace.patch(path, { dailyCalls: 1 })
       },
-      mends: (world) =>
-        world.workspace.patch(`/api/v1/connections/${world.connectionId}`, { dailyCalls: null }),
+      async mends(world) {
+        const path = `/api/v1/connections/${world.connectionId}`
+        await world.workspace.patch(path, { dailyCalls: null })
+        // Its day is that of UTC.
+        world.clock.advance(DAY_MS)
+      },
       cleared: 'schedule',
     },
     {
@@ -241,78 +207,6 @@ export const streamCases = [
         world.lift = world.sandbox.down({ path: '*/query*' }, status(400, { body: noLocator }))
       },
       cleared: 'next run',
-    },
-  ]),
-]
-
-const outages: readonly [when: string, fault: Fault][] = [
-  ['it answers 500', status(500)],
-  ['it is down for maintenance, with 503', status(503)],
-  ['a proxy answers a page instead of it', { kind: 'html', status: 502 }],
-  ['a proxy answers a page with success', { kind: 'html', status: 200 }],
-  ['the connection is cut before the answer', { kind: 'drop-before' }],
-  ['the answer is cut off in the middle', { kind: 'cut-body' }],
-  ['it does not answer in time', { kind: 'slow', delayMs: 2000 }],
-]
-
-/** The address of the connection is another for a while: nobody listens there, or somebody whom it must not trust. */
-function elsewhere(start: () => Promise<{ url: string; stop(): Promise<void> }>): Part {
-  return {
-    stream: 'owners',
-    async breaks(world) {
-      await world.capture('ada@example.com')
-      const other = await start()
-      world.lift = () => void other.stop()
-      await world.reconnect({ baseUrl: other.url })
-    },
-    mends: (world) => world.reconnect({ baseUrl: world.sandbox.url }),
-  }
-}
-
-const outagesOf = <Name extends VendorName>(vendor: Name) =>
-  casesOf(vendor, [
-    ...outages.map(([when, fault]) => ({
-      code: 'stream.transient',
-      when,
-      ...fails(vendor, fault),
-      cleared: 'schedule' as const,
-    })),
-    {
-      code: 'stream.transient',
-      when: 'nobody listens at its address',
-      detail: /ECONNREFUSED/,
-      // The discard port: nothing listens there.
-      ...elsewhere(async () => ({ url: 'http://127.0.0.1:9', stop: async () => undefined })),
-      cleared: 'schedule' as const,
-    },
-    {
-      code: 'stream.transient',
-      when: 'its certificate is signed by nobody whom the hub trusts',
-      detail: /SELF_SIGNED_CERT|UNABLE_TO_VERIFY/,
-      ...elsewhere(startBadTls),
-      cleared: 'schedule' as const,
-    },
-  ])
-
-/** What ends a run: no usable answer. */
-export const outageCases = [
-  ...outagesOf('hubspot'),
-  ...casesOf('hubspot', [
-    {
-      code: 'stream.transient',
-      when: 'it locks the records for a while',
-      ...fails('hubspot', status(423)),
-      cleared: 'schedule',
-    },
-  ]),
-  ...outagesOf('pipedrive'),
-  ...outagesOf('salesforce'),
-  ...casesOf('salesforce', [
-    {
-      code: 'stream.transient',
-      when: 'a query runs for too long',
-      ...fails('salesforce', status(400, { policy: 'QUERY_TIMEOUT' })),
-      cleared: 'schedule',
     },
   ]),
 ]
