@@ -104,3 +104,21 @@ export async function markNeedsLogin(tx: Transaction, id: string, now: Date): Pr
     where id = ${id} and state = 'active'`)
   return rows === 1
 }
+
+/** What was last seen to at the vendor. */
+export async function findPreparation(
+  tx: Transaction,
+  connectionId: string,
+): Promise<string | null> {
+  const row = await tx.find(sql<{ prepared: string | null }>`
+    select prepared from connections where id = ${connectionId}`)
+  return row?.prepared ?? null
+}
+
+export async function keepPreparation(
+  tx: Transaction,
+  connectionId: string,
+  done: string,
+): Promise<void> {
+  await tx.execute(sql`update connections set prepared = ${done} where id = ${connectionId}`)
+}

@@ -5,7 +5,7 @@ import { defineJob, type Job, type JobContext, type Subscriber, type Timer } fro
 import { findConnection, readSettings } from './connection.store.ts'
 import { VendorFault, type Session } from './connector.ts'
 import type { Engine } from './engine.ts'
-import { openConnection } from './run.ts'
+import { openConnection } from './run-connection.ts'
 
 const JOB_NAME = 'sync.erase'
 const PAGE = 100

@@ -1,3 +1,4 @@
+import { findPreparation, keepPreparation } from './connection.store.ts'
 import { VendorFault, type PushChange, type PushResult, type Stream } from './connector.ts'
 import type { Transaction } from '#store/store.ts'
 import type { Entity } from './entity.ts'
@@ -5,15 +6,13 @@ import { commit, type Run } from './engine.ts'
 import { LeaseLost } from './lease.ts'
 import {
   countPending,
-  findPreparation,
-  keepPreparation,
   loadPage,
   seedPending,
-  settlePage,
   type Delivery,
   type PendingKey,
   type PushPage,
-} from './push.store.ts'
+} from './push-page.store.ts'
+import { settlePage } from './push.store.ts'
 import { revisit } from './pull.ts'
 import { isPassing, withPatience } from './retry.ts'
 import { writePage } from './write.ts'

@@ -1,35 +1,16 @@
 import { DAY_MS, MINUTE_MS } from '#core/time.ts'
 import { noTracer } from '#core/trace.ts'
-import { CallBudget } from './call-budget.ts'
-import { closePlans, sendOrPlan, type Sent } from './change-plan.ts'
-import {
-  VendorFault,
-  type Connector,
-  type FaultKind,
-  type OpenConnection,
-  type Session,
-  type Stream,
-  type VendorCall,
-} from './connector.ts'
-import {
-  findConnection,
-  markNeedsLogin,
-  readSettings,
-  updateConnection,
-} from './connection.store.ts'
+import { closePlans } from './change-plan.ts'
+import type { Connector, FaultKind, Stream } from './connector.ts'
+import { markNeedsLogin } from './connection.store.ts'
 import { commit, type Engine, type Run } from './engine.ts'
-import type { Entity } from './entity.ts'
 import { followChanges } from './follow.ts'
+import { goThrough, type StreamFault, type Way } from './go-through.ts'
 import { Lease, LeaseLost } from './lease.ts'
-import { mappingsOf, rulesOf, type StoredRule } from './field-rules.ts'
-import { listRules } from './field-rule.store.ts'
+import { rulesOf } from './field-rules.ts'
 import { integrationOf } from './integration.ts'
-import { closeStreamError, openErrors, type OutcomePlace } from './outcome.store.ts'
-import { pullStream, revisit } from './pull.ts'
-import { seedStream } from './push.ts'
-import { proveStream } from './prove.ts'
-import { reconcileStream } from './reconcile.ts'
 import { Circuit } from './retry.ts'
+import { openForRun } from './run-connection.ts'
 import {
   addCalls,
   countOutcomes,
@@ -37,7 +18,6 @@ import {
   endRun,
   ensureStreams,
   findRun,
-  markStream,
   startRun,
   type RunRow,
   type RunState,
@@ -51,17 +31,7 @@ const RETRY_MINUTES = [5, 15, 60, 240]
 /** Both sides are compared whole this often, besides on request. */
 const RECONCILE_DAYS = 7
 
-/** Of a stream: all that is due, the same after both sides were compared whole, or only what is known to have changed. */
-type Way = 'whole' | 'compared' | 'changes'
-
 export type RunEnd = 'done' | 'busy' | 'gone'
-
-interface StreamFault {
-  stream: string
-  kind: FaultKind
-  detail: string
-  retryAfterMs: number | null
-}
 
 /**
  * Goes through the streams of a queued or cut-off run, in the connector's order: the sync engine's straight line.
@@ -106,7 +76,7 @@ async function perform(
   lease: Lease,
   signal: AbortSignal,
 ): Promise<void> {
-  const opened = await open(engine, workspaceId, row)
+  const opened = await openForRun(engine, workspaceId, row)
   if (!opened) return
   const { session, vendor, calls, rules } = opened
   const stop = AbortSignal.any([signal, lease.signal])
@@ -170,210 +140,6 @@ async function perform(
   } finally {
     await session.close()
     await noteCalls()
-  }
-}
-
-/** A call to the vendor as a span, by the template of its path. */
-function noteCall(engine: Engine, vendor: string, call: VendorCall): void {
-  const { method, path, status, durationMs } = call
-  const attributes = {
-    'http.request.method': method,
-    'url.template': path,
-    'http.response.status_code': status,
-    'throughline.vendor': vendor,
-  }
-  const failure = status === 0 ? 'no_answer' : status >= 400 ? String(status) : null
-  engine.tracer?.note(`${method} ${path}`, { kind: 'client', attributes }, durationMs, failure)
-}
-
-/** Calls of the session so far: of the sync, and of reading back. */
-interface Calls {
-  count: number
-  checks: number
-  isCheck: boolean
-}
-
-/** Opens the connection, or null when it is gone or its vendor is not known to this version. */
-async function open(
-  engine: Engine,
-  workspaceId: string,
-  row: RunRow,
-): Promise<{
-  session: Session
-  vendor: string
-  calls: Calls
-  rules: readonly StoredRule[]
-  connector: Connector
-  settings: Record<string, unknown>
-} | null> {
-  const found = await engine.store.transaction(workspaceId, async (tx) => {
-    const connection = await findConnection(tx, row.connectionId)
-    if (!connection) return null
-    const settings = await readSettings(tx, row.connectionId)
-    return { connection, settings, rules: await listRules(tx, row.connectionId) }
-  })
-  const connector = found && engine.connectors.get(found.connection.vendor)
-  if (!found?.settings || !connector) return null
-  const calls: Calls = { count: 0, checks: 0, isCheck: false }
-  const connection = openConnection(
-    engine,
-    workspaceId,
-    row.connectionId,
-    found.settings,
-    (call) => {
-      const { status } = call
-      if (calls.isCheck) calls.checks += 1
-      else calls.count += 1
-      const statusClass = status === 0 ? 'none' : `${Math.floor(status / 100)}xx`
-      engine.metrics?.syncCalls.inc({ vendor: connector.vendor, status: statusClass })
-      engine.onVendorCall?.(workspaceId, connector.vendor, call)
-      noteCall(engine, connector.vendor, call)
-    },
-  )
-  const opened = connector.open({ ...connection, mappings: mappingsOf(found.rules) })
-  const session: Session = {
-    ...opened,
-    async close() {
-      await opened.close()
-      await connection.budget.close()
-    },
-  }
-  const { rules, settings } = found
-  return { session, vendor: connector.vendor, calls, rules, connector, settings }
-}
-
-/** What a connector is given to work with. */
-export function openConnection(
-  engine: Engine,
-  workspaceId: string,
-  connectionId: string,
-  settings: Record<string, unknown>,
-  onCall: (call: VendorCall) => void,
-): OpenConnection & { budget: CallBudget } {
-  const budget = new CallBudget(engine.store, engine.clock, workspaceId, connectionId)
-  return {
-    budget,
-    id: connectionId,
-    settings,
-    clock: engine.clock,
-    beforeCall: () => budget.take(),
-    onCall(call) {
-      onCall(call)
-      engine.log.debug({ connectionId, ...call }, 'vendor call')
-    },
-    async saveSettings(changes) {
-      await engine.store.transaction(workspaceId, async (tx) => {
-        const known = await readSettings(tx, connectionId, 'lock')
-        if (!known) return
-        const now = engine.clock.now()
-        await updateConnection(tx, connectionId, { settings: { ...known, ...changes } }, now)
-      })
-    },
-    wait: (durationMs, signal) => engine.wait(durationMs, signal),
-    ...(engine.callTimeoutMs === undefined ? {} : { timeoutMs: engine.callTimeoutMs }),
-  }
-}
-
-/** Runs the streams one after the other; a fault that is the vendor's as a whole ends the run, one of a stream does not. */
-async function goThrough(
-  run: Run,
-  streams: readonly Stream[],
-  wayOf: (stream: Stream) => Way,
-): Promise<StreamFault[]> {
-  const faults: StreamFault[] = []
-  for (const stream of streams) {
-    const { tracer = noTracer } = run.engine
-    const attributes = { 'throughline.stream': stream.name, 'throughline.vendor': run.vendor }
-    const fault = await tracer.span(`sync ${stream.name}`, { attributes }, async (span) => {
-      const found = await goThroughOne(run, stream, wayOf(stream))
-      if (found) span.fail(found.kind)
-      return found
-    })
-    if (!fault) continue
-    faults.push(fault)
-    if (!['permission', 'mapping', 'gone', 'conflict', 'record'].includes(fault.kind)) break
-  }
-  return faults
-}
-
-async function goThroughOne(run: Run, stream: Stream, way: Way): Promise<StreamFault | null> {
-  const entity = run.engine.entities.get(stream.entity)
-  const place = placeOf(run, stream)
-  let sent: Sent = 'through'
-  try {
-    if (!entity) throw new VendorFault('mapping', `Nothing here takes ${stream.entity} records.`)
-    const { pull, push, toVendor } = stream
-    if (way === 'changes') await revisit(run, stream, entity)
-    else {
-      if (way === 'compared') await reconcileStream(run, stream)
-      if (push && toVendor) await seedStream(run, stream, entity)
-      if (pull) await pullStream(run, { ...stream, pull }, entity)
-    }
-    if (push && toVendor) sent = await sendOrPlan(run, { ...stream, push, toVendor }, entity)
-  } catch (error) {
-    run.signal.throwIfAborted()
-    if (!(error instanceof VendorFault)) throw error
-    const { kind, message: detail, retryAfterMs } = error
-    await commit(run, async (tx) => {
-      const now = run.engine.clock.now()
-      await markStream(tx, run.connectionId, stream.name, false, now)
-      const item = { record: '', localId: null, externalId: null, code: `stream.${kind}`, detail }
-      await openErrors(tx, place, [item], now)
-    })
-    return { stream: stream.name, kind, detail, retryAfterMs }
-  }
-  if (sent === 'waiting') await noteStream(run, stream, 'plan.waiting', null)
-  // Changes alone do not show that the stream as a whole is sound.
-  if (way === 'changes') return null
-  const now = run.engine.clock.now()
-  await commit(run, (tx) => markStream(tx, run.connectionId, stream.name, true, now))
-  return readBack(run, stream, entity, way === 'compared' ? 'whole' : 'written', sent)
-}
-
-/** Opens the item of the stream as a whole. */
-async function noteStream(
-  run: Run,
-  stream: Stream,
-  code: string,
-  detail: string | null,
-): Promise<void> {
-  const item = { record: '', localId: null, externalId: null, code, detail }
-  await commit(run, (tx) => openErrors(tx, placeOf(run, stream), [item], run.engine.clock.now()))
-}
-
-/**
- * What was done stands, whether it can be read back or not: a fault on the way leaves the records unproved for the next run,
- * and an item that says so. Only what stops every call ends the run.
- */
-async function readBack(
-  run: Run,
-  stream: Stream,
-  entity: Entity,
-  scope: 'written' | 'whole',
-  sent: Sent,
-): Promise<StreamFault | null> {
-  try {
-    await proveStream(run, stream, entity, scope)
-    if (sent === 'through') await commit(run, (tx) => closeStreamError(tx, placeOf(run, stream)))
-    return null
-  } catch (error) {
-    run.signal.throwIfAborted()
-    if (!(error instanceof VendorFault)) throw error
-    const { kind, message: detail, retryAfterMs } = error
-    await noteStream(run, stream, 'certificate.unread', detail)
-    return ['reauth', 'rate_daily', 'account'].includes(kind)
-      ? { stream: stream.name, kind, detail, retryAfterMs }
-      : null
-  }
-}
-
-function placeOf(run: Run, stream: Stream): OutcomePlace {
-  return {
-    runId: run.id,
-    connectionId: run.connectionId,
-    stream: stream.name,
-    entity: stream.entity,
-    direction: stream.direction === 'push' ? 'push' : 'pull',
   }
 }
 

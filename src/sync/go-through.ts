@@ -1,0 +1,124 @@
+import { noTracer } from '#core/trace.ts'
+import { sendOrPlan, type Sent } from './change-plan.ts'
+import { VendorFault, type FaultKind, type Stream } from './connector.ts'
+import { commit, type Run } from './engine.ts'
+import type { Entity } from './entity.ts'
+import { closeStreamError, openErrors, type OutcomePlace } from './outcome.store.ts'
+import { proveStream } from './prove.ts'
+import { pullStream, revisit } from './pull.ts'
+import { seedStream } from './push.ts'
+import { reconcileStream } from './reconcile.ts'
+import { markStream } from './run.store.ts'
+
+export interface StreamFault {
+  stream: string
+  kind: FaultKind
+  detail: string
+  retryAfterMs: number | null
+}
+
+/** Of a stream: all that is due, the same after both sides were compared whole, or only what is known to have changed. */
+export type Way = 'whole' | 'compared' | 'changes'
+
+/** Runs the streams one after the other; a fault that is the vendor's as a whole ends the run, one of a stream does not. */
+export async function goThrough(
+  run: Run,
+  streams: readonly Stream[],
+  wayOf: (stream: Stream) => Way,
+): Promise<StreamFault[]> {
+  const faults: StreamFault[] = []
+  for (const stream of streams) {
+    const { tracer = noTracer } = run.engine
+    const attributes = { 'throughline.stream': stream.name, 'throughline.vendor': run.vendor }
+    const fault = await tracer.span(`sync ${stream.name}`, { attributes }, async (span) => {
+      const found = await goThroughOne(run, stream, wayOf(stream))
+      if (found) span.fail(found.kind)
+      return found
+    })
+    if (!fault) continue
+    faults.push(fault)
+    if (!['permission', 'mapping', 'gone', 'conflict', 'record'].includes(fault.kind)) break
+  }
+  return faults
+}
+
+async function goThroughOne(run: Run, stream: Stream, way: Way): Promise<StreamFault | null> {
+  const entity = run.engine.entities.get(stream.entity)
+  const place = placeOf(run, stream)
+  let sent: Sent = 'through'
+  try {
+    if (!entity) throw new VendorFault('mapping', `Nothing here takes ${stream.entity} records.`)
+    const { pull, push, toVendor } = stream
+    if (way === 'changes') await revisit(run, stream, entity)
+    else {
+      if (way === 'compared') await reconcileStream(run, stream)
+      if (push && toVendor) await seedStream(run, stream, entity)
+      if (pull) await pullStream(run, { ...stream, pull }, entity)
+    }
+    if (push && toVendor) sent = await sendOrPlan(run, { ...stream, push, toVendor }, entity)
+  } catch (error) {
+    run.signal.throwIfAborted()
+    if (!(error instanceof VendorFault)) throw error
+    const { kind, message: detail, retryAfterMs } = error
+    await commit(run, async (tx) => {
+      const now = run.engine.clock.now()
+      await markStream(tx, run.connectionId, stream.name, false, now)
+      const item = { record: '', localId: null, externalId: null, code: `stream.${kind}`, detail }
+      await openErrors(tx, place, [item], now)
+    })
+    return { stream: stream.name, kind, detail, retryAfterMs }
+  }
+  if (sent === 'waiting') await noteStream(run, stream, 'plan.waiting', null)
+  // Changes alone do not show that the stream as a whole is sound.
+  if (way === 'changes') return null
+  const now = run.engine.clock.now()
+  await commit(run, (tx) => markStream(tx, run.connectionId, stream.name, true, now))
+  return readBack(run, stream, entity, way === 'compared' ? 'whole' : 'written', sent)
+}
+
+/** Opens the item of the stream as a whole. */
+async function noteStream(
+  run: Run,
+  stream: Stream,
+  code: string,
+  detail: string | null,
+): Promise<void> {
+  const item = { record: '', localId: null, externalId: null, code, detail }
+  await commit(run, (tx) => openErrors(tx, placeOf(run, stream), [item], run.engine.clock.now()))
+}
+
+/**
+ * What was done stands, whether it can be read back or not: a fault on the way leaves the records unproved for the next run,
+ * and an item that says so. Only what stops every call ends the run.
+ */
+async function readBack(
+  run: Run,
+  stream: Stream,
+  entity: Entity,
+  scope: 'written' | 'whole',
+  sent: Sent,
+): Promise<StreamFault | null> {
+  try {
+    await proveStream(run, stream, entity, scope)
+    if (sent === 'through') await commit(run, (tx) => closeStreamError(tx, placeOf(run, stream)))
+    return null
+  } catch (error) {
+    run.signal.throwIfAborted()
+    if (!(error instanceof VendorFault)) throw error
+    const { kind, message: detail, retryAfterMs } = error
+    await noteStream(run, stream, 'certificate.unread', detail)
+    return ['reauth', 'rate_daily', 'account'].includes(kind)
+      ? { stream: stream.name, kind, detail, retryAfterMs }
+      : null
+  }
+}
+
+function placeOf(run: Run, stream: Stream): OutcomePlace {
+  return {
+    runId: run.id,
+    connectionId: run.connectionId,
+    stream: stream.name,
+    entity: stream.entity,
+    direction: stream.direction === 'push' ? 'push' : 'pull',
+  }
+}
