@@ -183,12 +183,14 @@ export async function settle(
     select 1 from quota_periods p join ${rows} on ${own} order by p.workspace_id, p.subject, p.period, p.starts_on for update of p`)
   await tx.execute(sql`
     update quota_periods p set used = p.used + r.used, taken = p.taken - r.back from ${rows} where ${own}`)
+  // Who is refused has used four fifths, though another process may not have told of it yet: the warning comes first.
   await tell(
     tx,
     'quota.warning',
     sql`
     update quota_periods p set warned_at = ${now} from ${rows}
-    where ${own} and p.warned_at is null and p.used * 5 >= r."limit" * 4`,
+    where ${own} and p.warned_at is null
+      and (p.used * 5 >= r."limit" * 4 or (r.refused > 0 and p.taken >= r."limit"))`,
     now,
   )
   await tell(

@@ -137,6 +137,16 @@ export class Signals {
     return batch
   }
 
+  /** What could not be written down counts again with what came since. */
+  putBack({ counts, sightings }: Batch): void {
+    for (const { subject, signal, workspaceId, n, detail, bucketMs } of counts)
+      this.#addTo(bucketMs, subject, signal, workspaceId, n, detail)
+    for (const one of sightings) {
+      const key = `${one.subject.id} ${one.network} ${one.agent} back ${this.#sightings.size}`
+      if (this.#sightings.size < MAX_HELD) this.#sightings.set(key, one)
+    }
+  }
+
   /** Counts a return to the network that the session left minutes before. */
   #move(subject: Subject, workspaceId: string, network: string, atMs: number): void {
     const key = `${subject.id} ${isOfSix(network) ? 6 : 4}`
@@ -170,7 +180,17 @@ export class Signals {
   #add(subject: Subject, signal: Signal, workspaceId: string | null, n: number, detail = ''): void {
     const widthMs = signal === 'rows' ? HOUR_MS : BUCKET_MS
     const nowMs = this.#clock.now().getTime()
-    const bucketMs = nowMs - (nowMs % widthMs)
+    this.#addTo(nowMs - (nowMs % widthMs), subject, signal, workspaceId, n, detail)
+  }
+
+  #addTo(
+    bucketMs: number,
+    subject: Subject,
+    signal: Signal,
+    workspaceId: string | null,
+    n: number,
+    detail: string,
+  ): void {
     const key = `${subject.kind} ${subject.id} ${signal} ${detail} ${bucketMs} ${workspaceId}`
     const count = this.#counts.get(key)
     if (count) count.n += n

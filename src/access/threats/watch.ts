@@ -2,7 +2,7 @@ import { installationSealer } from '#access/installation.ts'
 import { detectThreats } from '#access/threats/detect-threats.ts'
 import { Guard } from '#access/threats/guard.ts'
 import { deleteOldSignals } from '#access/threats/signal.store.ts'
-import type { Signals } from '#access/threats/signals.ts'
+import type { Batch, Signals } from '#access/threats/signals.ts'
 import { subjectOf } from '#access/threats/subject.ts'
 import { openAddress, readMeasuresInForce } from '#access/threats/threat.store.ts'
 import type { Log } from '#core/log.ts'
@@ -54,17 +54,24 @@ export class ThreatWatch implements Watch {
   /** One round: what was seen is written down and judged, and what is in force is read again, whoever decided it. */
   tick(): Promise<void> {
     return this.#next(async () => {
-      const { store, clock, metrics, log } = this.#parts
+      const { metrics, log } = this.#parts
       const batch = this.signals.drain()
-      const kinds = await detectThreats(
-        { store, sealer: await installationSealer(store) },
-        batch,
-        clock.now(),
-      )
+      const kinds = await this.#detect(batch)
       for (const kind of kinds) metrics.threats.inc({ kind })
       if (kinds.length > 0) log.warn({ kinds }, 'signs of an attack')
       await this.#read()
     })
+  }
+
+  async #detect(batch: Batch): Promise<string[]> {
+    const { store, clock } = this.#parts
+    try {
+      const sealer = await installationSealer(store)
+      return await detectThreats({ store, sealer }, batch, clock.now())
+    } catch (error) {
+      this.signals.putBack(batch)
+      throw error
+    }
   }
 
   reload(): Promise<void> {
