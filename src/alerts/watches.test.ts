@@ -146,6 +146,9 @@ async function makeTroubled(leadId: string): Promise<void> {
       updated_at)
     values (${newId('conf')}, ${id}, 'contacts', 'lead', ${leadId}, '7', 'phone', '', ${start}, ${start}, ${start})`)
   await run(sql`
+    insert into sync_change_plans (id, connection_id, state, built_in, streams, made_at, proposed_at)
+    values (${newId('pln')}, ${id}, 'proposed', ${runId}, '{contacts}', ${start}, ${start})`)
+  await run(sql`
     insert into sync_call_days (connection_id, day, taken) values (${id}, ${later.toISOString().slice(0, 10)}::date, 100)`)
 }
 

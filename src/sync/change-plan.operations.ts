@@ -27,6 +27,7 @@ import {
   movePlan,
   type PlanRow,
 } from './change-plan.store.ts'
+import { explain } from './error-catalogue.ts'
 import { chooseStreams } from './run.operations.ts'
 import { insertRun } from './run.store.ts'
 
@@ -53,7 +54,12 @@ async function detailOf(tx: Transaction, plan: PlanRow, approval: Approval | nul
     ...viewOf(plan),
     counts: await countPlanned(tx, plan.id),
     leftOut: Object.entries(plan.leftOut).flatMap(([stream, codes]) =>
-      Object.entries(codes).map(([code, records]) => ({ stream, code, records })),
+      Object.entries(codes).map(([code, records]) => ({
+        stream,
+        code,
+        title: code === 'unchanged' ? 'Both sides have the same' : explain(code).title,
+        records,
+      })),
     ),
     signatures: domains.map((domain) => ({
       domain,
@@ -246,9 +252,9 @@ const discard = (approval: Approval | null) =>
     path: '/api/v1/sync/plans/{planId}/discard',
     scope: 'sync:write',
     tag: 'Sync',
-    summary: 'Give up a change plan',
+    summary: 'Give up a change plan, or what is left of one that is being carried out',
     description:
-      'Nothing of it is written. Its records stay due: the next run plans or sends them.',
+      'Nothing more of it is written. Its records stay due: the next run plans or sends them.',
     status: 200,
     event: 'sync.plan_discarded',
     subject: (plan) => plan.id,
@@ -256,7 +262,16 @@ const discard = (approval: Approval | null) =>
     output: ChangePlanDetail,
     async perform({ planId }, { tx, principal, now }) {
       const plan = await getPlan(tx, planId)
-      if (!(await movePlan(tx, planId, ['building', 'proposed'], 'discarded', principal.id, now))) {
+      if (
+        !(await movePlan(
+          tx,
+          planId,
+          ['building', 'proposed', 'approved'],
+          'discarded',
+          principal.id,
+          now,
+        ))
+      ) {
         throw new Problem(
           'sync.plan_not_proposed',
           `The plan is ${plan.state}: it cannot be given up any more.`,

@@ -40,10 +40,12 @@ export const ChangePlanDetail = ChangePlan.extend({
   counts: z.array(
     z.object({ stream: z.string(), action: Action, state: PlannedState, records: z.int() }),
   ),
-  leftOut: z.array(z.object({ stream: z.string(), code: z.string(), records: z.int() })).meta({
-    description:
-      'Records that are due and would not be written: they are there already, or why not',
-  }),
+  leftOut: z
+    .array(z.object({ stream: z.string(), code: z.string(), title: z.string(), records: z.int() }))
+    .meta({
+      description:
+        'Records that are due and would not be written: they are there already, or why not',
+    }),
   signatures: z
     .array(
       z.object({

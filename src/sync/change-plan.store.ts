@@ -140,7 +140,7 @@ function openRow<Row extends SealedRow>(tx: Transaction, planId: string, { detai
   return { ...row, ...opened }
 }
 
-/** What is left to be carried out of a stream, in the order of the plan. */
+/** What is left to be carried out of a stream, in the order of the plan; nothing any more once the plan is given up. */
 export async function listPlanned(
   tx: Transaction,
   planId: string,
@@ -151,6 +151,7 @@ export async function listPlanned(
   const rows = await tx.query(sql<SealedRow>`
     select seq, local_id, external_id, action, changed_in::text as changed_in, detail from sync_planned_changes
     where plan_id = ${planId} and stream = ${stream} and seq > ${after} and state = 'planned'
+      and exists (select from sync_change_plans p where p.id = plan_id and p.state = 'approved')
     order by seq limit ${limit}`)
   return rows.map((row) => openRow(tx, planId, row))
 }
@@ -222,7 +223,7 @@ export async function markProof(
     where c.entity = ${entity} and c.local_id = r.id and c.state in ('sent', 'not_there')
       and c.plan_id = (
         select id from sync_change_plans
-        where connection_id = ${connectionId} and state in ('approved', 'done') order by id desc limit 1)`)
+        where connection_id = ${connectionId} and state in ('approved', 'done', 'discarded') order by id desc limit 1)`)
 }
 
 export interface PlanCount {

@@ -97,7 +97,7 @@ describe.each(Object.entries(vendorAccounts))('%s', (vendor, { open }) => {
     }
     const decide = (planId: string, to: 'approved' | 'discarded') =>
       store.transaction(hub.workspaceId, (tx) =>
-        movePlan(tx, planId, ['proposed'], to, 'usr_test', clock.now()),
+        movePlan(tx, planId, ['proposed', 'approved'], to, 'usr_test', clock.now()),
       )
     const counts = (planId: string) => read((tx) => countPlanned(tx, planId))
     const items = () =>
@@ -190,6 +190,12 @@ describe.each(Object.entries(vendorAccounts))('%s', (vendor, { open }) => {
     await hub.addLeads(12)
     await run()
     const plan = await openPlan()
+    // Also one that is approved and cannot be carried out.
+    await decide(plan.id, 'approved')
+    const lift = account.failNext({ kind: 'status', status: 503, count: 'until-lifted' })
+    await run()
+    lift()
+    expect(account.properties().size).toBe(0)
     await decide(plan.id, 'discarded')
     await store.transaction(hub.workspaceId, (tx) =>
       updateConnection(tx, hub.connectionId, { planAbove: 12 }, START),

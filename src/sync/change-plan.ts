@@ -28,7 +28,7 @@ import {
   wayFor,
   type PushStream,
 } from './push.ts'
-import { countPending, fingerprintOf, type Delivery, type PushPage } from './push.store.ts'
+import { countPending, fingerprintOf, type Delivery, type PushPage } from './push-page.store.ts'
 
 const PAGE = 2000
 
@@ -102,6 +102,7 @@ async function buildPlan(
     const changes = page.changes.map((change) => plannedOf(change, page))
     planned += changes.length
     for (const { result } of page.settled) {
+      if (result.kind === 'passed') continue
       const why = result.kind === 'skipped' ? result.code : result.kind
       leftOut[why] = (leftOut[why] ?? 0) + 1
     }

@@ -208,6 +208,26 @@ const conflictsOverdue: Watch = {
   },
 }
 
+const planWaiting: Watch = {
+  name: 'sync.plan_waiting',
+  title: 'A change plan waits to be approved',
+  severity: 'warning',
+  role: 'sales',
+  async look(tx) {
+    const rows = await tx.query(sql<{ id: string; name: string; planId: string; records: number }>`
+      select c.id, c.name, p.id as plan_id,
+        (select count(*) from sync_planned_changes where plan_id = p.id)::int as records
+      from sync_change_plans p join connections c on c.id = p.connection_id
+      where p.state = 'proposed' order by p.id limit ${MAX_FINDINGS}`)
+    return rows.map(({ id, name, planId, records }) => ({
+      key: planId,
+      summary: `Nothing is written to ${name} until its plan for ${records} ${records === 1 ? 'record' : 'records'} is approved or discarded.`,
+      link: `/sync/plans/${planId}`,
+      values: { connectionId: id, planId, records },
+    }))
+  },
+}
+
 /** Connections that have taken at least this share of their calls of the day. It is over by itself at midnight UTC. */
 async function callsTaken(tx: Parameters<Watch['look']>[0], now: Date, percent: number) {
   const rows = await tx.query(sql<{ id: string; name: string; allowed: number; taken: number }>`
@@ -246,6 +266,7 @@ export const syncWatches: readonly Watch[] = [
   errorsMany,
   certificateIncomplete,
   conflictsOverdue,
+  planWaiting,
   callsNearlySpent,
   callsSpent,
 ]

@@ -7,7 +7,7 @@ import { startPipedrive } from '#sandbox/pipedrive/index.ts'
 import { startSalesforce } from '#sandbox/salesforce/index.ts'
 import { readSettings, updateConnection } from '#sync/connection.store.ts'
 import type { Pace } from '#sync/engine.ts'
-import type { Sandboxes, VendorName } from '#tests/error-cases/case.ts'
+import type { Sandboxes, VendorName } from '#tests/scenarios/error-cases/case.ts'
 import type { TestHub, TestWorkspace } from '#tests/hub.ts'
 
 /** Pauses take no time; a vendor that does not answer is given up after half a second. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { DAY_MS, HOUR_MS, ManualClock, MINUTE_MS } from '#core/time.ts'
-import { quickPace, startSandbox, World } from '#tests/error-world.ts'
+import { quickPace, startSandbox, World } from '#tests/scenarios/error-world.ts'
 import { useHub } from '#tests/hub.ts'
 
 const start = new Date('2026-11-01T00:00:00Z')

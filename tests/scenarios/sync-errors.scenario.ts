@@ -1,9 +1,9 @@
 import { afterEach, expect, test } from 'vitest'
 import { ManualClock } from '#core/time.ts'
 import { errorCatalogue, explain } from '#sync/error-catalogue.ts'
-import type { ErrorCase } from '#tests/error-cases/case.ts'
-import { errorCases } from '#tests/error-cases/index.ts'
-import { quickPace, startSandbox, World } from '#tests/error-world.ts'
+import type { ErrorCase } from '#tests/scenarios/error-cases/case.ts'
+import { errorCases } from '#tests/scenarios/error-cases/index.ts'
+import { quickPace, startSandbox, World } from '#tests/scenarios/error-world.ts'
 import { useHub } from '#tests/hub.ts'
 
 /** Each code of the catalogue is brought about at a vendor, told, mended and gone; nobody is lost by it or sent twice. */

@@ -19,9 +19,10 @@ export function PlanDecision({ plan }: { plan: PlanDetail }) {
   const { sign, stepUp } = useSigning(plan.id)
   const discard = useAction(
     () => discardPlan(plan.id),
-    'The plan is discarded. Its records stay due: the next run plans or sends them.',
+    'The plan is discarded. What was not written stays due: the next run plans or sends it.',
   )
   const isProposed = plan.state === 'proposed'
+  const isOpen = isProposed || plan.state === 'building' || plan.state === 'approved'
   const needsNobody = plan.signatures.length === 0
   return (
     <Panel
@@ -30,7 +31,7 @@ export function PlanDecision({ plan }: { plan: PlanDetail }) {
       flush={!needsNobody}
       actions={
         <Group gap="xs">
-          {(plan.state === 'building' || isProposed) && can('sync:write') && (
+          {isOpen && can('sync:write') && (
             <Button
               size="xs"
               variant="default"

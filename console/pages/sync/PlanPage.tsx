@@ -121,6 +121,6 @@ function columnsOf(planId: string): Column<Count>[] {
 
 const leftOutColumns: Column<PlanDetail['leftOut'][number]>[] = [
   { title: 'Stream', isHeader: true, cell: ({ stream }) => stream },
-  { title: 'Why', cell: ({ code }) => <code>{code}</code> },
+  { title: 'Why', cell: ({ title }) => title },
   { title: 'Records', align: 'end', cell: ({ records }) => formatCount(records) },
 ]

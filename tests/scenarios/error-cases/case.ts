@@ -1,7 +1,7 @@
 import type { HubspotSandbox } from '#sandbox/hubspot/index.ts'
 import type { PipedriveSandbox } from '#sandbox/pipedrive/index.ts'
 import type { SalesforceSandbox } from '#sandbox/salesforce/index.ts'
-import type { World } from '#tests/error-world.ts'
+import type { World } from '#tests/scenarios/error-world.ts'
 
 export interface Sandboxes {
   hubspot: HubspotSandbox

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { HOUR_MS, MINUTE_MS } from '#core/time.ts'
-import type { World } from '#tests/error-world.ts'
+import type { World } from '#tests/scenarios/error-world.ts'
 import { casesOf } from './case.ts'
 
 const UPSERT = '*/contacts/batch/upsert'

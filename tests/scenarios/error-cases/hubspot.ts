@@ -1,5 +1,5 @@
 import { HOUR_MS } from '#core/time.ts'
-import type { World } from '#tests/error-world.ts'
+import type { World } from '#tests/scenarios/error-world.ts'
 import { casesOf } from './case.ts'
 
 const UPSERT = { path: '*/contacts/batch/upsert' }

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { World } from '#tests/error-world.ts'
+import type { World } from '#tests/scenarios/error-world.ts'
 import { casesOf } from './case.ts'
 
 type Org = World<'salesforce'>

@@ -1,5 +1,5 @@
 import { DAY_MS, HOUR_MS } from '#core/time.ts'
-import type { World } from '#tests/error-world.ts'
+import type { World } from '#tests/scenarios/error-world.ts'
 import { casesOf } from './case.ts'
 import { fails, failsOnce, status } from './failing.ts'
 

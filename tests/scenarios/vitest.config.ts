@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config'
+
+/** Whole stories: every sync error from its cause to its end, a month with outages, alerts over days. Minutes long. */
+export default defineConfig({
+  test: {
+    include: ['tests/scenarios/**/*.scenario.ts'],
+    globalSetup: ['tests/database.ts'],
+    pool: 'forks',
+    maxWorkers: 3,
+    testTimeout: 120_000,
+    hookTimeout: 60_000,
+  },
+})
