@@ -32,7 +32,10 @@ const { values } = parseArgs({
 })
 
 /** Sizes of data: accounts and conversions as usual times this; and the seeds of each. */
-const SIZES = { small: { scale: 0.2, seeds: [41] }, usual: { scale: 1, seeds: [3] } }
+const SIZES = {
+  small: { scale: 0.2, seeds: [41, 42, 43] },
+  usual: { scale: 1, seeds: [3, 4] },
+}
 type Size = keyof typeof SIZES
 
 /** What is kept of one world. */

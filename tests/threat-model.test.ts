@@ -12,7 +12,7 @@ async function testFiles(): Promise<string[]> {
     for (const entry of entries)
       if (
         entry.isFile() &&
-        entry.name.endsWith('.test.ts') &&
+        /\.(?:test|scenario)\.ts$/.test(entry.name) &&
         entry.name !== 'threat-model.test.ts'
       )
         found.push(join(entry.parentPath, entry.name))

@@ -1,6 +1,7 @@
 import { hubspot } from '#connectors/hubspot/index.ts'
 import { pipedrive } from '#connectors/pipedrive/index.ts'
 import { salesforce } from '#connectors/salesforce/index.ts'
+import type { LoggedCall } from '#sandbox/call-log.ts'
 import type { FaultRule } from '#sandbox/faults.ts'
 import { startHubspot } from '#sandbox/hubspot/index.ts'
 import { listOf, objectOf, textOf } from '#sandbox/json.ts'
@@ -18,6 +19,8 @@ export interface VendorAccount {
   /** Phone numbers by address of the people that are really there. */
   there(): Map<string, string | null>
   failNext(rule: FaultRule): () => void
+  /** The calls that were answered, oldest first. */
+  requests(): LoggedCall[]
   /** Somebody changes the phone number of the person with this address there. */
   edit(email: string, phone: string): void
   /** Somebody deletes the person with this address there. */
@@ -52,6 +55,7 @@ export const vendorAccounts: Record<
             ]),
           ),
         failNext: (rule) => sandbox.failNext(rule),
+        requests: () => sandbox.requests(),
         edit(email, phone) {
           const { id } = live().find(({ properties }) => properties['email'] === email)!
           sandbox.edit('contacts', id, { phone })
@@ -81,6 +85,7 @@ export const vendorAccounts: Record<
             live().map(({ values }) => [String(values['Email']), textOf(values['Phone'] ?? null)]),
           ),
         failNext: (rule) => sandbox.failNext(rule),
+        requests: () => sandbox.requests(),
         edit(email, phone) {
           const { id } = live().find(({ values }) => values['Email'] === email)!
           sandbox.edit('Lead', id, { Phone: phone })
@@ -111,6 +116,7 @@ export const vendorAccounts: Record<
         there: () =>
           new Map(live().map((one) => [String(emailOf(one)), first(one.shown['phones'])])),
         failNext: (rule) => sandbox.failNext(rule),
+        requests: () => sandbox.requests(),
         edit(email, phone) {
           const { id } = live().find((one) => emailOf(one) === email)!
           sandbox.edit('person', id, { phones: [{ value: phone }] })

@@ -1,20 +1,25 @@
 import { Command, CommanderError } from 'commander'
-import { attributionCommand } from '#cli/attribution.ts'
-import { auditCommand } from '#cli/audit.ts'
-import { backupCommand, restoreCommand } from '#cli/backup.ts'
-import { demoCommand } from '#cli/demo.ts'
-import { exportCommand } from '#cli/export.ts'
-import { importCommand } from '#cli/import.ts'
-import { keysCommand } from '#cli/keys.ts'
-import { masterKeyCommand } from '#cli/master-key.ts'
-import { migrateCommand } from '#cli/migrate.ts'
-import { probeCommand } from '#cli/probe.ts'
-import { sandboxCommand } from '#cli/sandbox.ts'
-import { serveCommand } from '#cli/serve.ts'
-import { syncCommand } from '#cli/sync.ts'
-import { worldsCommand } from '#cli/worlds.ts'
 import { ConfigError } from '#config.ts'
 import { Problem } from '#core/problem.ts'
+
+/** Every command, loaded only when it is called: the hub itself is no part of most. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import('#cli/serve.ts')).serveCommand(),
+  demo: async () => (await import('#cli/demo.ts')).demoCommand(),
+  migrate: async () => (await import('#cli/migrate.ts')).migrateCommand(),
+  keys: async () => (await import('#cli/keys.ts')).keysCommand(),
+  'master-key': async () => (await import('#cli/master-key.ts')).masterKeyCommand(),
+  import: async () => (await import('#cli/import.ts')).importCommand(),
+  export: async () => (await import('#cli/export.ts')).exportCommand(),
+  sync: async () => (await import('#cli/sync.ts')).syncCommand(),
+  attribution: async () => (await import('#cli/attribution.ts')).attributionCommand(),
+  worlds: async () => (await import('#cli/worlds.ts')).worldsCommand(),
+  audit: async () => (await import('#cli/audit.ts')).auditCommand(),
+  backup: async () => (await import('#cli/backup.ts')).backupCommand(),
+  restore: async () => (await import('#cli/backup.ts')).restoreCommand(),
+  probe: async () => (await import('#cli/probe.ts')).probeCommand(),
+  sandbox: async () => (await import('#cli/sandbox.ts')).sandboxCommand(),
+}
 
 /** Exit codes: 0 done, 1 failed, 2 wrong call, 78 wrong configuration (sysexits.h). */
 export async function runCli(argv: string[]): Promise<void> {
@@ -22,24 +27,9 @@ export async function runCli(argv: string[]): Promise<void> {
     .description('The revenue integration hub: one chain from the first touch to the money.')
     .exitOverride()
     .configureHelp({ sortSubcommands: true })
-  for (const command of [
-    serveCommand(),
-    demoCommand(),
-    migrateCommand(),
-    keysCommand(),
-    masterKeyCommand(),
-    importCommand(),
-    exportCommand(),
-    syncCommand(),
-    attributionCommand(),
-    worldsCommand(),
-    auditCommand(),
-    backupCommand(),
-    restoreCommand(),
-    probeCommand(),
-    sandboxCommand(),
-  ])
-    program.addCommand(command.exitOverride())
+  const asked = argv[2] ?? ''
+  const named = Object.hasOwn(commands, asked) ? [commands[asked]!] : Object.values(commands)
+  for (const load of named) program.addCommand((await load()).exitOverride())
   try {
     await program.parseAsync(argv)
   } catch (error) {

@@ -9,12 +9,12 @@ import {
   findPlan,
   listPlannedRows,
   movePlan,
-  type PlannedRow,
 } from '#sync/change-plan.store.ts'
 import { updateConnection } from '#sync/connection.store.ts'
+import { differences } from '#tests/plan-effect.ts'
 import { copyDatabase, openTestStore, runOnServer, type TestDatabase } from '#tests/store.ts'
 import { TestHub, testEngine, testTables } from '#tests/sync.ts'
-import { vendorAccounts, type VendorAccount } from '#tests/vendor-accounts.ts'
+import { vendorAccounts } from '#tests/vendor-accounts.ts'
 
 const START = new Date('2026-11-23T08:00:00Z')
 
@@ -29,35 +29,6 @@ afterAll(async () => {
   await store.close()
   await database.drop()
 })
-
-/** Which of the planned properties are not there in the same text, and which others are not as before. */
-function differences(
-  account: VendorAccount,
-  before: ReturnType<VendorAccount['properties']>,
-  planned: readonly (PlannedRow & { email: string })[],
-): string[] {
-  const after = account.properties()
-  const plain = (value: unknown) =>
-    value === null || value === undefined || value === ''
-      ? ''
-      : JSON.stringify(value).replaceAll('"', '')
-  const wrong: string[] = []
-  const planOf = new Map(planned.map((one) => [one.email, one]))
-  for (const [email, now] of after) {
-    const was = before.get(email)
-    const plan = planOf.get(email)
-    if (!was && plan?.action !== 'create') wrong.push(`${email} was not planned`)
-    for (const [name, value] of Object.entries(plan?.properties ?? {})) {
-      if (plain(now[name]) !== plain(value)) wrong.push(`${email} ${name}`)
-    }
-    for (const name of Object.keys(was ?? {})) {
-      const isSystem = /modif|stamp|lastmodified|update_time|^hs_/i.test(name)
-      if (isSystem || plan?.properties[name] !== undefined) continue
-      if (plain(now[name]) !== plain(was![name])) wrong.push(`${email} ${name} changed unplanned`)
-    }
-  }
-  return wrong
-}
 
 describe.each(Object.entries(vendorAccounts))('%s', (vendor, { open }) => {
   async function openWorld() {

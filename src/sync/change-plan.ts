@@ -28,6 +28,7 @@ import {
   wayFor,
   type PushStream,
 } from './push.ts'
+import { noteUnproved } from './prove.store.ts'
 import { countPending, fingerprintOf, type Delivery, type PushPage } from './push-page.store.ts'
 
 const PAGE = 2000
@@ -174,9 +175,15 @@ async function carryOutPage(
   )
   await commit(run, (tx) => markPlanned(tx, planId, entity.name, outdated))
   const way = wayFor(stream, page.changes.length)
-  await deliver(run, way, entity, page, (tx, deliveries) =>
-    markPlanned(tx, planId, entity.name, deliveries.flatMap(stateOf)),
-  )
+  await deliver(run, way, entity, page, async (tx, deliveries) => {
+    await markPlanned(tx, planId, entity.name, deliveries.flatMap(stateOf))
+    // What a run that was cut off had written is proved as if this one had.
+    const arrived = deliveries.filter(
+      ({ change, result }) => result.kind === 'unchanged' && !change.deleted,
+    )
+    const unread = arrived.map(({ change }) => ({ localId: change.record.localId, before: {} }))
+    if (stream.fetch) await noteUnproved(tx, run.connectionId, entity.name, unread)
+  })
 }
 
 /** Planned changes as a page of the push: those that fit are sent, those that are there already only settle. */

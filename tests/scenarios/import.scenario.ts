@@ -73,7 +73,7 @@ test('an import that is killed goes on where it was, and each lead is there once
   const args = ['import', 'leads', path]
   const first = begin(workspaceId, args)
   await expect
-    .poll(async () => (await figures(workspaceId)).position ?? 0, { timeout: 20_000, interval: 20 })
+    .poll(async () => (await figures(workspaceId)).position ?? 0, { timeout: 60_000, interval: 20 })
     .toBeGreaterThan(0)
   first.child.kill('SIGKILL')
   expect((await first.end).code).toBeNull()

@@ -4,12 +4,12 @@ import { fileURLToPath } from 'node:url'
 import { CommanderError } from 'commander'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { faultKinds } from '#sandbox/faults.ts'
-import { sandboxCommand } from './sandbox.ts'
+import { sandboxCommand } from '#cli/sandbox.ts'
 
 // Each command is a process of its own, which loads the whole hub.
 vi.setConfig({ testTimeout: 120_000 })
 
-const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const start = (...args: string[]) =>
   spawn(process.execPath, [MAIN, 'sandbox', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
 
