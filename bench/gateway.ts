@@ -13,6 +13,7 @@ import { figure, report } from '#bench/figures.ts'
 import { loadConfig } from '#config.ts'
 import { createLog } from '#core/log.ts'
 import { AccessLog } from '#gateway/access-log.ts'
+import { createClientOf } from '#gateway/client-address.ts'
 import { createLimiter } from '#gateway/limiter.ts'
 import { defineOperation } from '#gateway/operation.ts'
 import { CallRecorder } from '#levels/call-recorder.ts'
@@ -66,6 +67,7 @@ const server = await createServer({
   metrics,
   authenticate: authenticator.authenticate,
   whose: (credentials) => authenticator.whose(credentials),
+  clientOf: createClientOf([], 'x-forwarded-for'),
   accessLog: new AccessLog(store, log),
   watch: app.threats,
   limiter: createLimiter(null),
