@@ -6,6 +6,7 @@ import { createClient } from 'redis'
 import { createAlerts } from '#alerts/index.ts'
 import { createAuthenticator } from '#access/authenticate.ts'
 import type { AuditFiles } from '#access/audit-chain.ts'
+import { installationSealer } from '#access/installation.ts'
 import { approval } from '#access/permissions/approval.store.ts'
 import { createAccess } from '#access/index.ts'
 import { createCompliance } from '#compliance/index.ts'
@@ -29,6 +30,7 @@ import { createMailer, type Mailer } from '#egress/mail.ts'
 import type { ObservedCall } from '#gateway/gateway.ts'
 import { createClientOf } from '#gateway/client-address.ts'
 import { createLimiter } from '#gateway/limiter.ts'
+import { RateWindows } from '#gateway/rate-windows.ts'
 import { createOpenApi } from '#gateway/openapi.ts'
 import type { Operation } from '#gateway/operation.ts'
 import { createConsoleRoutes } from '#gateway/pages/console.routes.ts'
@@ -139,8 +141,13 @@ export async function startApp(
     undo.push(await store.listen('throughline_credentials', () => authenticator.forget()))
     const quotas = new QuotaMeters(() => store, clock, log)
     undo.push(await store.listen('throughline_quotas', (id) => quotas.forget(id)))
+    const windows = new RateWindows(store, () => installationSealer(store), log)
     const levels = new Pulse(
-      [(isLast) => quotas.flush(isLast), (isLast) => calls.flush(isLast)],
+      [
+        (isLast) => quotas.flush(isLast),
+        (isLast) => calls.flush(isLast),
+        (isLast) => windows.flush(isLast),
+      ],
       log,
     )
     undo.push(() => levels.stop())
@@ -157,7 +164,7 @@ export async function startApp(
       ...(tls && { tls }),
       accessLog,
       watch: threats,
-      limiter: createLimiter(redis),
+      limiter: createLimiter(redis, windows, log),
       quotas,
       ...(tracer && { tracer }),
       onCall: (call) => calls.record(call),

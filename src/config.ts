@@ -31,7 +31,7 @@ export const settings = {
       .regex(/^rediss?:\/\//, 'must begin with redis://')
       .optional(),
     about:
-      'A Redis that several hub processes share for rate limits. Unset: each process counts for itself.',
+      'A Redis that several hub processes share for rate limits. Unset: they share them through the database.',
   },
   dataDir: {
     env: 'THROUGHLINE_DATA_DIR',

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { request } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { createSignInLink, createUser } from '#access/bootstrap.ts'
 import { createClientOf, type ProxyHeader } from '#gateway/client-address.ts'
@@ -202,8 +203,8 @@ describe('behind a proxy', () => {
     return promise
   }
   const addressOf = () => {
-    const [first] = hub.app.server.addresses()
-    return `http://127.0.0.1:${first!.port}`
+    const { port } = hub.app.server.server.address() as AddressInfo
+    return `http://127.0.0.1:${port}`
   }
   const keyOf = (workspace: TestWorkspace) => ({ authorization: `Bearer ${workspace.key}` })
 

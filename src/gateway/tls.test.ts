@@ -59,7 +59,7 @@ async function getSecure(url: string, headers: Record<string, string>) {
 test('the hub speaks TLS itself under the certificate it is given, 1.2 at the least, and no plain HTTP', async () => {
   const { url, server } = hub.app
   expect(url).toMatch(/^https:/)
-  const { port } = server.addresses()[0]!
+  const { port } = server.server.address() as AddressInfo
   const workspace = await hub.freshWorkspace()
   const answer = await getSecure(`${url}/api/v1/workspace`, {
     authorization: `Bearer ${workspace.key}`,
