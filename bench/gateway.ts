@@ -8,12 +8,15 @@ import { Agent } from 'undici'
 import { z } from 'zod'
 import { createAuthenticator } from '#access/authenticate.ts'
 import { createWorkspace, issueKey } from '#access/bootstrap.ts'
+import { installationSealer } from '#access/installation.ts'
 import { seedWorkspace, startApp } from '#app.ts'
 import { figure, report } from '#bench/figures.ts'
 import { loadConfig } from '#config.ts'
 import { createLog } from '#core/log.ts'
 import { AccessLog } from '#gateway/access-log.ts'
+import { createClientOf } from '#gateway/client-address.ts'
 import { createLimiter } from '#gateway/limiter.ts'
+import { RateWindows } from '#gateway/rate-windows.ts'
 import { defineOperation } from '#gateway/operation.ts'
 import { CallRecorder } from '#levels/call-recorder.ts'
 import { QuotaMeters } from '#levels/quota-meters.ts'
@@ -59,6 +62,7 @@ const { token: key } = await issueKey(
 )
 const calls = new CallRecorder(() => store, clock)
 const authenticator = createAuthenticator(store, clock, () => 'http://127.0.0.1', app.threats)
+const windows = new RateWindows(store, () => installationSealer(store), log)
 const server = await createServer({
   store,
   clock,
@@ -66,9 +70,10 @@ const server = await createServer({
   metrics,
   authenticate: authenticator.authenticate,
   whose: (credentials) => authenticator.whose(credentials),
+  clientOf: createClientOf([], 'x-forwarded-for'),
   accessLog: new AccessLog(store, log),
   watch: app.threats,
-  limiter: createLimiter(null),
+  limiter: createLimiter(null, windows, log),
   quotas: new QuotaMeters(() => store, clock, log),
   onCall: (call) => calls.record(call),
   operations: [probe],

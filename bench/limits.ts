@@ -1,5 +1,5 @@
-// How exactly the limit of a key is kept while sixteen clients hammer on it: through one process, and through two that share a Redis.
-// And what one abusive key does to the others. Flags: --limit 3000, --redis redis://127.0.0.1:6379.
+// How exactly the limit of a key is kept while sixteen clients hammer on it: through one process, through two that share the database, and
+// through two that share a Redis where one is given. And what one abusive key does to the others. Flags: --limit 3000, --redis redis://127.0.0.1:6379.
 import { parseArgs } from 'node:util'
 import { figure, report } from '#bench/figures.ts'
 import { createKey, databaseUrlOf, startHub, type BenchHub } from '#bench/hub.ts'
@@ -10,7 +10,7 @@ const CLIENTS = 16
 const { values: flags } = parseArgs({
   options: {
     limit: { type: 'string', default: '3000' },
-    redis: { type: 'string', default: 'redis://127.0.0.1:6379' },
+    redis: { type: 'string' },
   },
 })
 const limit = Number(flags.limit)
@@ -62,24 +62,39 @@ await abuse
 await abusive.close()
 await calm.close()
 
-const environment = { REDIS_URL: flags.redis, DATABASE_URL: await databaseUrlOf(first) }
-const pair = await Promise.all([
-  startHub({ dataDir: first.dataDir, environment }),
-  startHub({ dataDir: first.dataDir, environment }),
-])
-const shared = await admitted(
-  pair.map(({ url }) => url),
-  await keyOf(pair[0], admin, limit),
-)
-await Promise.all(pair.map((hub) => hub.stop()))
+const databaseUrl = await databaseUrlOf(first)
+
+/** What two processes let through together, under one key that both are asked by. */
+async function admittedByTwo(more: Record<string, string>): Promise<number> {
+  const environment = { DATABASE_URL: databaseUrl, ...more }
+  const pair = await Promise.all([
+    startHub({ dataDir: first.dataDir, environment }),
+    startHub({ dataDir: first.dataDir, environment }),
+  ])
+  const count = await admitted(
+    pair.map(({ url }) => url),
+    await keyOf(pair[0], admin, limit),
+  )
+  await Promise.all(pair.map((hub) => hub.stop()))
+  return count
+}
+
+const shared = await admittedByTwo({ REDIS_URL: '' })
+const inRedis = flags.redis === undefined ? null : await admittedByTwo({ REDIS_URL: flags.redis })
 await first.stop()
 
 report('limits', [
   figure('limit of the key', limit, 'requests a minute'),
   figure('let through by one process', alone, ''),
   figure('off by', off(alone), '%', bar),
-  figure('let through by two processes that share a Redis', shared, ''),
+  figure('let through by two processes that share the database', shared, ''),
   figure('off by, two processes', off(shared), '%', bar),
+  ...(inRedis === null
+    ? []
+    : [
+        figure('let through by two processes that share a Redis', inRedis, ''),
+        figure('off by, two processes and Redis', off(inRedis), '%', bar),
+      ]),
   figure('other keys, alone: p95', before.p95Ms, 'ms'),
   figure('other keys, beside an abusive one: p95', during.p95Ms, 'ms'),
   figure('refused of the abusive one', refused, ''),

@@ -1360,6 +1360,16 @@ create table quotas (
 );
 alter table quotas enable row level security;
 
+create table rate_windows (
+  key bytea not null,
+  round integer not null default 1,
+  ends_at timestamp with time zone not null,
+  taken integer not null default 0,
+  granted integer not null default 0,
+  PRIMARY KEY (key)
+);
+CREATE INDEX rate_windows_ends_at_idx ON public.rate_windows USING btree (ends_at);
+
 create table report_comments (
   id identifier not null,
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),

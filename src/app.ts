@@ -1,10 +1,12 @@
 import { dirname, join } from 'node:path'
+import type { Server as HttpsServer } from 'node:https'
 import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
 import { createClient } from 'redis'
 import { createAlerts } from '#alerts/index.ts'
 import { createAuthenticator } from '#access/authenticate.ts'
 import type { AuditFiles } from '#access/audit-chain.ts'
+import { installationSealer } from '#access/installation.ts'
 import { approval } from '#access/permissions/approval.store.ts'
 import { createAccess } from '#access/index.ts'
 import { createCompliance } from '#compliance/index.ts'
@@ -26,13 +28,16 @@ import { AccessLog } from '#gateway/access-log.ts'
 import { Egress } from '#egress/egress.ts'
 import { createMailer, type Mailer } from '#egress/mail.ts'
 import type { ObservedCall } from '#gateway/gateway.ts'
+import { createClientOf } from '#gateway/client-address.ts'
 import { createLimiter } from '#gateway/limiter.ts'
+import { RateWindows } from '#gateway/rate-windows.ts'
 import { createOpenApi } from '#gateway/openapi.ts'
 import type { Operation } from '#gateway/operation.ts'
 import { createConsoleRoutes } from '#gateway/pages/console.routes.ts'
 import { createDocsRoutes } from '#gateway/pages/docs.routes.ts'
 import { createHealthRoutes } from '#gateway/pages/health.routes.ts'
 import { createServer } from '#gateway/server.ts'
+import { readTls, TlsRenewal, type TlsFiles } from '#gateway/tls.ts'
 import { startJobs, type Jobs } from '#jobs/engine.ts'
 import { jobWatches } from '#jobs/watches.ts'
 import { createImports } from '#imports/index.ts'
@@ -52,6 +57,7 @@ import { migrate } from '#store/migrate.ts'
 import type { Store, Transaction } from '#store/store.ts'
 import type { Pace } from '#sync/engine.ts'
 import { createSyncModule } from '#sync/index.ts'
+import { checkListening, checkWaysOut } from '#transport.ts'
 import { createWebhooks } from '#webhooks/index.ts'
 
 /** A running hub. */
@@ -102,11 +108,16 @@ export async function startApp(
     for (const step of undo.splice(0).reverse()) await step()
   }
   try {
+    if (options.listen) checkListening(config)
+    for (const warning of checkWaysOut(config)) log.warn({}, warning)
+    const tlsFiles = options.listen ? tlsFilesOf(config) : null
+    const tls = tlsFiles && (await readTls(tlsFiles))
     const tracer = await openTracing(config, undo)
     const opened = await openDatabase(config, log, undo)
     const store = tracer ? traceStore(opened, tracer) : opened
     const calls = new CallRecorder(() => store, clock)
-    let url = config.publicUrl ?? `http://${config.httpHost}:${config.httpPort}`
+    let url =
+      config.publicUrl ?? `${tls ? 'https' : 'http'}://${config.httpHost}:${config.httpPort}`
     const signals = new Signals(clock)
     const threats = new ThreatWatch(signals, { store, clock, log, metrics })
     const modules = composeModules(
@@ -130,8 +141,13 @@ export async function startApp(
     undo.push(await store.listen('throughline_credentials', () => authenticator.forget()))
     const quotas = new QuotaMeters(() => store, clock, log)
     undo.push(await store.listen('throughline_quotas', (id) => quotas.forget(id)))
+    const windows = new RateWindows(store, () => installationSealer(store), log)
     const levels = new Pulse(
-      [(isLast) => quotas.flush(isLast), (isLast) => calls.flush(isLast)],
+      [
+        (isLast) => quotas.flush(isLast),
+        (isLast) => calls.flush(isLast),
+        (isLast) => windows.flush(isLast),
+      ],
       log,
     )
     undo.push(() => levels.stop())
@@ -144,9 +160,11 @@ export async function startApp(
       metrics,
       authenticate: authenticator.authenticate,
       whose: (credentials) => authenticator.whose(credentials),
+      clientOf: createClientOf(config.trustedProxies, config.proxyHeader),
+      ...(tls && { tls }),
       accessLog,
       watch: threats,
-      limiter: createLimiter(redis),
+      limiter: createLimiter(redis, windows, log),
       quotas,
       ...(tracer && { tracer }),
       onCall: (call) => calls.record(call),
@@ -188,7 +206,11 @@ export async function startApp(
     })
     if (options.listen) {
       const address = await server.listen({ host: config.httpHost, port: config.httpPort })
-      if (config.publicUrl === undefined) url = address
+      if (config.publicUrl === undefined) url = tls ? address.replace('http:', 'https:') : address
+      if (tls && tlsFiles) {
+        const renewal = new TlsRenewal(server.server as HttpsServer, tlsFiles, tls, log)
+        undo.push(async () => renewal.stop())
+      }
     } else {
       await server.ready()
     }
@@ -217,11 +239,17 @@ export async function startApp(
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const CONSOLE_FOLDER = join(ROOT, 'console', 'dist')
 
+function tlsFilesOf({ tlsCertFile, tlsKeyFile }: Config): TlsFiles | null {
+  return tlsCertFile === undefined || tlsKeyFile === undefined
+    ? null
+    : { certFile: tlsCertFile, keyFile: tlsKeyFile }
+}
+
 type AccessSettings = Pick<
   Config,
   'requireApprovals' | 'oidcIssuer' | 'oidcClientId' | 'oidcClientSecret' | 'oidcName'
 >
-type MailSettings = Pick<Config, 'smtpUrl' | 'mailFrom'>
+type MailSettings = Pick<Config, 'smtpUrl' | 'mailFrom' | 'egressAllow'>
 
 function outsideProvider(config: Partial<AccessSettings>): OutsideProvider | null {
   const { oidcIssuer: issuer, oidcClientId: clientId, oidcClientSecret: clientSecret } = config
@@ -233,13 +261,13 @@ function outsideProvider(config: Partial<AccessSettings>): OutsideProvider | nul
   return { issuer, clientId, clientSecret, name: config.oidcName ?? issuer }
 }
 
-function mailer({ smtpUrl, mailFrom }: Partial<MailSettings>): Mailer | null {
+function mailer({ smtpUrl, mailFrom, egressAllow = [] }: Partial<MailSettings>): Mailer | null {
   if (smtpUrl === undefined && mailFrom === undefined) return null
   if (smtpUrl === undefined || mailFrom === undefined)
     throw new ConfigError(
       'THROUGHLINE_SMTP_URL and THROUGHLINE_MAIL_FROM belong together: set both or none.',
     )
-  return createMailer(smtpUrl, mailFrom)
+  return createMailer(smtpUrl, mailFrom, egressAllow)
 }
 
 /** What modules reach only once the hub runs. */

@@ -1,7 +1,17 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { isNetwork } from '#core/network.ts'
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true')
+const file = z
+  .string()
+  .min(1)
+  .optional()
+  .transform((path) => (path === undefined ? undefined : resolve(path)))
+const list = z
+  .string()
+  .default('')
+  .transform((text) => text.split(',').flatMap((part) => part.trim() || []))
 const port = z.coerce.number().int().min(0).max(65535)
 
 /** Every setting: its environment name, type, default and sentence. `docs/reference/config.md` is made from this table. */
@@ -21,7 +31,7 @@ export const settings = {
       .regex(/^rediss?:\/\//, 'must begin with redis://')
       .optional(),
     about:
-      'A Redis that several hub processes share for rate limits. Unset: each process counts for itself.',
+      'A Redis that several hub processes share for rate limits. Unset: they share them through the database.',
   },
   dataDir: {
     env: 'THROUGHLINE_DATA_DIR',
@@ -34,23 +44,63 @@ export const settings = {
   },
   keyFile: {
     env: 'THROUGHLINE_KEY_FILE',
-    schema: z
-      .string()
-      .min(1)
-      .optional()
-      .transform((path) => (path === undefined ? undefined : resolve(path))),
+    schema: file,
     about:
       'File of the encryption keys; default keys.json in the data folder. Back it up apart from the database: without it personal data cannot be read.',
   },
   httpHost: {
     env: 'THROUGHLINE_HTTP_HOST',
     schema: z.string().min(1).default('127.0.0.1'),
-    about: 'Address to listen on.',
+    about:
+      'Address to listen on. Beyond this machine the hub takes a certificate of its own, or trusted proxies.',
   },
   httpPort: {
     env: 'THROUGHLINE_HTTP_PORT',
     schema: port.default(4000),
     about: 'Port to listen on; 0 takes a free one.',
+  },
+  tlsCertFile: {
+    env: 'THROUGHLINE_TLS_CERT_FILE',
+    schema: file,
+    about:
+      'The hub’s certificate and its chain, in PEM: it then speaks TLS itself. A renewed file is taken up within ten seconds.',
+  },
+  tlsKeyFile: {
+    env: 'THROUGHLINE_TLS_KEY_FILE',
+    schema: file,
+    about: 'The private key of the certificate, in PEM, without a passphrase.',
+  },
+  trustedProxies: {
+    env: 'THROUGHLINE_TRUSTED_PROXIES',
+    schema: list.refine(
+      (all) => all.every(isNetwork),
+      'is a list of addresses and networks, such as 10.0.0.5,10.1.0.0/16',
+    ),
+    about:
+      'Addresses and networks of the proxies that end TLS before the hub, with commas between. What they say of the client counts; what others say does not.',
+  },
+  proxyHeader: {
+    env: 'THROUGHLINE_PROXY_HEADER',
+    schema: z.enum(['x-forwarded-for', 'forwarded']).default('x-forwarded-for'),
+    about:
+      'The header in which trusted proxies name the client. They must write it anew or add to it; the other one is not read.',
+  },
+  plainLinks: {
+    env: 'THROUGHLINE_PLAIN_LINKS',
+    schema: z.enum(['warn', 'refuse']).default('warn'),
+    about:
+      'What is done when PostgreSQL or Redis is reached over a network without TLS: a warning at the start, or no start.',
+  },
+  tlsRejectUnauthorized: {
+    env: 'NODE_TLS_REJECT_UNAUTHORIZED',
+    schema: z
+      .string()
+      .refine(
+        (text) => text !== '0',
+        'would take any certificate: trust an authority of your own by NODE_EXTRA_CA_CERTS',
+      )
+      .optional(),
+    about: 'Must not be 0: certificates of others are always checked.',
   },
   publicUrl: {
     env: 'THROUGHLINE_PUBLIC_URL',
@@ -58,7 +108,7 @@ export const settings = {
       .url()
       .optional()
       .transform((url) => url?.replace(/\/$/, '')),
-    about: 'The hub’s address as browsers see it; default http://host:port.',
+    about: 'The hub’s address as browsers see it; default http(s)://host:port.',
   },
   oidcIssuer: {
     env: 'THROUGHLINE_OIDC_ISSUER',
@@ -120,16 +170,12 @@ export const settings = {
   },
   egressAllow: {
     env: 'THROUGHLINE_EGRESS_ALLOW',
-    schema: z
-      .string()
-      .default('')
-      .transform((text) => text.split(',').flatMap((part) => part.trim() || []))
-      .refine(
-        (all) => all.every((one) => /^[^\s:/]+:\d{1,5}$/.test(one)),
-        'is a list of host:port',
-      ),
+    schema: list.refine(
+      (all) => all.every((one) => /^[^\s:/]+:\d{1,5}$/.test(one)),
+      'is a list of host:port',
+    ),
     about:
-      'Inner addresses that webhooks and alerts may be sent to, as host:port with commas between; plain http too. Others must be public and https.',
+      'Inner addresses that webhooks, alerts, mail and traces may be sent to, as host:port with commas between; without TLS too. Others must be public and https.',
   },
   smtpUrl: {
     env: 'THROUGHLINE_SMTP_URL',

@@ -11,6 +11,7 @@ const ENDED = [
   ['sign_in_challenges', 'expires_at'],
   ['sign_in_failures', 'window_ends_at'],
   ['user_devices', 'expires_at'],
+  ['rate_windows', 'ends_at'],
   ['oauth_artifacts', 'expires_at'],
   ['oauth_revocations', 'expires_at'],
 ] as const

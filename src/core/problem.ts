@@ -12,6 +12,11 @@ const kinds = {
     retry: 'after a change',
   },
   'request.invalid': { status: 422, title: 'The input does not fit', retry: 'after a change' },
+  'request.tls_required': {
+    status: 403,
+    title: 'The request came without TLS',
+    retry: 'after a change',
+  },
   'request.too_large': { status: 413, title: 'The request is too large', retry: 'after a change' },
   'request.unsupported_media_type': {
     status: 415,

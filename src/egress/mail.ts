@@ -1,4 +1,5 @@
 import { createTransport } from 'nodemailer'
+import { isThisMachine } from '#core/network.ts'
 import { SECOND_MS } from '#core/time.ts'
 import type { Attempt } from './delivery.rules.ts'
 
@@ -25,12 +26,19 @@ export interface Mailer {
 }
 
 /**
- * @param url  smtp:// (TLS when the server offers it) or smtps://, with user and password where needed.
+ * @param url  smtp:// (TLS is begun before anything is said, except on this machine) or smtps://, with user and password where needed.
  * @param from  the sender, as `Name <address>` or an address.
+ * @param plainAllowed  `host:port` of servers that may be spoken to without TLS.
  */
-export function createMailer(url: string, from: string): Mailer {
+export function createMailer(
+  url: string,
+  from: string,
+  plainAllowed: readonly string[] = [],
+): Mailer {
   const transport = createTransport({
     url,
+    requireTLS: !mayBePlain(new URL(url), plainAllowed),
+    tls: { minVersion: 'TLSv1.2' },
     connectionTimeout: TIMEOUT_MS,
     greetingTimeout: TIMEOUT_MS,
     socketTimeout: TIMEOUT_MS,
@@ -67,6 +75,10 @@ export function createMailer(url: string, from: string): Mailer {
       }
     },
   }
+}
+
+export function mayBePlain({ hostname, port }: URL, allowed: readonly string[]): boolean {
+  return isThisMachine(hostname) || allowed.includes(`${hostname}:${port === '' ? '25' : port}`)
 }
 
 /** The server's reply code and the library's name of the failure; its text may quote addresses and is left out. */

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { ClientOf } from '#gateway/client-address.ts'
 import type { Sender } from '#gateway/gateway.ts'
 
 /** The session cookie; `__Host-` binds it to the origin wherever the hub is reached through TLS. */
@@ -24,7 +25,6 @@ export function cookieOf(headers: IncomingHttpHeaders): string | null {
   return null
 }
 
-/** Proxies' headers are not believed: what counts is the socket. */
-export function senderOf({ socket, headers }: IncomingMessage): Sender {
-  return { address: socket.remoteAddress ?? '', agent: headers['user-agent'] ?? '' }
+export function senderOf(request: IncomingMessage, clientOf: ClientOf): Sender {
+  return { address: clientOf(request).address, agent: request.headers['user-agent'] ?? '' }
 }

@@ -1,15 +1,17 @@
 import type { Log } from '#core/log.ts'
 import type { Metrics } from '#core/metrics.ts'
 import type { Clock } from '#core/time.ts'
+import type { ClientOf } from '#gateway/client-address.ts'
 import type { AccessLog } from '#gateway/access-log.ts'
 import type { Tracer } from '#core/trace.ts'
 import type { Limiter } from '#gateway/limiter.ts'
 import type { Operation, Principal } from '#gateway/operation.ts'
 import type { Quotas } from '#gateway/quota.ts'
 import type { Mount, RawRoute } from '#gateway/raw-route.ts'
+import type { TlsPair } from '#gateway/tls.ts'
 import type { Store } from '#store/store.ts'
 
-/** Where a request comes from: the socket's other end, and what its software calls itself. */
+/** Where a request comes from: the client's address, and what its software calls itself. */
 export interface Sender {
   address: string
   agent: string
@@ -69,6 +71,9 @@ export interface GatewayParts {
   metrics: Metrics
   authenticate: Authenticate
   whose: Whose
+  clientOf: ClientOf
+  /** The certificate under which the server speaks TLS; none: plain HTTP. */
+  tls?: TlsPair
   accessLog: AccessLog
   watch: Watch
   limiter: Limiter

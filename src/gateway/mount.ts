@@ -4,7 +4,7 @@ import type { GatewayParts } from '#gateway/gateway.ts'
 import { observe } from '#gateway/observe.ts'
 import type { Mount } from '#gateway/raw-route.ts'
 
-const FORWARDED = ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'forwarded']
+const FORWARDED = ['x-forwarded-port', 'forwarded']
 
 /** Gives whole paths to a library. Its body is left unread, so that the library reads it under its own limit. */
 export function mountLibraries(server: FastifyInstance, gateway: GatewayParts): void {
@@ -24,7 +24,7 @@ function mountPath(scope: FastifyInstance, mount: Mount, url: string, gateway: G
     config: { raw: true },
     async handler(request, reply) {
       const startedAtMs = performance.now()
-      const source = request.socket.remoteAddress ?? ''
+      const source = gateway.clientOf(request.raw).address
       const state = await gateway.limiter.take(`${mount.id} ${source}`, mount.perMinute)
       if (!state.allowed) {
         throw new Problem('quota.exceeded', `Too many requests: wait ${state.resetS} s.`, {
@@ -33,6 +33,7 @@ function mountPath(scope: FastifyInstance, mount: Mount, url: string, gateway: G
       }
       const { host, protocol } = new URL(gateway.publicUrl())
       for (const name of FORWARDED) delete request.raw.headers[name]
+      request.raw.headers['x-forwarded-for'] = source
       request.raw.headers['x-forwarded-host'] = host
       request.raw.headers['x-forwarded-proto'] = protocol.slice(0, -1)
       reply.hijack()

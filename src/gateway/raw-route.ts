@@ -12,7 +12,7 @@ export interface RawRequest {
   body: Buffer
   /** The caller, when the route has a scope; such a route is never reached without it. */
   principal: Principal | null
-  /** The address of the socket's other end; proxies' headers are not believed. */
+  /** The client's address: of the socket's other end, or as a trusted proxy names it. */
   remoteAddress: string
   requestId: string
   now: Date

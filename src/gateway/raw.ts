@@ -96,7 +96,7 @@ function handle(
     params: request.params as Record<string, string>,
     headers: request.headers,
     ...came,
-    remoteAddress: request.socket.remoteAddress ?? '',
+    remoteAddress: gateway.clientOf(request.raw).address,
     requestId: request.id,
     now,
     store: gateway.store,
@@ -147,7 +147,8 @@ async function admit(
 ): Promise<Principal> {
   const bearer =
     route.credential?.({ headers: request.headers, body, query }) ?? bearerOf(request.headers)
-  const sender = route.crossOrigin || route.credential ? null : senderOf(request.raw)
+  const sender =
+    route.crossOrigin || route.credential ? null : senderOf(request.raw, gateway.clientOf)
   const cookie = bearer === null ? cookieOf(request.headers) : null
   const principal =
     bearer === null && cookie === null
@@ -229,7 +230,7 @@ function requireLeave(
   const verdict = narrowing.judge({
     scope,
     now: gateway.clock.now(),
-    remoteAddress: request.socket.remoteAddress ?? '',
+    remoteAddress: gateway.clientOf(request.raw).address,
     purpose: typeof purpose === 'string' ? purpose : null,
     isPersonal: route.reveals === true,
   })

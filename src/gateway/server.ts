@@ -1,5 +1,11 @@
 import type { Socket } from 'node:net'
-import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import {
+  fastify,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify'
 import { newId } from '#core/id.ts'
 import { Problem } from '#core/problem.ts'
 import { SECOND_MS } from '#core/time.ts'
@@ -14,18 +20,28 @@ import { problemAnswer, toProblem } from '#gateway/problem.ts'
 import { traceRequest } from '#gateway/trace-request.ts'
 import { mountLibraries } from '#gateway/mount.ts'
 import { mountRawRoutes } from '#gateway/raw.ts'
+import { createTlsServer } from '#gateway/tls.ts'
 
 /** The HTTP server with every operation as a route; it does not listen yet. */
 export async function createServer(parts: GatewayParts): Promise<FastifyInstance> {
+  const times = {
+    requestTimeout: 30 * SECOND_MS,
+    connectionTimeout: 60 * SECOND_MS,
+    keepAliveTimeout: 72 * SECOND_MS,
+  }
+  const http = { headersTimeout: 10 * SECOND_MS, maxHeaderSize: 16 * 1024 }
+  const { tls } = parts
+  const own: Pick<FastifyServerOptions, 'serverFactory'> = tls
+    ? { serverFactory: (handler) => createTlsServer(tls, { ...times, ...http }, handler) }
+    : {}
   const server = fastify({
+    ...own,
     genReqId: () => newId('req'),
     requestIdHeader: false,
     logger: false,
     bodyLimit: parts.maxBodyBytes,
-    requestTimeout: 30 * SECOND_MS,
-    connectionTimeout: 60 * SECOND_MS,
-    keepAliveTimeout: 72 * SECOND_MS,
-    http: { headersTimeout: 10 * SECOND_MS, maxHeaderSize: 16 * 1024 },
+    ...times,
+    http,
     forceCloseConnections: 'idle',
     return503OnClosing: true,
     routerOptions: { maxParamLength: 300, ignoreTrailingSlash: false },
@@ -40,8 +56,8 @@ export async function createServer(parts: GatewayParts): Promise<FastifyInstance
   }
   server.removeContentTypeParser('text/plain')
   server.addHook('onRequest', async (request, reply) => {
-    securityHeaders(reply)
-    parts.watch.admitAddress(request.socket.remoteAddress ?? '')
+    securityHeaders(reply, parts.publicUrl())
+    admitClient(request, parts)
     if (request.headers['content-encoding'] !== undefined && !request.routeOptions.config.raw) {
       throw new Problem(
         'request.unsupported_media_type',
@@ -110,7 +126,26 @@ function queryOf(request: FastifyRequest): Record<string, unknown> {
   return fields
 }
 
-function securityHeaders(reply: FastifyReply): void {
+/** Probes of the machine that keeps the hub running come without a proxy, and learn nothing. */
+const PROBED = new Set(['/healthz', '/readyz'])
+
+/** @throws Problem `request.tls_required`, or `auth.address_blocked` */
+function admitClient({ raw }: FastifyRequest, { clientOf, watch }: GatewayParts): void {
+  const { address, isPlain } = clientOf(raw)
+  if (isPlain && !PROBED.has(raw.url ?? ''))
+    throw new Problem(
+      'request.tls_required',
+      'This came over a network without TLS: use the hub’s https address, and make a new key if one was in it.',
+      { headers: { connection: 'close' } },
+    )
+  watch.admitAddress(address)
+}
+
+/** Browsers that came by https come by https for a year, whatever links say (RFC 6797). */
+const HSTS = 'max-age=31536000'
+
+function securityHeaders(reply: FastifyReply, publicUrl: string): void {
+  if (publicUrl.startsWith('https:')) reply.header('strict-transport-security', HSTS)
   reply.headers({
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',

@@ -12,8 +12,7 @@ export function tellOfMisuse(provider: Provider, signals: Signals): void {
     const { client, body } = ctx.oidc
     const secret = ctx.get('authorization') || JSON.stringify(body?.['client_secret'] ?? '')
     const target = client ? { id: client.clientId, workspaceId: workspaceOfClient(client) } : null
-    const address = ctx.req.socket.remoteAddress ?? ''
-    signals.wrongSecret(secret, target, { address, agent: ctx.get('user-agent') })
+    signals.wrongSecret(secret, target, { address: ctx.ip, agent: ctx.get('user-agent') })
   })
   // A client that ends its own tokens does so at another route.
   provider.on('grant.revoked', (ctx) => {

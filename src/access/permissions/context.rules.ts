@@ -1,5 +1,5 @@
-import { BlockList, isIP } from 'node:net'
 import { coversScope } from '#access/permissions/permissions.rules.ts'
+import { networkList } from '#core/network.ts'
 
 /** Circumstances under which scopes may be used; when one that is stated does not hold, the effect does. */
 export interface ContextRule {
@@ -53,32 +53,10 @@ function holds(rule: ContextRule, call: CallContext): boolean {
   const stated = rule.networks.length > 0 || rule.hours !== null || rule.purposes.length > 0
   return (
     stated &&
-    (rule.networks.length === 0 || isInside(rule.networks, call.remoteAddress)) &&
+    (rule.networks.length === 0 || networkList(rule.networks)(call.remoteAddress)) &&
     (rule.hours === null || isDuring(rule.hours, call.now)) &&
     (rule.purposes.length === 0 || (call.purpose !== null && rule.purposes.includes(call.purpose)))
   )
-}
-
-/** Whether a text is an address or a network in CIDR notation. */
-export function isNetwork(text: string): boolean {
-  const [address = '', bits] = text.split('/')
-  const family = isIP(address)
-  if (family === 0) return false
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
-}
-
-export function isInside(networks: readonly string[], remoteAddress: string): boolean {
-  const address = remoteAddress.replace(/^::ffff:(?=\d+\.)/, '')
-  const family = isIP(address)
-  if (family === 0) return false
-  const list = new BlockList()
-  for (const network of networks) {
-    const [base = '', bits] = network.split('/')
-    const type = isIP(base) === 4 ? 'ipv4' : 'ipv6'
-    if (bits === undefined) list.addAddress(base, type)
-    else list.addSubnet(base, Number(bits), type)
-  }
-  return list.check(address, family === 4 ? 'ipv4' : 'ipv6')
 }
 
 /** Days are 1 (Monday) to 7; a time after midnight belongs to the day it falls on. `from` after `to` spans midnight. */

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { refuseUnknownOrGreater } from '#access/grantable.ts'
-import { isNetwork } from '#access/permissions/context.rules.ts'
+import { isNetwork } from '#core/network.ts'
 import * as schema from '#access/permissions/grant.schema.ts'
 import * as store from '#access/permissions/permission.store.ts'
 import { coversScope, domains } from '#access/permissions/permissions.rules.ts'

@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net'
 import { sql } from 'kysely'
+import { plainAddress } from '#core/network.ts'
 import { Problem } from '#core/problem.ts'
 import { HOUR_MS, MINUTE_MS } from '#core/time.ts'
 import type { Store } from '#store/store.ts'
@@ -41,7 +42,7 @@ export function passwordCounters(
 
 /** An IPv6 host has a whole /64 to itself; IPv4 in IPv6 is IPv4. */
 export function sourceOf(remoteAddress: string): string {
-  const plain = remoteAddress.replace(/^::ffff:(?=\d+\.)/, '')
+  const plain = plainAddress(remoteAddress)
   if (!isIPv6(plain)) return plain
   const [head = '', tail = ''] = plain.split('::')
   const left = head.split(':').filter(Boolean)

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { Metrics } from '#core/metrics.ts'
+import { isLoopback } from '#core/network.ts'
 import { Problem } from '#core/problem.ts'
 import { SECOND_MS } from '#core/time.ts'
 import { bearerOf } from '#gateway/credentials.ts'
@@ -76,7 +77,7 @@ export function createHealthRoutes(parts: HealthParts): RawRoute[] {
 }
 
 function mayRead(token: string | null, remoteAddress: string, expected: string | null): boolean {
-  if (expected === null) return /^(127\.|::1$|::ffff:127\.)/.test(remoteAddress)
+  if (expected === null) return isLoopback(remoteAddress)
   const [sent, wanted] = [Buffer.from(token ?? ''), Buffer.from(expected)]
   return sent.length === wanted.length && timingSafeEqual(sent, wanted)
 }

@@ -10,7 +10,7 @@ export async function authenticate(exchange: Exchange, gateway: GatewayParts): P
   const { headers, method } = exchange.request
   const bearer = bearerOf(headers)
   const cookie = bearer === null ? cookieOf(headers) : null
-  const sender = senderOf(exchange.request.raw)
+  const sender = senderOf(exchange.request.raw, gateway.clientOf)
   const principal =
     bearer === null && cookie === null
       ? null

@@ -1,13 +1,14 @@
 import { Problem } from '#core/problem.ts'
 import { MINUTE_MS } from '#core/time.ts'
 import type { Exchange } from '#gateway/exchange.ts'
+import type { GatewayParts } from '#gateway/gateway.ts'
 import { maskOf } from '#gateway/mask.ts'
 import { REVEAL_SCOPE } from '#gateway/operation.ts'
 
 const STEP_UP_MINUTES = 15
 
 /** Deny by default: the operation's scope must be among the principal's. */
-export function authorize(exchange: Exchange): void {
+export function authorize(exchange: Exchange, gateway: GatewayParts): void {
   const { scope } = exchange.operation
   if (scope === null) return
   const { principal } = exchange
@@ -23,7 +24,7 @@ export function authorize(exchange: Exchange): void {
     )
   }
   requireFresh(exchange)
-  requireCircumstances(exchange, scope)
+  requireCircumstances(exchange, scope, gateway)
 }
 
 /** Without the scope for the whole domain, a record or a list may still be open in part; making something new is not. */
@@ -33,14 +34,14 @@ function mayReach({ principal, operation, request }: Exchange, scope: string): b
 }
 
 /** Rules on time, network, kind of data and purpose. */
-function requireCircumstances(exchange: Exchange, scope: string): void {
+function requireCircumstances(exchange: Exchange, scope: string, { clientOf }: GatewayParts): void {
   const { principal, operation, request, now } = exchange
   if (!principal?.narrowing) return
   const purpose = request.headers['x-purpose']
   const verdict = principal.narrowing.judge({
     scope,
     now,
-    remoteAddress: request.socket.remoteAddress ?? '',
+    remoteAddress: clientOf(request.raw).address,
     purpose: typeof purpose === 'string' ? purpose : null,
     isPersonal: principal.scopes.has(REVEAL_SCOPE) && maskOf(operation.output) !== null,
   })

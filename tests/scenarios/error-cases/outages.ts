@@ -1,5 +1,5 @@
 import type { Fault } from '#sandbox/faults.ts'
-import { startBadTls } from '#tests/scenarios/tls.ts'
+import { startBadTls } from '#tests/tls.ts'
 import { casesOf, type VendorName } from './case.ts'
 import { fails, status, type Part } from './failing.ts'
 
