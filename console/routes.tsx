@@ -12,11 +12,17 @@ import { ApiProblem } from '#console/api.ts'
 import { parseSearch, stringifySearch } from '#console/filters.ts'
 import { LensSearch } from '#console/lens.ts'
 import { AlertsSearch } from '#console/pages/alerts/alerts.search.ts'
+import { AttributionSearch } from '#console/pages/attribution/attribution.search.ts'
 import { HomeSearch } from '#console/pages/home/home.queries.ts'
 import { SignedOutPage } from '#console/pages/access/SignedOutPage.tsx'
 import { ConsentPage } from '#console/pages/access/ConsentPage.tsx'
 import { SignInPage } from '#console/pages/access/SignInPage.tsx'
+import { ConflictsSearch } from '#console/pages/conflicts/conflicts.search.ts'
 import { CampaignSearch } from '#console/pages/campaigns/campaign.search.ts'
+import { LineageSearch } from '#console/pages/lineage/lineage.search.ts'
+import { OperationsSearch } from '#console/pages/operations/operations.search.ts'
+import { PrivacySearch } from '#console/pages/privacy/privacy.search.ts'
+import { ScoresSearch } from '#console/pages/scores/scores.search.ts'
 import { PlanSearch, RunSearch, SyncSearch } from '#console/pages/sync/sync.search.ts'
 import { workspaceQuery } from '#console/session.ts'
 import { ErrorPane } from '#console/ui/ErrorPane.tsx'
@@ -120,6 +126,96 @@ const recordRoute = createRoute({
   component: lazyRouteComponent(() => import('#console/pages/sync/RecordPage.tsx'), 'RecordPage'),
 })
 
+const conflictsRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/conflicts',
+  validateSearch: ConflictsSearch,
+  component: lazyRouteComponent(
+    () => import('#console/pages/conflicts/ConflictsPage.tsx'),
+    'ConflictsPage',
+  ),
+})
+
+const lineageRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/lineage',
+  validateSearch: LineageSearch,
+  component: lazyRouteComponent(
+    () => import('#console/pages/lineage/LineagePage.tsx'),
+    'LineagePage',
+  ),
+})
+
+const attributionRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/attribution',
+  validateSearch: AttributionSearch,
+  component: lazyRouteComponent(
+    () => import('#console/pages/attribution/AttributionPage.tsx'),
+    'AttributionPage',
+  ),
+})
+
+const scoresRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/scores',
+  validateSearch: ScoresSearch,
+  component: lazyRouteComponent(() => import('#console/pages/scores/ScoresPage.tsx'), 'ScoresPage'),
+})
+
+const modelRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/scores/$modelId',
+  component: lazyRouteComponent(() => import('#console/pages/scores/ModelPage.tsx'), 'ModelPage'),
+})
+
+const leadScoreRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/scores/leads/$leadId',
+  component: lazyRouteComponent(
+    () => import('#console/pages/scores/LeadScorePage.tsx'),
+    'LeadScorePage',
+  ),
+})
+
+const dealScoreRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/scores/deals/$opportunityId',
+  component: lazyRouteComponent(
+    () => import('#console/pages/scores/DealScorePage.tsx'),
+    'DealScorePage',
+  ),
+})
+
+const privacyRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/privacy',
+  validateSearch: PrivacySearch,
+  component: lazyRouteComponent(
+    () => import('#console/pages/privacy/PrivacyPage.tsx'),
+    'PrivacyPage',
+  ),
+})
+
+const requestRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/privacy/$requestId',
+  component: lazyRouteComponent(
+    () => import('#console/pages/privacy/RequestPage.tsx'),
+    'RequestPage',
+  ),
+})
+
+const operationsRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/operations',
+  validateSearch: OperationsSearch,
+  component: lazyRouteComponent(
+    () => import('#console/pages/operations/OperationsPage.tsx'),
+    'OperationsPage',
+  ),
+})
+
 const alertsRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: '/alerts',
@@ -154,6 +250,16 @@ const routeTree = rootRoute.addChildren([
     runRoute,
     planRoute,
     recordRoute,
+    attributionRoute,
+    scoresRoute,
+    modelRoute,
+    leadScoreRoute,
+    dealScoreRoute,
+    privacyRoute,
+    requestRoute,
+    operationsRoute,
+    conflictsRoute,
+    lineageRoute,
     alertsRoute,
     accountRoute,
     usersRoute,

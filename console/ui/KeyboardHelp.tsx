@@ -10,6 +10,8 @@ const onPages = [
   { keys: 'Enter', label: 'Open the row' },
   { keys: 'Esc', label: 'Close the drawer or dialog' },
   { keys: 'r', label: 'Sync health: retry the focused error group' },
+  { keys: 'x', label: 'Conflicts: select the focused conflict' },
+  { keys: 'e', label: 'Conflicts: assign the focused conflict' },
 ]
 
 /** Every shortcut, and the switch that turns single keys off. */

@@ -8,7 +8,7 @@ import classes from './PageHead.module.css'
 export interface PageHeadProps {
   title: string
   /** The page above, for detail pages. */
-  parent?: { label: string; to: '/campaigns' | '/sync' }
+  parent?: { label: string; to: '/campaigns' | '/sync' | '/scores' | '/privacy' }
   subtitle?: ReactNode
   /** Beside the title: states and freshness. */
   badges?: ReactNode

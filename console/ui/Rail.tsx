@@ -77,7 +77,8 @@ export function Rail({ onHelp, onPalette }: { onHelp: () => void; onPalette: () 
 
 function RailLink({ item }: { item: RailItem }) {
   const { can } = useSession()
-  const isOpen = can(item.scope)
+  const isOpen = item.scopes.some(can)
+  const needs = `needs the scope ${item.scopes.join(' or ')}`
   return (
     <Link
       to={item.to}
@@ -88,9 +89,9 @@ function RailLink({ item }: { item: RailItem }) {
       <item.icon size={17} stroke={1.7} />
       <span>{item.label}</span>
       {!isOpen && (
-        <span className={classes.locked} title={`Needs the scope ${item.scope}`}>
+        <span className={classes.locked} title={`Locked for you: ${needs}`}>
           <IconLock size={13} aria-hidden />
-          <span className="tl-hidden">(locked: needs the scope {item.scope})</span>
+          <span className="tl-hidden">(locked: {needs})</span>
         </span>
       )}
     </Link>

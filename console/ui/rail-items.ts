@@ -1,20 +1,37 @@
 import {
   IconActivityHeartbeat,
   IconBell,
+  IconChartDots,
+  IconGauge,
+  IconGitCompare,
   IconHome,
+  IconRoute,
+  IconShieldLock,
   IconSpeakerphone,
+  IconTargetArrow,
   IconUsers,
 } from '@tabler/icons-react'
 import type { ComponentType } from 'react'
 
 export interface RailItem {
   label: string
-  to: '/' | '/campaigns' | '/sync' | '/alerts' | '/users'
+  to:
+    | '/'
+    | '/campaigns'
+    | '/attribution'
+    | '/scores'
+    | '/sync'
+    | '/conflicts'
+    | '/lineage'
+    | '/alerts'
+    | '/operations'
+    | '/privacy'
+    | '/users'
   icon: ComponentType<{ size?: number; stroke?: number }>
   /** The keys that go there, one after the other. */
   keys: string
-  /** Without this scope the page has nothing to show; the item stays and says so. */
-  scope: string
+  /** Without any of these scopes the page has nothing to show; the item stays and says so. */
+  scopes: readonly string[]
 }
 
 export interface RailGroup {
@@ -30,7 +47,7 @@ export interface RailGroup {
 export const rail: readonly RailGroup[] = [
   {
     label: null,
-    items: [{ label: 'Home', to: '/', icon: IconHome, keys: 'g h', scope: 'workspace:read' }],
+    items: [{ label: 'Home', to: '/', icon: IconHome, keys: 'g h', scopes: ['workspace:read'] }],
   },
   {
     label: 'Revenue',
@@ -40,7 +57,21 @@ export const rail: readonly RailGroup[] = [
         to: '/campaigns',
         icon: IconSpeakerphone,
         keys: 'g c',
-        scope: 'attribution:read',
+        scopes: ['attribution:read'],
+      },
+      {
+        label: 'Attribution',
+        to: '/attribution',
+        icon: IconChartDots,
+        keys: 'g t',
+        scopes: ['attribution:read'],
+      },
+      {
+        label: 'Learned scores',
+        to: '/scores',
+        icon: IconTargetArrow,
+        keys: 'g l',
+        scopes: ['scoring:read', 'leads:read', 'performance:read'],
       },
     ],
   },
@@ -52,13 +83,43 @@ export const rail: readonly RailGroup[] = [
         to: '/sync',
         icon: IconActivityHeartbeat,
         keys: 'g s',
-        scope: 'sync:read',
+        scopes: ['sync:read'],
       },
-      { label: 'Alerts', to: '/alerts', icon: IconBell, keys: 'g a', scope: 'alerts:read' },
+      {
+        label: 'Conflicts',
+        to: '/conflicts',
+        icon: IconGitCompare,
+        keys: 'g x',
+        scopes: ['conflicts:read'],
+      },
+      {
+        label: 'Lineage',
+        to: '/lineage',
+        icon: IconRoute,
+        keys: 'g n',
+        scopes: ['lineage:read'],
+      },
+      { label: 'Alerts', to: '/alerts', icon: IconBell, keys: 'g a', scopes: ['alerts:read'] },
+      {
+        label: 'Operations',
+        to: '/operations',
+        icon: IconGauge,
+        keys: 'g o',
+        scopes: ['levels:read', 'usage:read', 'security:read'],
+      },
     ],
   },
   {
     label: 'Trust',
-    items: [{ label: 'Users', to: '/users', icon: IconUsers, keys: 'g u', scope: 'users:read' }],
+    items: [
+      {
+        label: 'Privacy',
+        to: '/privacy',
+        icon: IconShieldLock,
+        keys: 'g p',
+        scopes: ['privacy:read', 'retention:read'],
+      },
+      { label: 'Users', to: '/users', icon: IconUsers, keys: 'g u', scopes: ['users:read'] },
+    ],
   },
 ]

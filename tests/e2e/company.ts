@@ -140,12 +140,15 @@ async function insertPeople(
 
 const UNKNOWN = {
   company: null,
-  companyDomain: null,
+  domain: null,
   country: null,
   region: null,
   industry: null,
   employees: null,
 }
+
+/** Enough of one company that a change or two would make its lead qualified. */
+const KNOWN = { ...UNKNOWN, country: 'DE', industry: 'Software', employees: 300 }
 
 async function insertOwner(tx: Transaction, now: Date): Promise<string> {
   const id = newId('own')
@@ -179,7 +182,7 @@ async function insertLeads(
       id: leadIds.get(id),
       person_id: personIds.get(personId),
       owner_id: i % 30 === 0 ? null : ownerId,
-      attributes: UNKNOWN,
+      attributes: i === 0 ? KNOWN : UNKNOWN,
       at: capturedAt,
       mql_at: touchIds.length > 1 ? capturedAt : null,
     })),

@@ -4,16 +4,22 @@ import { loadConfig } from '#config.ts'
 import { silentLog } from '#core/log.ts'
 import { seedAlerts } from '#tests/e2e/alert-history.ts'
 import { seedCompany } from '#tests/e2e/company.ts'
+import { seedConflicts } from '#tests/e2e/conflict-history.ts'
 import { seedPlan } from '#tests/e2e/plan-history.ts'
+import { seedScores } from '#tests/e2e/score-history.ts'
 import { seedSyncHistory, type SyncHistory } from '#tests/e2e/sync-history.ts'
+import { seedTrust, type TrustHistory } from '#tests/e2e/trust-history.ts'
 
-export interface SeededHub extends SyncHistory {
+export interface SeededHub extends SyncHistory, TrustHistory {
   app: App
   url: string
   /** A campaign with credit. */
   campaignId: string
   /** A change plan that waits to be signed. */
   planId: string
+  /** A learned model in use, and one that waits to be. */
+  modelId: string
+  candidateId: string
   /** A link that signs in once, as someone with these roles. */
   signInLink: (roles?: string[]) => Promise<string>
   /** The same for a workspace in which nothing happened yet. */
@@ -40,6 +46,9 @@ export async function startSeededHub(database: {
   const history = await seedSyncHistory(store, workspaceId, company.leadIds, now)
   const planId = await seedPlan(store, workspaceId, history.connectionId, company.leadIds, now)
   await seedAlerts(store, workspaceId, history.connectionId, now)
+  await seedConflicts(store, workspaceId, history, company.leadIds, now)
+  const trust = await seedTrust(store, workspaceId, history.connectionId, now)
+  const models = await seedScores(store, workspaceId, now)
   const linkFor = async (workspace: string, roles: string[]) => {
     const user = await createUser(store, workspace, { name: 'Ada', roles }, clock.now())
     return createSignInLink(store, workspace, user, app.url, clock.now())
@@ -48,6 +57,8 @@ export async function startSeededHub(database: {
     app,
     url: app.url,
     ...history,
+    ...trust,
+    ...models,
     planId,
     campaignId: company.campaignIds.get('webinar-one-revenue-view') ?? '',
     signInLink: (roles = ['admin']) => linkFor(workspaceId, roles),

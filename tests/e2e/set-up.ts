@@ -14,6 +14,10 @@ export interface Stage {
   runId: string
   refusedLeadId: string
   planId: string
+  erasureId: string
+  threatId: string
+  modelId: string
+  candidateId: string
   cookies: { admin: string; approver: string; viewer: string; empty: string }
   links: string[]
 }
@@ -35,6 +39,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   const links: string[] = []
   for (let i = 0; i < LINKS; i += 1) links.push(await hub.signInLink())
   const { url, campaignId, connectionId, runId, refusedLeadId, planId } = hub
+  const { erasureId, threatId, modelId, candidateId } = hub
   project.provide('stage', {
     url,
     campaignId,
@@ -42,6 +47,10 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     runId,
     refusedLeadId,
     planId,
+    erasureId,
+    threatId,
+    modelId,
+    candidateId,
     cookies: {
       approver: await cookieFrom(await hub.signInLink(['admin', 'marketing-approver'])),
       admin: await cookieFrom(await hub.signInLink()),

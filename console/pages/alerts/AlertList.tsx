@@ -1,13 +1,14 @@
 import { Button, Skeleton } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { IconCheck } from '@tabler/icons-react'
+import { IconBellOff, IconCheck } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import type { Alert } from '#alerts/alert.schema.ts'
 import { formatCount, formatInstant } from '#console/format.ts'
 import { AcknowledgeDialog } from '#console/pages/alerts/AcknowledgeDialog.tsx'
 import { alertsQuery } from '#console/pages/alerts/alerts.queries.ts'
+import { MuteDialog } from '#console/pages/alerts/MuteDialog.tsx'
 import type { AlertsStatus } from '#console/pages/alerts/alerts.search.ts'
-import { Permitted } from '#console/pages/sync/ConnectionTile.tsx'
+import { Permitted } from '#console/ui/Permitted.tsx'
 import { useSession } from '#console/session.ts'
 import { Badge, type Tone } from '#console/ui/Badge.tsx'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
@@ -58,6 +59,7 @@ export function AlertList({ status }: { status: AlertsStatus }) {
 function AlertRow({ alert }: { alert: Alert }) {
   const { can, timeZone } = useSession()
   const [isOpen, dialog] = useDisclosure()
+  const [isMuting, muting] = useDisclosure()
   const mayWrite = can('alerts:write')
   const isOver = alert.state === 'resolved'
   return (
@@ -108,6 +110,17 @@ function AlertRow({ alert }: { alert: Alert }) {
             </Button>
           </Permitted>
         )}
+        {!isOver && mayWrite && (
+          <Button
+            size="xs"
+            variant="subtle"
+            color="gray"
+            leftSection={<IconBellOff size={14} />}
+            onClick={muting.open}
+          >
+            Mute…
+          </Button>
+        )}
         {alert.link !== '/alerts' && (
           <Button size="xs" variant="subtle" color="gray" component="a" href={alert.link}>
             Look at it
@@ -115,6 +128,7 @@ function AlertRow({ alert }: { alert: Alert }) {
         )}
       </div>
       <AcknowledgeDialog opened={isOpen} onClose={dialog.close} alert={alert} />
+      <MuteDialog opened={isMuting} onClose={muting.close} alert={alert} />
     </li>
   )
 }

@@ -4,6 +4,7 @@ import { AlertList } from '#console/pages/alerts/AlertList.tsx'
 import { alertsExport } from '#console/pages/alerts/alerts.queries.ts'
 import type { AlertsStatus } from '#console/pages/alerts/alerts.search.ts'
 import { Channels } from '#console/pages/alerts/Channels.tsx'
+import { Mutes } from '#console/pages/alerts/Mutes.tsx'
 import { useSession } from '#console/session.ts'
 import { ExportMenu } from '#console/ui/ExportMenu.tsx'
 import { LockedPane } from '#console/ui/LockedPane.tsx'
@@ -57,6 +58,7 @@ export function AlertsPage() {
           ))}
         </Tabs>
       </Panel>
+      <Mutes />
       <Channels />
     </>
   )

@@ -1,14 +1,14 @@
-import { Button, Skeleton } from '@mantine/core'
-import { IconSend } from '@tabler/icons-react'
+import { Skeleton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { Channel } from '#alerts/channel.schema.ts'
-import { channelsQuery, testChannel } from '#console/pages/alerts/alerts.queries.ts'
-import { Permitted } from '#console/pages/sync/ConnectionTile.tsx'
-import { useAction } from '#console/pages/sync/use-action.ts'
+import { ChannelActions } from '#console/pages/alerts/ChannelActions.tsx'
+import { channelsQuery } from '#console/pages/alerts/alerts.queries.ts'
+import { NewChannelButton } from '#console/pages/alerts/NewChannelButton.tsx'
 import { useSession } from '#console/session.ts'
 import { Badge } from '#console/ui/Badge.tsx'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
 import { Problem } from '#console/ui/ErrorPane.tsx'
+import { FieldValue } from '#console/ui/FieldValue.tsx'
 import { Panel } from '#console/ui/Panel.tsx'
 import { Table, type Column } from '#console/ui/Table.tsx'
 
@@ -20,9 +20,10 @@ const kinds: Record<Channel['kind'], string> = {
 
 /** Where alerts are told, and whether it works. */
 export function Channels() {
+  const { can } = useSession()
   const channels = useQuery(channelsQuery)
   return (
-    <Panel title="Where it is told" flush>
+    <Panel title="Where it is told" flush actions={can('alerts:write') && <NewChannelButton />}>
       {channels.isError && <Problem error={channels.error} />}
       {channels.isPending && <Skeleton height={120} m={18} w="auto" />}
       {channels.data && (
@@ -33,8 +34,7 @@ export function Channels() {
           rowKey={({ id }) => id}
           empty={
             <EmptyState title="Nobody is told yet">
-              Make a channel with <code>POST /api/v1/alerts/channels</code>: e-mail, a chat or a
-              signed webhook. <a href="/docs">See the API documentation.</a>
+              Make a channel: e-mail, a chat or a signed webhook.
             </EmptyState>
           }
         />
@@ -46,7 +46,7 @@ export function Channels() {
 const columns: Column<Channel>[] = [
   { title: 'Channel', isHeader: true, cell: ({ name }) => name },
   { title: 'Kind', cell: ({ kind }) => kinds[kind] },
-  { title: 'To', cell: ({ to, url }) => to?.join(', ') ?? url },
+  { title: 'To', cell: ({ to, url }) => <FieldValue value={to === null ? url : to} /> },
   {
     title: 'From',
     hint: 'The least severity that is told',
@@ -58,7 +58,7 @@ const columns: Column<Channel>[] = [
     cell: ({ quietFrom, quietTo }) => (quietFrom === null ? '–' : `${quietFrom}–${quietTo}`),
   },
   { title: 'State', cell: (channel) => <State channel={channel} /> },
-  { title: 'Test', align: 'end', cell: (channel) => <Test channel={channel} /> },
+  { title: 'Do', align: 'end', cell: (channel) => <ChannelActions channel={channel} /> },
 ]
 
 function State({ channel }: { channel: Channel }) {
@@ -68,30 +68,4 @@ function State({ channel }: { channel: Channel }) {
   if (failingSince !== null || failed > 0)
     return <Badge tone="bad">{lastError ?? `${failed} not delivered`}</Badge>
   return <Badge tone="good">Works</Badge>
-}
-
-function Test({ channel }: { channel: Channel }) {
-  const { can } = useSession()
-  const mayWrite = can('alerts:write')
-  const test = useAction(
-    () => testChannel(channel.id),
-    `A test goes to ${channel.name} within seconds.`,
-    'alerts',
-  )
-  return (
-    <Permitted isPermitted={mayWrite} scope="alerts:write">
-      <Button
-        size="xs"
-        variant="subtle"
-        color="gray"
-        leftSection={<IconSend size={14} />}
-        disabled={!mayWrite || channel.state === 'disabled'}
-        loading={test.isPending}
-        onClick={() => test.mutate()}
-        aria-label={`Send a test to ${channel.name}`}
-      >
-        Send
-      </Button>
-    </Permitted>
-  )
 }

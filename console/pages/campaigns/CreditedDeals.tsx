@@ -2,12 +2,12 @@ import { Skeleton } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useEffect } from 'react'
-import type { CampaignReport } from '#reports/campaign-report.schema.ts'
 import { formatCount, formatDay, formatShare } from '#console/format.ts'
-import { describeRule, lensFields, type ResolvedLens } from '#console/lens.ts'
+import { describeRule } from '#console/lens.ts'
 import {
   creditsExport,
   creditsQuery,
+  type CreditFilter,
   type CreditRow,
 } from '#console/pages/campaigns/campaign.queries.ts'
 import { DealName, useDealNames } from '#console/pages/campaigns/DealName.tsx'
@@ -28,20 +28,18 @@ interface DealLine {
   touches: number
 }
 
-/** The deals behind a campaign's amount. Their sum is shown next to the figure that was opened. */
+/** The deals behind a credited amount. Their sum is shown next to the figure that was opened. */
 export function CreditedDeals({
-  report,
-  lens,
-  week,
+  filter,
+  openedMinor: opened,
 }: {
-  report: CampaignReport
-  lens: ResolvedLens
-  week: string | undefined
+  filter: CreditFilter
+  /** The figure that was opened. */
+  openedMinor: number
 }) {
   const { timeZone } = useSession()
-  const names = useDealNames(lens)
-  const { currency, campaign, totals, weeks } = report
-  const filter = { ...lensFields(lens), currency, campaignId: campaign.id, week }
+  const names = useDealNames(filter)
+  const { currency } = filter
   const credits = useInfiniteQuery(creditsQuery(filter))
   useAllPages(credits)
   if (credits.isError) return <Problem error={credits.error} />
@@ -49,10 +47,6 @@ export function CreditedDeals({
   if (!credits.data || !total) return <Skeleton height={320} />
   const lines = credits.data.pages.flatMap(({ data }) => data)
   const deals = groupByDeal(lines)
-  const opened =
-    week === undefined
-      ? totals.creditedMinor
-      : (weeks.find((row) => row.week === week)?.creditedMinor ?? 0)
   const sumMinor = deals.reduce((sum, deal) => sum + deal.creditedMinor, 0)
   return (
     <>
@@ -61,19 +55,19 @@ export function CreditedDeals({
           <p className={classes.amount}>
             <Amount minor={opened} currency={currency} exact />
           </p>
-          <p className={classes.rule}>{describeRule(lens)}</p>
+          <p className={classes.rule}>{describeRule(filter)}</p>
         </div>
         <ExportMenu {...creditsExport(filter)} />
       </div>
       <div className={classes.table}>
         <Table
-          caption="Deals with credit for this campaign"
+          caption="Deals with credit in this figure"
           rows={deals}
           columns={columnsOf(currency, timeZone, names)}
           rowKey={(deal) => deal.opportunityId}
           empty={
             <EmptyState title="No deal has credit here">
-              Under this model and window no won deal leads back to the campaign.
+              Under this model and window no won deal has credit in this figure.
             </EmptyState>
           }
           {...(deals.length > 0 && !credits.hasNextPage
@@ -152,8 +146,7 @@ function columnsOf(
       isHeader: true,
       cell: ({ opportunityId }) => (
         <Link
-          from="/campaigns/$campaignId"
-          to="/campaigns/$campaignId"
+          to="."
           search={(search) => ({ ...search, deal: opportunityId })}
           resetScroll={false}
           data-row-link
@@ -166,7 +159,7 @@ function columnsOf(
     {
       title: 'Touches',
       align: 'end',
-      hint: 'Touches of this campaign that have credit of the deal',
+      hint: 'Touches of this figure that have credit of the deal',
       cell: ({ touches }) => touches,
     },
     {

@@ -3,7 +3,6 @@ import { useDisclosure } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { IconArrowLeft } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
-import type { CampaignReport } from '#reports/campaign-report.schema.ts'
 import type { AttributionModel } from '#reports/lens.schema.ts'
 import { formatCount, formatDay, formatExact, formatInstant, formatWord } from '#console/format.ts'
 import { describeModel, describeRule, sortModels } from '#console/lens.ts'
@@ -24,19 +23,27 @@ import classes from './Receipt.module.css'
 
 type Touch = ReceiptAnswer['touches'][number]
 
+/** Under which rule the deal is looked at, and from which campaign, if from one. */
+interface ReceiptLens {
+  model: AttributionModel
+  window: string
+  campaignId?: string
+}
+
 /** A deal with each touch before its close and what it got under each model; every column sums to the deal. */
 export function DealReceipt({
   opportunityId,
-  report,
-  receipt,
+  lens,
+  hasList,
 }: {
   opportunityId: string
-  report: CampaignReport
-  receipt: string
+  lens: ReceiptLens
+  /** The deal was opened from a list, to which one goes back. */
+  hasList: boolean
 }) {
   const { timeZone, can } = useSession()
   const [isAll, { toggle }] = useDisclosure()
-  const answer = useQuery(receiptQuery(opportunityId, report.window))
+  const answer = useQuery(receiptQuery(opportunityId, lens.window))
   const deal = useQuery({
     ...dealQuery(opportunityId),
     enabled: can('opportunities:read'),
@@ -53,15 +60,16 @@ export function DealReceipt({
     touches.reduce((sum, touch) => sum + (touch.creditedMinor[model] ?? 0), baseline[model] ?? 0)
   return (
     <>
-      <Link
-        from="/campaigns/$campaignId"
-        to="/campaigns/$campaignId"
-        search={(search) => ({ ...search, receipt, deal: undefined })}
-        resetScroll={false}
-        className={`tl-link ${classes.back}`}
-      >
-        <IconArrowLeft size={14} aria-hidden /> All deals of this receipt
-      </Link>
+      {hasList && (
+        <Link
+          to="."
+          search={(search) => ({ ...search, deal: undefined })}
+          resetScroll={false}
+          className={`tl-link ${classes.back}`}
+        >
+          <IconArrowLeft size={14} aria-hidden /> All deals of this receipt
+        </Link>
+      )}
       <div className={classes.head}>
         <div>
           <p className={classes.deal}>
@@ -72,16 +80,16 @@ export function DealReceipt({
           </p>
           <p className={classes.rule}>
             {formatWord(data.status)} · opened {formatDay(openedAt, timeZone)}
-            {closedAt && ` · closed ${formatDay(closedAt, timeZone)}`} · {describeRule(report)}
+            {closedAt && ` · closed ${formatDay(closedAt, timeZone)}`} · {describeRule(lens)}
           </p>
         </div>
-        <ExportMenu {...receiptExport(opportunityId, report.window)} />
+        <ExportMenu {...receiptExport(opportunityId, lens.window)} />
       </div>
       <div className={classes.table}>
         <Table
           caption="Touches before the close, with credit by model"
           rows={isAll ? touches : inWindow}
-          columns={columnsOf(report, models, timeZone)}
+          columns={columnsOf(lens, currency, models, timeZone)}
           rowKey={(touch) => touch.touchpointId}
           empty={
             <EmptyState title={before === 0 ? 'No touch is known' : 'No touch in the window'}>
@@ -94,7 +102,7 @@ export function DealReceipt({
             `Sum of ${formatCount(inWindow.length)} touches`,
             '',
             ...models.map((model) => (
-              <span key={model} data-chosen={model === report.model || undefined}>
+              <span key={model} data-chosen={model === lens.model || undefined}>
                 {formatExact(sumOf(model), currency)}
               </span>
             )),
@@ -120,7 +128,8 @@ export function DealReceipt({
 }
 
 function columnsOf(
-  { campaign, currency, model }: CampaignReport,
+  { campaignId, model }: ReceiptLens,
+  currency: string,
   models: readonly AttributionModel[],
   timeZone: string,
 ): Column<Touch>[] {
@@ -132,7 +141,7 @@ function columnsOf(
         <span className={classes.touch} data-outside={!touch.isInWindow || undefined}>
           <span>
             {touch.campaignName ?? 'No campaign'}
-            {touch.campaignId === campaign.id && (
+            {campaignId !== undefined && touch.campaignId === campaignId && (
               <span className={classes.own}> this campaign</span>
             )}
           </span>

@@ -2,7 +2,7 @@ import { Drawer } from '@mantine/core'
 import { getRouteApi } from '@tanstack/react-router'
 import type { CampaignReport } from '#reports/campaign-report.schema.ts'
 import { formatDate } from '#console/format.ts'
-import type { ResolvedLens } from '#console/lens.ts'
+import { lensFields, type ResolvedLens } from '#console/lens.ts'
 import { CreditedDeals } from '#console/pages/campaigns/CreditedDeals.tsx'
 import { DealReceipt } from '#console/pages/campaigns/DealReceipt.tsx'
 import { UncreditedDeals } from '#console/pages/campaigns/UncreditedDeals.tsx'
@@ -34,18 +34,31 @@ export function ReceiptDrawer({ report, lens }: { report: CampaignReport; lens: 
     >
       {receipt !== undefined &&
         (deal !== undefined ? (
-          <DealReceipt opportunityId={deal} report={report} receipt={receipt} />
-        ) : receipt === 'uncredited' ? (
-          <UncreditedDeals report={report} lens={lens} />
-        ) : (
-          <CreditedDeals
-            report={report}
-            lens={lens}
-            week={receipt === 'total' ? undefined : receipt}
+          <DealReceipt
+            opportunityId={deal}
+            lens={{ model: report.model, window: report.window, campaignId: report.campaign.id }}
+            hasList
           />
+        ) : receipt === 'uncredited' ? (
+          <UncreditedDeals currency={report.currency} lens={lens} />
+        ) : (
+          <CreditedDeals {...openedOf(report, lens, receipt)} />
         ))}
     </Drawer>
   )
+}
+
+/** What the amount sums, and the amount itself. */
+function openedOf(report: CampaignReport, lens: ResolvedLens, receipt: string) {
+  const { currency, campaign, totals, weeks } = report
+  const week = receipt === 'total' ? undefined : receipt
+  return {
+    filter: { ...lensFields(lens), currency, campaignId: campaign.id, week },
+    openedMinor:
+      week === undefined
+        ? totals.creditedMinor
+        : (weeks.find((row) => row.week === week)?.creditedMinor ?? 0),
+  }
 }
 
 function titleOf(receipt: string, deal: string | undefined, report: CampaignReport): string {

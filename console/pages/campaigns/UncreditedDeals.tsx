@@ -1,7 +1,6 @@
 import { Skeleton } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import type { CampaignReport } from '#reports/campaign-report.schema.ts'
 import { formatCount, formatDay } from '#console/format.ts'
 import { lensFields, windowLabel, type ResolvedLens } from '#console/lens.ts'
 import {
@@ -20,10 +19,10 @@ import { Table, type Column } from '#console/ui/Table.tsx'
 import classes from './Receipt.module.css'
 
 /** What was won without any touch in the window: shown, never spread over campaigns. */
-export function UncreditedDeals({ report, lens }: { report: CampaignReport; lens: ResolvedLens }) {
+export function UncreditedDeals({ currency, lens }: { currency: string; lens: ResolvedLens }) {
   const { timeZone } = useSession()
   const names = useDealNames(lens)
-  const filter = { ...lensFields(lens), currency: report.currency }
+  const filter = { ...lensFields(lens), currency }
   const deals = useInfiniteQuery(uncreditedQuery(filter))
   if (deals.isError) return <Problem error={deals.error} />
   const total = deals.data?.pages[0]?.total
@@ -34,7 +33,7 @@ export function UncreditedDeals({ report, lens }: { report: CampaignReport; lens
       <div className={classes.head}>
         <div>
           <p className={classes.amount}>
-            <Amount minor={total.amountMinor} currency={report.currency} exact />
+            <Amount minor={total.amountMinor} currency={currency} exact />
           </p>
           <p className={classes.rule}>
             {formatCount(total.deals)} deals whose people had no touch within{' '}
@@ -70,8 +69,7 @@ function columnsOf(timeZone: string, names: ReadonlyMap<string, string>): Column
       isHeader: true,
       cell: ({ opportunityId }) => (
         <Link
-          from="/campaigns/$campaignId"
-          to="/campaigns/$campaignId"
+          to="."
           search={(search) => ({ ...search, deal: opportunityId })}
           resetScroll={false}
           data-row-link

@@ -78,6 +78,8 @@ export const campaignNamesQuery = queryOptions({
 export interface CreditFilter extends LensFields {
   currency: string
   campaignId?: string | undefined
+  channel?: string | undefined
+  bucket?: 'touches' | 'baseline' | undefined
   week?: string | undefined
 }
 

@@ -1,4 +1,4 @@
-import { Button, Tooltip } from '@mantine/core'
+import { Button } from '@mantine/core'
 import {
   IconArrowDownLeft,
   IconArrowUpRight,
@@ -10,6 +10,8 @@ import { Link } from '@tanstack/react-router'
 import { useId, type ReactNode } from 'react'
 import { MINUTE_MS } from '#core/time.ts'
 import { formatCount, formatDuration } from '#console/format.ts'
+import { CallPlanButton } from '#console/pages/sync/CallPlanButton.tsx'
+import { MakePlanButton } from '#console/pages/sync/MakePlanButton.tsx'
 import {
   connectionStates,
   formatCadence,
@@ -25,6 +27,7 @@ import { useAction } from '#console/pages/sync/use-action.ts'
 import { useSession } from '#console/session.ts'
 import { Badge } from '#console/ui/Badge.tsx'
 import { Moment } from '#console/ui/Moment.tsx'
+import { Permitted } from '#console/ui/Permitted.tsx'
 import classes from './Sync.module.css'
 
 /** One connected system: its state, its streams by age, what waits to be sent, and what can be done. */
@@ -155,27 +158,8 @@ function Actions({ connection: { connectionId, name, state } }: { connection: Co
           {next === 'paused' ? 'Pause' : 'Resume'}
         </Button>
       </Permitted>
+      <MakePlanButton connectionId={connectionId} name={name} isPaused={state === 'paused'} />
+      <CallPlanButton connectionId={connectionId} name={name} />
     </div>
-  )
-}
-
-/** A button that the person may not press stays, and says which scope it takes. */
-export function Permitted({
-  isPermitted,
-  scope,
-  children,
-}: {
-  isPermitted: boolean
-  scope: string
-  children: ReactNode
-}) {
-  if (isPermitted) return children
-  return (
-    <Tooltip label={`Locked for you: needs the scope ${scope}`}>
-      <span>
-        {children}
-        <span className="tl-hidden">Locked for you: needs the scope {scope}</span>
-      </span>
-    </Tooltip>
   )
 }

@@ -5,7 +5,7 @@ import { useId } from 'react'
 import { formatCount } from '#console/format.ts'
 import { ErrorItems } from '#console/pages/sync/ErrorItems.tsx'
 import { IgnoreDialog } from '#console/pages/sync/IgnoreDialog.tsx'
-import { Permitted } from '#console/pages/sync/ConnectionTile.tsx'
+import { Permitted } from '#console/ui/Permitted.tsx'
 import {
   retryErrors,
   type ConnectionHealth,

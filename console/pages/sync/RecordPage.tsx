@@ -43,7 +43,14 @@ export function RecordPage() {
       <PageHead
         parent={{ label: 'Sync health', to: '/sync' }}
         title={`${formatWord(entity)} ${shortId(localId)}`}
-        subtitle={<code className={classes.id}>{localId}</code>}
+        subtitle={
+          <>
+            <code className={classes.id}>{localId}</code> ·{' '}
+            <Link to="/lineage" search={{ record: localId }} className="tl-link">
+              Lineage of a field
+            </Link>
+          </>
+        }
         badges={<Standing path={data} />}
         actions={<ExportMenu {...journeyExport(entity, localId)} />}
       />

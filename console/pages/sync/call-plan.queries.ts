@@ -1,0 +1,24 @@
+import { queryOptions } from '@tanstack/react-query'
+import type { z } from 'zod'
+import { CallPlan as CallPlanAnswer } from '#sync/call-plan.schema.ts'
+import { ChangePlanDetail } from '#sync/change-plan.schema.ts'
+import { act, read } from '#console/api.ts'
+
+export type CallPlan = z.output<typeof CallPlanAnswer>
+
+function connectionPath(connectionId: string): string {
+  return `/api/v1/connections/${encodeURIComponent(connectionId)}`
+}
+
+export function callPlanQuery(connectionId: string) {
+  return queryOptions({
+    queryKey: ['sync', 'call-plan', connectionId],
+    queryFn: ({ signal }) =>
+      read(CallPlanAnswer, `${connectionPath(connectionId)}/call-plan`, {}, signal),
+  })
+}
+
+/** Asks for a plan of what the next run would write. @returns its id. */
+export async function makePlan(connectionId: string): Promise<string> {
+  return ChangePlanDetail.parse(await act('POST', `${connectionPath(connectionId)}/plans`, {})).id
+}

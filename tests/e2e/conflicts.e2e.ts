@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest'
+import { settled, useBrowser } from '#tests/e2e/browser.ts'
+
+const { visit } = useBrowser()
+
+test('a conflict is decided with one button, and taken back', async () => {
+  const { page, faults, open } = await visit()
+  await open('/conflicts?overdue=true')
+  const cards = page.locator('[data-conflict]')
+  expect(await cards.count()).toBe(3)
+  const record = (await cards.first().locator('a[href^="/sync/records"]').textContent()) ?? ''
+  await cards.first().getByRole('button', { name: 'Keep the hub’s value' }).click()
+  await page.getByText('The hub’s value stays').waitFor()
+  await expect.poll(() => cards.count()).toBe(2)
+  await open('/conflicts?state=resolved')
+  const decided = cards.filter({ hasText: record })
+  await decided.getByText('Hub kept').waitFor()
+  await decided.getByRole('button', { name: 'Take back' }).click()
+  await page.getByText('It is open again').waitFor()
+  expect(faults).toEqual([])
+  await page.context().close()
+})
+
+test('keys select conflicts, and several are decided alike after a confirmation', async () => {
+  const { page, faults, open } = await visit()
+  await open('/conflicts')
+  const before = await page.locator('[data-conflict]').count()
+  for (const key of ['j', 'x', 'j', 'x']) await page.keyboard.press(key)
+  await page.getByText('2 selected').waitFor()
+  await page.getByRole('button', { name: 'Take the CRM’s…' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Note').fill('Sales keeps titles.')
+  await dialog.getByRole('button', { name: 'Decide 2 conflicts' }).click()
+  await page.getByText('2 decided. Each can be taken back.').waitFor()
+  await expect.poll(() => page.locator('[data-conflict]').count()).toBe(before - 2)
+  expect(faults).toEqual([])
+  await page.context().close()
+})
+
+test('a rule is rehearsed from a conflict, and the address says which', async () => {
+  const { page, faults, open } = await visit()
+  await open('/conflicts')
+  await page.getByRole('link', { name: 'Rehearse a rule' }).first().click()
+  await settled(page)
+  const panel = page.getByRole('region', { name: 'If the rule for jobTitle had been another' })
+  await panel.getByText('instead of a question to a person').first().waitFor()
+  await panel.getByLabel('Rule').selectOption('ask')
+  await panel.getByText('Nothing would have come out otherwise').waitFor()
+  expect(new URL(page.url()).searchParams.get('policy')).toBe('ask')
+  expect(faults).toEqual([])
+  await page.context().close()
+})
+
+test('a conflict opens to both sides and to who changed the field', async () => {
+  const { page, faults, open } = await visit()
+  await open('/conflicts')
+  await page.getByRole('link', { name: 'JobTitle' }).last().click()
+  const drawer = page.getByRole('dialog')
+  await drawer.getByRole('table', { name: /Who changed the field/ }).waitFor()
+  await drawer.getByLabel('Neither: another value').fill('Chief of Staff')
+  await drawer.getByRole('button', { name: 'Give both this value' }).click()
+  await page.getByText('Decided.', { exact: true }).waitFor()
+  await open('/conflicts?state=resolved')
+  await page.getByText('Another value').waitFor()
+  expect(faults).toEqual([])
+  await page.context().close()
+})
