@@ -118,7 +118,11 @@ async function schemaSql(): Promise<string> {
       const isolation = row.isolated ? `\nalter table ${row.name} enable row level security;` : ''
       return `create table ${row.name} (\n${body}\n);${row.indexes ? `\n${row.indexes}` : ''}${isolation}\n`
     })
-    return `-- The sum of the migrations. ${MADE}\n\n${parts.join('\n')}`
+    const views = await client.query<{ text: string }>(`
+      select 'create view ' || viewname || ' with (security_invoker = true) as' || E'\\n' || definition || E'\\n' as text
+      from pg_views where schemaname = 'public' order by viewname`)
+    const all = [...parts, ...views.rows.map(({ text }) => text)]
+    return `-- The sum of the migrations. ${MADE}\n\n${all.join('\n')}`
   } finally {
     await client.end()
     await database.stop()

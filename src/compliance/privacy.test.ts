@@ -276,7 +276,7 @@ test('every table that names a person or a lead is accounted for', async () => {
   const path = fileURLToPath(new URL('../../migrations/schema.sql', import.meta.url))
   const schema = await readFile(path, 'utf8')
   const naming = [...schema.matchAll(/create table (\w+) \(([\s\S]*?)\n\);/g)].flatMap((match) =>
-    /\n {2}(?:person_id|other_person_id|lead_id|local_id) /.test(`\n${match[2]}`)
+    /\n {2}(?:person_id|person_ids|other_person_id|lead_id|local_id) /.test(`\n${match[2]}`)
       ? [match[1]!]
       : [],
   )

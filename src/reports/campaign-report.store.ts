@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Budget } from '#reports/cost.rules.ts'
-import { creditOfRows, ledgerTable, type ModelCredits } from '#reports/credit-sums.ts'
-import { inPeriod, type Lens } from '#reports/lens.store.ts'
+import { creditDays, creditOfRows, type ModelCredits } from '#reports/credit-sums.ts'
+import type { Lens } from '#reports/lens.store.ts'
 import type { Transaction } from '#store/store.ts'
 
 export interface CampaignRow extends Budget {
@@ -36,10 +36,9 @@ export function listCampaignCredit(
     from (
       select week, model, ${creditOfRows} as credit
       from (
-        select date_trunc('week', closed_at at time zone ${lens.answer.timeZone})::date as week, model, amount_minor, share
-        from ${ledgerTable('credit_totals', lens)}
-        where kind = 'campaign' and key = ${campaignId} and window_days = ${lens.windowDays}
-          and model = any(${lens.models}::text[]) and currency = ${lens.answer.currency} ${inPeriod(lens)}
+        select date_trunc('week', closed_on::timestamp)::date as week, model, amount_minor, share, deals
+        from ${creditDays(lens)}
+        where kind = 'campaign' and key = ${campaignId} and model = any(${lens.models}::text[])
       ) row group by grouping sets ((week, model), (model))
     ) credit
     group by week`)

@@ -32,6 +32,9 @@ export interface KnownDeal {
   journey: string | null
   /** By model, the version that its credit is of. */
   versions: Readonly<Record<string, string>>
+  /** The journey that its credit is aligned with, and how many touches of it come before the window; null: made before. */
+  journeyId: number | null
+  skip: number | null
 }
 
 /** A dirty deal, as far as deciding goes. */
@@ -130,7 +133,8 @@ function wholeCause(
   return deal.reasons.includes('person') ? 'people_merged' : 'touches_changed'
 }
 
-function modelChanges(
+/** By cause, the models whose credit is of another version than is in force, or of none. */
+export function modelChanges(
   known: Readonly<Record<string, string>>,
   versions: ReadonlyMap<string, string>,
 ): Pick<LedgerChange, 'models' | 'cause'>[] {

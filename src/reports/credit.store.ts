@@ -9,7 +9,7 @@ import type {
   ListCreditsQuery,
   ListDealsQuery,
 } from '#reports/credit.schema.ts'
-import { creditOfRows, ledgerTable, type ModelCredits } from '#reports/credit-sums.ts'
+import { creditDays, creditOfRows, ledgerTable, type ModelCredits } from '#reports/credit-sums.ts'
 import type { Credit } from '#reports/lens.schema.ts'
 import { inPeriod, type Lens } from '#reports/lens.store.ts'
 import { decodeCursor } from '#core/page.ts'
@@ -51,8 +51,20 @@ function creditFilter(lens: Lens, query: z.output<typeof ListCreditsQuery>): Raw
   const { campaignId, channel, week, opportunityId, touchpointId, bucket } = query
   return sql`window_days = ${lens.windowDays} and model = ${lens.answer.model} and currency = ${lens.answer.currency}
     ${inPeriod(lens)} ${ofCampaign(campaignId)} ${ofBucket(bucket, campaignId)} ${equal('channel', channel)}
-    ${inWeek(week, lens)}
+    ${inWeek(week, lens)} ${touchedBy(lens, 'campaign', campaignId === 'none' ? undefined : campaignId)}
+    ${touchedBy(lens, 'channel', channel)}
     ${equal('opportunity_id', opportunityId)} ${equal('touchpoint_id', touchpointId)}`
+}
+
+/** Only deals that the campaign or channel touched can have lines of it; which those were in the past is not kept. */
+function touchedBy(
+  { asOf }: Lens,
+  kind: 'campaign' | 'channel',
+  key: string | undefined,
+): RawBuilder<unknown> {
+  if (key === undefined || asOf !== null) return sql``
+  return sql`and opportunity_id in (
+    select t.opportunity_id from deal_touches t where t.kind = ${kind} and t.key = ${key})`
 }
 
 /** One more than the page, latest close first. */
@@ -124,12 +136,6 @@ function dealFilter(
     ${inWeek(week, lens)} ${credited === undefined ? sql`` : touched[credited]}`
 }
 
-/** Totals of one kind under the lens, of all its models: a filter of `credit_totals`. */
-function totalFilter(lens: Lens, kind: 'campaign' | 'channel'): RawBuilder<unknown> {
-  return sql`kind = ${kind} and window_days = ${lens.windowDays} and model = any(${lens.models}::text[])
-    and currency = ${lens.answer.currency} ${inPeriod(lens)}`
-}
-
 /** Under each key, the credit by model: rows (key, models). */
 function creditByModel(lens: Lens, kind: 'campaign' | 'channel'): RawBuilder<unknown> {
   return sql`
@@ -137,7 +143,7 @@ function creditByModel(lens: Lens, kind: 'campaign' | 'channel'): RawBuilder<unk
       coalesce(max(credited_minor) filter (where model = ${lens.answer.model}), 0) as credited_minor
     from (
       select key, model, ${creditOfRows} as credit, sum(amount_minor)::bigint as credited_minor
-      from ${ledgerTable('credit_totals', lens)} where ${totalFilter(lens, kind)} group by key, model
+      from ${creditDays(lens)} where kind = ${kind} and model = any(${lens.models}::text[]) group by key, model
     ) part group by key`
 }
 
@@ -189,8 +195,7 @@ export function listComparedCampaigns(tx: Transaction, lens: Lens): Promise<Comp
 /** What each model says would have come anyway. */
 export async function sumBaselines(tx: Transaction, lens: Lens): Promise<Map<string, number>> {
   const rows = await tx.query(sql<{ model: string; amountMinor: number }>`
-    select model, sum(amount_minor)::bigint as amount_minor from ${ledgerTable('credit_totals', lens)}
-    where kind = 'baseline' and model = any(${lens.models}::text[]) and window_days = ${lens.windowDays}
-      and currency = ${lens.answer.currency} ${inPeriod(lens)} group by model`)
+    select model, sum(amount_minor)::bigint as amount_minor from ${creditDays(lens)}
+    where kind = 'baseline' and model = any(${lens.models}::text[]) group by model`)
   return new Map(rows.map((row) => [row.model, row.amountMinor]))
 }

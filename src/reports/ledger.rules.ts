@@ -26,31 +26,24 @@ export interface LedgerTouch {
   occurredAtMs: number
 }
 
-/** What one model gives one touch in one window. `touch` is the position of the touch; null: the baseline of the deal. */
-export interface CreditRow {
+/** What one model gives a deal in one window, aligned with the deal's touches there. */
+export interface CreditPack {
   deal: number
-  touch: number | null
   windowDays: number
   model: string
-  share: number
-  amountMinor: number
+  /** The first of the touches in the window; the last is the last of the deal. */
+  from: number
+  shares: Float64Array
+  amounts: readonly number[]
+  /** The part that would have come anyway. */
+  baseline: number
+  baselineMinor: number
 }
 
 /** A campaign or a channel. The key is the campaign's id, empty for touches without one, or the channel. */
 export interface Source {
   kind: 'campaign' | 'channel'
   key: string
-}
-
-/** What one model gives a deal's touches of one campaign or channel, or its baseline, in one window. */
-export interface TotalRow {
-  kind: Source['kind'] | 'baseline'
-  key: string
-  deal: number
-  windowDays: number
-  model: string
-  amountMinor: number
-  share: number
 }
 
 /** How often a campaign or a channel touched a deal. */
@@ -67,6 +60,8 @@ export interface DealColumns {
   offsets: Uint32Array
   columns: JourneyColumns
   channels: string[]
+  /** The campaign of each touch; null: none. */
+  campaigns: (string | null)[]
 }
 
 /** @param touches  grouped by deal in the order of the deals, ascending in time within one. */
@@ -87,7 +82,12 @@ export function columnsOfTouches(deals: number, touches: readonly LedgerTouch[])
     columns.channel[i] = numberOf(channels, channel)
     columns.person[i] = numberOf(people, personId)
   })
-  return { offsets, columns, channels: [...channels.keys()] }
+  return {
+    offsets,
+    columns,
+    channels: [...channels.keys()],
+    campaigns: touches.map(({ campaignId }) => campaignId),
+  }
 }
 
 function numberOf(numbers: Map<string, number>, name: string): number {
@@ -152,17 +152,17 @@ export interface CreditTask {
 }
 
 /**
- * The rows of credit for these tasks. The rows of a deal, window and model sum to the deal's amount when it has a touch in
- * the window; there are none otherwise. O(models · touches) over the tasks.
+ * The credit that these tasks ask for. A pack sums to the deal's amount; there is none where no touch lies in the window.
+ * O(models · touches) over the tasks.
  */
-export function creditRowsOf(
+export function packsOf(
   deals: readonly LedgerDeal[],
   { offsets, columns, channels }: DealColumns,
   tasks: readonly CreditTask[],
-): CreditRow[] {
+): CreditPack[] {
   const writers = new Map<CreditModel, CreditWriter>()
   const shares = new Float64Array(columns.touchedAtMs.length)
-  const rows: CreditRow[] = []
+  const packs: CreditPack[] = []
   for (const { deal, windowDays, models } of tasks) {
     const { amountMinor, openedAtMs, closedAtMs, leadAtMs } = deals[deal]!
     if (closedAtMs === null) continue
@@ -173,20 +173,20 @@ export function creditRowsOf(
     for (const each of models) {
       let write = writers.get(each)
       if (!write) writers.set(each, (write = each.bind(channels)))
-      const { model } = each
       const { amounts, baseline } = creditDeal(write, columns, from, to, dated, shares)
-      for (let touch = from; touch < to; touch++) {
-        const share = shares[touch]!
-        if (share <= 0) continue
-        rows.push({ deal, touch, windowDays, model, share, amountMinor: amounts[touch - from]! })
-      }
-      if (baseline > 0) {
-        const rest = { touch: null, share: baseline, amountMinor: amounts[to - from]! }
-        rows.push({ deal, windowDays, model, ...rest })
-      }
+      packs.push({
+        deal,
+        windowDays,
+        model: each.model,
+        from,
+        shares: shares.slice(from, to),
+        baselineMinor: amounts.pop()!,
+        amounts,
+        baseline,
+      })
     }
   }
-  return rows
+  return packs
 }
 
 function sourcesOf({ campaignId, channel }: LedgerTouch): Source[] {
@@ -194,27 +194,6 @@ function sourcesOf({ campaignId, channel }: LedgerTouch): Source[] {
     { kind: 'campaign', key: campaignId ?? '' },
     { kind: 'channel', key: channel },
   ]
-}
-
-const BASELINE: Pick<TotalRow, 'kind' | 'key'>[] = [{ kind: 'baseline', key: '' }]
-
-/** Credit added up by deal, window, model, and campaign or channel or baseline. */
-export function totalsOf(
-  touches: readonly LedgerTouch[],
-  creditRows: readonly CreditRow[],
-): TotalRow[] {
-  const totals = new Map<string, TotalRow>()
-  for (const { deal, touch, windowDays, model, share, amountMinor } of creditRows) {
-    for (const { kind, key } of touch === null ? BASELINE : sourcesOf(touches[touch]!)) {
-      const id = `${deal} ${windowDays} ${model} ${kind} ${key}`
-      const total = totals.get(id)
-      if (total) {
-        total.amountMinor += amountMinor
-        total.share += share
-      } else totals.set(id, { deal, windowDays, model, kind, key, amountMinor, share })
-    }
-  }
-  return [...totals.values()]
 }
 
 export function dealTouchesOf(

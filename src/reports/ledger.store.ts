@@ -8,8 +8,8 @@ import type { Transaction } from '#store/store.ts'
 /** A dirty deal as a refresh finds it. */
 export interface DirtyDeal extends ChangedDeal {
   marks: number
-  /** Monday of the week of the close in the workspace's time zone; null while open. */
-  week: string | null
+  /** The day of the close in the workspace's time zone; null while open. */
+  closedOn: string | null
   touchCount: number
 }
 
@@ -46,7 +46,7 @@ export function listDirtyDeals(tx: Transaction, limit: number): Promise<DirtyDea
       o.amount_minor, o.currency,
       (extract(epoch from o.opened_at) * 1000)::float8 as opened_at_ms,
       (extract(epoch from o.closed_at) * 1000)::float8 as closed_at_ms,
-      date_trunc('week', o.closed_at at time zone w.time_zone)::date as week,
+      (o.closed_at at time zone w.time_zone)::date as closed_on,
       (select (extract(epoch from min(l.captured_at)) * 1000)::float8 from opportunity_people op
         join leads l on l.person_id = op.person_id where op.opportunity_id = o.id and l.merged_into is null) as lead_at_ms,
       (select count(*) from (
@@ -95,7 +95,7 @@ export async function readKnownDeals(
   opportunityIds: readonly string[],
 ): Promise<Map<string, Map<number, KnownDeal>>> {
   const rows = await tx.query(sql<KnownDeal & { opportunityId: string; windowDays: number }>`
-    select opportunity_id, window_days, amount_minor, has_amount, currency, journey, versions,
+    select opportunity_id, window_days, amount_minor, has_amount, currency, journey, versions, journey_id, skip,
       (extract(epoch from closed_at) * 1000)::float8 as closed_at_ms
     from attribution_deals where opportunity_id = any(${opportunityIds})`)
   const known = new Map<string, Map<number, KnownDeal>>()
@@ -106,23 +106,15 @@ export async function readKnownDeals(
   return known
 }
 
-/** What the ledger says of these deals, by bucket; the uncredited amounts as `all`. */
-export function readCells(
+/** Of these deals, those that the ledger has as uncredited. */
+export function readUncredited(
   tx: Transaction,
   opportunityIds: readonly string[],
 ): Promise<Omit<LedgerCell, 'cause'>[]> {
   return tx.query(sql<Omit<LedgerCell, 'cause'>>`
-    select opportunity_id, date_trunc('week', closed_at at time zone w.time_zone)::date as week, window_days, model,
-      case kind when 'baseline' then 'baseline' else case key when '' then 'no_campaign' else 'campaign' end end as bucket,
-      nullif(key, '') as campaign_id, cell.currency, amount_minor, share
-    from (
-      select opportunity_id, closed_at, window_days, model, kind, key, currency, amount_minor, share
-      from credit_totals where opportunity_id = any(${opportunityIds}) and kind in ('campaign', 'baseline')
-    ) cell cross join (select time_zone from workspaces where id = ${tx.workspaceId}) w
-    union all
-    select opportunity_id, date_trunc('week', closed_at at time zone w.time_zone)::date, window_days, 'all', 'uncredited',
-      null, d.currency, amount_minor, 1
-    from attribution_deals d cross join (select time_zone from workspaces where id = ${tx.workspaceId}) w
+    select opportunity_id, date_trunc('week', closed_at at time zone w.time_zone)::date as week, window_days, 'all' as model,
+      'uncredited' as bucket, null as campaign_id, d.currency, amount_minor, 1 as share
+    from attribution_deals d join workspaces w on w.id = ${tx.workspaceId}
     where opportunity_id = any(${opportunityIds}) and touches = 0`)
 }
 

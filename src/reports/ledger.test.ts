@@ -12,7 +12,7 @@ import {
   listCampaignAttribution,
 } from '#reports/credit.operations.ts'
 import { markDirty } from '#reports/dirty.store.ts'
-import { refreshPage } from '#reports/refresh.ts'
+import { refreshPage } from '#reports/refresh-page.ts'
 import { putAttributionWindows, recomputeAttribution } from '#reports/settings.operations.ts'
 import { smallWorld, type SmallWorld } from '#reports/small-world.ts'
 import type { Store } from '#store/store.ts'

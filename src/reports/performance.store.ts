@@ -1,6 +1,6 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { CampaignLineRow } from '#reports/campaign-line.rules.ts'
-import { creditOfRows } from '#reports/credit-sums.ts'
+import { creditDays, creditOfRows } from '#reports/credit-sums.ts'
 import type { Credit } from '#reports/lens.schema.ts'
 import { inPeriod, type Lens } from '#reports/lens.store.ts'
 import type { Transaction } from '#store/store.ts'
@@ -136,18 +136,22 @@ export function listPeriodCredit(
     order by t.credited_minor desc, t.key`)
 }
 
-/** Credit by deal and source. Campaigns within one channel are not among the sums kept, so they come from the lines. */
+/** Credit by day, or by deal where the sums by day do not tell apart what is asked: deals of an owner, campaigns within a channel. */
 function creditParts(lens: Lens, focus: Focus): RawBuilder<unknown> {
   const { model, currency } = lens.answer
   const filter = sql`window_days = ${lens.windowDays} and currency = ${currency} ${inPeriod(lens)}
     ${ledgerFocus({ ...focus, channel: null })}`
-  const sums = sql`select kind, key, amount_minor, share from credit_totals where model = ${model} and ${filter}`
+  const sums =
+    focus.ownerId === null
+      ? sql`select kind, key, amount_minor, share, deals from ${creditDays(lens)} where model = ${model}`
+      : sql`select kind, key, amount_minor, share, 1 as deals from credit_totals where model = ${model} and ${filter}`
   if (focus.channel === null) return sql`${sums} and kind in ('campaign', 'channel')`
   return sql`
     ${sums} and kind = 'channel' and key = ${focus.channel}
     union all
-    select 'campaign', coalesce(campaign_id, ''), sum(amount_minor)::bigint, sum(share)
+    select 'campaign', coalesce(campaign_id, ''), sum(amount_minor)::bigint, sum(share), 1
     from credits where model = ${model} and channel = ${focus.channel} and ${filter}
+      and opportunity_id in (select t.opportunity_id from deal_touches t where t.kind = 'channel' and t.key = ${focus.channel})
     group by campaign_id, opportunity_id`
 }
 

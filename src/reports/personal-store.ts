@@ -2,8 +2,8 @@ import { sql } from 'kysely'
 import type { PersonalStore } from '#compliance/personal-store.ts'
 
 export const reportsPersonal: PersonalStore = {
-  tables: ['source_claims', 'credits', 'credits_past'],
-  kept: { credits: 'ids and amounts', credits_past: 'ids and amounts' },
+  tables: ['source_claims', 'ledger_journeys'],
+  kept: { ledger_journeys: 'ids; the credit of a deal is aligned with them' },
   async collect(tx, { leadIds }) {
     return {
       sourceClaims: await tx.query(sql<object>`

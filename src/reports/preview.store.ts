@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { TOUCH_BYTES } from '#reports/ledger-write.store.ts'
+import { unpackJourneys } from '#reports/packed-journey.ts'
 import { inPeriod, type Setting } from '#reports/lens.store.ts'
 import type { PackedDeals } from '#reports/preview.rules.ts'
 import type { Transaction } from '#store/store.ts'
@@ -54,39 +54,15 @@ export async function* streamJourneys(
 }
 
 function unpack(rows: readonly JourneyRow[], channelOf: Uint16Array): PackedDeals {
-  const offsets = new Uint32Array(rows.length + 1)
-  rows.forEach((row, i) => (offsets[i + 1] = offsets[i]! + row.touches.length / TOUCH_BYTES))
-  const total = offsets[rows.length]!
-  const touchedAtMs = new Float64Array(total)
-  const source = new Uint32Array(total)
-  const person = new Uint16Array(total)
-  rows.forEach(({ touches }, i) => {
-    const from = offsets[i]!
-    const n = offsets[i + 1]! - from
-    copyInto(touchedAtMs, from, touches.subarray(0, n * 8))
-    copyInto(source, from, touches.subarray(n * 8, n * 12))
-    copyInto(person, from, touches.subarray(n * 12))
-  })
-  const channel = new Uint16Array(total)
-  for (let i = 0; i < total; i++) channel[i] = channelOf[source[i]!]!
   return {
     opportunityIds: rows.map((row) => row.opportunityId),
     amountMinor: Float64Array.from(rows, (row) => row.amountMinor),
     openedAtMs: Float64Array.from(rows, (row) => row.openedAtMs),
     closedAtMs: Float64Array.from(rows, (row) => row.closedAtMs),
     leadAtMs: Float64Array.from(rows, (row) => row.leadAtMs ?? NaN),
-    offsets,
-    columns: { touchedAtMs, channel, person },
-    source,
+    ...unpackJourneys(
+      rows.map((row) => row.touches),
+      channelOf,
+    ),
   }
-}
-
-/** Bytes of a database need not lie where a typed array may begin, so they are copied. */
-function copyInto(
-  column: Float64Array | Uint32Array | Uint16Array,
-  at: number,
-  bytes: Buffer,
-): void {
-  const { buffer, byteOffset, BYTES_PER_ELEMENT } = column
-  new Uint8Array(buffer, byteOffset + at * BYTES_PER_ELEMENT, bytes.length).set(bytes)
 }

@@ -139,3 +139,13 @@ test('every table with a workspace_id is isolated, or closed to workspaces altog
   )
   expect(open).toEqual([])
 })
+
+test('every view that workspaces may read asks as whoever reads it', async () => {
+  const views = await store.system((tx) =>
+    tx.query(sql<{ name: string; options: string[] | null }>`
+      select relname as name, reloptions as options from pg_class
+      where relkind = 'v' and relnamespace = 'public'::regnamespace`),
+  )
+  expect(views.map(({ name }) => name)).toContain('credits')
+  for (const { options } of views) expect(options).toContain('security_invoker=true')
+})

@@ -84,9 +84,14 @@ export function listUses(tx: Transaction, record: string, field: string): Promis
     deals as (
       select opportunity_id from opportunity_people where ${own} and person_id in (select person_id from person)
       union select id from opportunities where ${own} and id = ${record}
+    ), credited as (
+      select opportunity_id from deals
+      union select op.opportunity_id from opportunity_people op join people p on p.id = op.person_id
+        where op.workspace_id = ${tx.workspaceId} and (op.home_id in (select person_id from person) or p.merged_into in (select person_id from person))
     )
     (select 'credit' as kind, model as id, count(distinct opportunity_id) || ' deals in the window of ' || window_days || ' days' as detail
-      from credits where ${own} and (person_id in (select person_id from person) or opportunity_id = ${record})
+      from credits where ${own} and opportunity_id in (select opportunity_id from credited)
+        and (person_id in (select person_id from person) or opportunity_id = ${record})
       group by model, window_days order by model, window_days limit ${LIMIT})
     union all
     (select 'deal', opportunity_id, 'part of the deal' from deals order by opportunity_id limit ${LIMIT})
