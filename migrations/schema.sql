@@ -462,6 +462,27 @@ create table call_minutes (
 CREATE INDEX call_minutes_at ON public.call_minutes USING btree (at);
 alter table call_minutes enable row level security;
 
+create table campaign_members (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  campaign_id identifier not null,
+  lead_id identifier not null,
+  status text not null,
+  responded_at timestamp with time zone,
+  version integer not null default 1,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  deleted_at timestamp with time zone,
+  CHECK (((length(status) >= 1) AND (length(status) <= 40))),
+  FOREIGN KEY (campaign_id) REFERENCES campaigns(id),
+  FOREIGN KEY (lead_id) REFERENCES leads(id),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX campaign_members_once ON public.campaign_members USING btree (workspace_id, campaign_id, lead_id) WHERE (deleted_at IS NULL);
+CREATE INDEX campaign_members_workspace_id_lead_id_idx ON public.campaign_members USING btree (workspace_id, lead_id);
+alter table campaign_members enable row level security;
+
 create table campaigns (
   id identifier not null,
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),

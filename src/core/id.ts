@@ -16,6 +16,7 @@ export type IdPrefix =
   | 'per'
   | 'tch'
   | 'cmp'
+  | 'cmb'
   | 'chn'
   | 'cns'
   | 'lead'

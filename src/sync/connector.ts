@@ -93,6 +93,8 @@ export interface FieldLink {
   policy?: FieldPolicy
   /** Fields that only mean something together, such as an amount and its currency: all are sent when one changed. */
   with?: readonly string[]
+  /** The vendor takes it when the record is made and never again. */
+  once?: boolean
 }
 
 /** How a value changes on its way; each is undone on the way back. */

@@ -55,6 +55,11 @@ export interface EntityField {
   entity?: string
   /** It names several records. */
   many?: boolean
+  /**
+   * A reference without which the record is none, such as the campaign of a membership: the record waits, on either side, until
+   * what it names is known.
+   */
+  required?: boolean
   /** The hub computes it: nothing is taken in. */
   computed?: boolean
   /** Unless the workspace sets another; `ask` for critical fields, else `latest`. */
@@ -84,6 +89,8 @@ export interface EntityRecord {
   changedAt?: Date
   /** When each field last changed here, where the module knows. */
   clocks?: Record<string, Date>
+  /** The code of why it is not to be made at a vendor now; a record that is there is kept up all the same. */
+  withheld?: string
 }
 
 /**
@@ -102,8 +109,9 @@ export interface EntityRecord {
  *   references `pipeline stage owner account`, and `leads` with roles (associations, contact roles, participants)
  * - activity (task, call, meeting, note): `kind(task|call|meeting|email|note) subject body state(open|done) dueAt doneAt`,
  *   references `owner`, and `leads account opportunity`
- * - campaign: `name status(planned|active|paused|ended) startsOn endsOn budgetMinor currency`
- * - campaign_member: `status respondedAt`, references `campaign lead`
+ * - campaign: `name status(planned|active|paused|ended) startsOn endsOn budgetMinor currency`, and only in `channel`, a key
+ *   such as `paid_search`
+ * - campaign_member: `status respondedAt` (the start of the day, UTC), references `campaign lead`
  */
 export interface Candidate {
   externalId: string
@@ -183,8 +191,15 @@ export interface Entity {
   listIds?(tx: Transaction, afterId: string | null, limit: number): Promise<string[]>
   /** The present canonical values of these records, in any order; records that are gone are left out. */
   load?(tx: Transaction, localIds: readonly string[]): Promise<EntityRecord[]>
-  /** Finds records of ours that have no link yet: for each candidate an id, or null for none. */
-  match?(tx: Transaction, candidates: readonly Candidate[]): Promise<(string | null)[]>
+  /**
+   * Finds records of ours that have no link yet: for each candidate an id, or null for none.
+   * @param references  by candidate: the records that it names, as far as they are known here.
+   */
+  match?(
+    tx: Transaction,
+    candidates: readonly Candidate[],
+    references: readonly EntityWrite['references'][],
+  ): Promise<(string | null)[]>
   /** For each candidate whether it would bring somebody back who was erased on request: it is refused. */
   areSuppressed?(tx: Transaction, candidates: readonly Candidate[]): Promise<boolean[]>
   /** Writes what came in, answers in the order of `writes`, and names the events that it means. */

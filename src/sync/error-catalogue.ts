@@ -84,6 +84,12 @@ export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = {
       'Nothing, if it comes with a later run: the rest of the record went through. Else create it there, such as the owner that the detail names.',
     fixedBy: 'administrator',
   },
+  'member.opted_out': {
+    title: 'The person opted out before they responded to the campaign',
+    whatToDo:
+      'Nothing: they were not put into the campaign there. Should they agree again, change the membership here.',
+    fixedBy: 'the hub',
+  },
   'reconcile.missing': {
     title: 'The whole comparison found that the connected system has lost the record',
     whatToDo: 'Nothing: it is sent again in the same run.',
@@ -306,6 +312,12 @@ export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = {
   INVALID_CROSS_REFERENCE_KEY: {
     title: 'The record names another one that does not exist there',
     whatToDo: 'Restore the named record there or choose another here, then retry.',
+    fixedBy: 'sales operations',
+  },
+  MEMBER_STATUS_UNKNOWN: {
+    title: 'The campaign there does not have the status of the member',
+    whatToDo:
+      'Add the status to the campaign there or give the member one that it has, then retry: without it the default would be set.',
     fixedBy: 'sales operations',
   },
   INACTIVE_OWNER_OR_USER: {

@@ -23,6 +23,10 @@ export interface MergedField extends FieldRule {
   personal: boolean
   /** Fields that are sent along when it is. */
   with: readonly string[]
+  /** The record is none without it. */
+  required: boolean
+  /** It is sent only with a new record. */
+  once: boolean
 }
 
 export interface StreamRules {
@@ -67,6 +71,8 @@ export function rulesOf(
       many: field.many ?? false,
       personal: field.personal ?? false,
       with: link?.with ?? [],
+      required: field.required ?? false,
+      once: link?.once ?? false,
     })
   }
   for (const rule of own) {
@@ -81,6 +87,8 @@ export function rulesOf(
       many: false,
       personal: true,
       with: [],
+      required: false,
+      once: false,
     })
   }
   return { fields, mappings: mappingsOf(own) }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Transaction } from '#store/store.ts'
 import type { Candidate, Entity } from './entity.ts'
+import { resolve, type LinkIds } from './passage.ts'
 
 /** The link of a candidate's record, as the page needs it. */
 export interface KnownLink {
@@ -22,18 +23,20 @@ export type Match =
  * entity's own rules. Two records of the vendor never become one of ours without a person.
  *
  * Two to four statements, however many candidates.
+ * @param named  our ids of the records that the candidates name.
  */
 export async function matchCandidates(
   tx: Transaction,
   connectionId: string,
   entity: Entity,
   candidates: readonly Candidate[],
+  named: LinkIds,
 ): Promise<Match[]> {
   const links = await findLinks(tx, connectionId, entity.name, candidates)
   const unlinked = candidates.filter(
     (candidate) => !links.has(candidate.externalId) && !candidate.deleted,
   )
-  const found = await findUnlinked(tx, entity, unlinked)
+  const found = await findUnlinked(tx, entity, unlinked, named)
   const holders = await findHolders(tx, connectionId, entity.name, [...found.values()])
   const claimed = new Set<string>()
   return candidates.map((candidate): Match => {
@@ -76,6 +79,7 @@ async function findUnlinked(
   tx: Transaction,
   entity: Entity,
   candidates: readonly Candidate[],
+  named: LinkIds,
 ): Promise<Map<string, string>> {
   const found = new Map<string, string>()
   const carried = candidates.filter((candidate) => candidate.localId)
@@ -88,7 +92,8 @@ async function findUnlinked(
   }
   const rest = candidates.filter((candidate) => !found.has(candidate.externalId))
   if (rest.length > 0 && entity.match) {
-    const matched = await entity.match(tx, rest)
+    const references = rest.map((candidate) => resolve(candidate, named))
+    const matched = await entity.match(tx, rest, references)
     rest.forEach((candidate, i) => {
       const localId = matched[i]
       if (localId) found.set(candidate.externalId, localId)

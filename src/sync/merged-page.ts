@@ -5,7 +5,7 @@ import { insertChanges, type ChangeDraft } from './change.store.ts'
 import { openConflicts, settleConflicts } from './conflict.store.ts'
 import type { Stream } from './connector.ts'
 import type { Run } from './engine.ts'
-import type { Candidate, Entity, EntityRecord } from './entity.ts'
+import type { Candidate, Entity, EntityRecord, EntityWrite } from './entity.ts'
 import type { StreamRules } from './field-rules.ts'
 import type { Match } from './match.ts'
 import { isSame } from './merge.ts'
@@ -63,6 +63,9 @@ export function decideMerged(
   }
   const { tx, connectionId, entity } = facts
   const references = resolve(candidate, facts.links)
+  const waitsFor = record === null ? missingOf(rules, references) : {}
+  if (Object.keys(waitsFor).length > 0)
+    return { ...settled(candidate, localId, 'skipped', ...unresolvedText(waitsFor)), waitsFor }
   const base =
     localId === null || !link ? null : openMergeBase(tx, connectionId, entity, localId, link.base)
   const told = (localId === null ? null : ours.told.get(localId)) ?? {}
@@ -95,6 +98,18 @@ export function decideMerged(
     if (merged.asked.length === 0) result.outcome = null
   }
   return result
+}
+
+/** The records that a new one cannot be without, and that are not known here. */
+function missingOf(
+  rules: StreamRules,
+  references: EntityWrite['references'],
+): EntityWrite['references'] {
+  const missing = [...rules.fields.values()].flatMap(({ name, required }) => {
+    const named = references[name]
+    return required && named?.some(({ localId }) => localId === null) ? [[name, named]] : []
+  })
+  return Object.fromEntries(missing)
 }
 
 /** Puts into the bases what our side has after the module wrote it: modules trim and normalise. One load for the page. */

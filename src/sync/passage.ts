@@ -21,6 +21,8 @@ export interface Passage {
   merged: MergedPart | null
   /** Both sides changed a field and the time decides: looked at again with the vendor's history. */
   isDeferred?: boolean
+  /** It cannot be here without records that are not known yet: looked at again once they are. */
+  waitsFor?: EntityWrite['references']
 }
 
 export type LinkIds = ReadonlyMap<string, string>

@@ -23,6 +23,8 @@ interface LinkPart {
   base: Buffer | null
   deletedAt: Date | null
   goneTo: string | null
+  /** The vendor has it under another entity of the same ids: who is a contact there is no new lead. */
+  isElsewhere: boolean
 }
 
 interface PendingRow extends PendingKey, LinkPart {
@@ -38,7 +40,8 @@ export interface Delivery {
   result:
     | PushResult
     | { kind: 'unchanged' }
-    | { kind: 'skipped'; code: string; detail: string }
+    /** `staysDue`: what it waits for comes without an event of its own. */
+    | { kind: 'skipped'; code: string; detail: string; staysDue?: boolean }
     /** Nothing of this stream's: taken off the list without an outcome. */
     | { kind: 'passed' }
 }
@@ -153,7 +156,7 @@ export async function loadPage(
     waiting.push(...presentOf(record, rules, state.disputed))
     const { properties } = plan
     fingerprints.set(localId, fingerprintOf(properties))
-    if (Object.keys(properties).length > 0 || isNewThere) {
+    if (!plan.isHeldUp && (Object.keys(properties).length > 0 || isNewThere)) {
       page.changes.push({
         key: localId,
         record,
@@ -179,7 +182,7 @@ function presentOf(
 /** What is decided without looking at values; null when the record is to be sent. */
 function earlyDelivery(
   stream: Stream,
-  { localId, externalId, deletedAt, goneTo }: PendingRow,
+  { localId, externalId, deletedAt, goneTo, isElsewhere }: PendingRow,
   record: EntityRecord | null,
 ): Delivery | 'delete' | null {
   const change = { record: record ?? { localId, values: {} }, externalId }
@@ -192,7 +195,10 @@ function earlyDelivery(
       ? skip('record.deleted_there', 'It was deleted in the connected system; nothing was sent.')
       : skip('record.merged_there', `It is part of ${goneTo} there; nothing was sent.`)
   }
-  if (externalId === null && stream.onlyLinked) return { change, result: { kind: 'passed' } }
+  if (externalId === null && (stream.onlyLinked || isElsewhere))
+    return { change, result: { kind: 'passed' } }
+  if (externalId === null && record?.withheld !== undefined)
+    return skip(record.withheld, 'It was not made there.')
   if (record) return null
   if (stream.pushesDeletes && externalId !== null && deletedAt === null) return 'delete'
   return skip('record.gone', 'The record is gone here; nothing was sent.')
@@ -209,10 +215,10 @@ function deletion({ localId, externalId }: PendingRow): PushChange {
 }
 
 /** An owner whom the CRM does not have is no fault of the lead: the outcome says so, and the record is not held for it. */
-function restOf({ waiting }: PushPlan): Delivery['result'] {
+function restOf({ waiting, isHeldUp = false }: PushPlan): Delivery['result'] {
   if (waiting.length === 0) return { kind: 'unchanged' }
   const detail = `These name records that are not there yet: ${waiting.join(', ')}.`
-  return { kind: 'skipped', code: 'reference.unknown', detail }
+  return { kind: 'skipped', code: 'reference.unknown', detail, staysDue: isHeldUp }
 }
 
 /** A record that one side alone writes goes as a whole, unless the vendor has exactly that. */
@@ -256,17 +262,33 @@ async function listPending(
     limit ${limit}`)
   const ids = pending.map((row) => row.localId)
   const links = await tx.query(sql<LinkPart & { localId: string }>`
-    select l.local_id, l.external_id, l.fingerprint, l.base, l.deleted_at, l.gone_to
+    select wanted.id as local_id, l.external_id, l.fingerprint, l.base, l.deleted_at, l.gone_to,
+      o.local_id is not null as is_elsewhere
     from unnest(${ids}::text[]) as wanted(id)
-    cross join lateral (
+    left join lateral (
       select * from sync_links
-      where connection_id = ${connectionId} and entity = ${entity} and local_id = wanted.id limit 1) l`)
+      where connection_id = ${connectionId} and entity = ${entity} and local_id = wanted.id limit 1) l on true
+    left join lateral (
+      select local_id from sync_links
+      where connection_id = ${connectionId} and entity <> ${entity} and local_id = wanted.id and deleted_at is null
+      limit 1) o on true
+    where l.local_id is not null or o.local_id is not null`)
   const linkOf = new Map(links.map((link) => [link.localId, link]))
-  const none = { externalId: null, fingerprint: null, base: null, deletedAt: null, goneTo: null }
+  const none: LinkPart = {
+    externalId: null,
+    fingerprint: null,
+    base: null,
+    deletedAt: null,
+    goneTo: null,
+    isElsewhere: false,
+  }
   return pending.map((row) => ({ ...row, ...(linkOf.get(row.localId) ?? none) }))
 }
 
-/** By entity and our id: the vendor's id. */
+/**
+ * By entity and our id: the vendor's id. Who is there both as a lead and as the contact that it became is named as the contact:
+ * our id is the same, and what shares it with the entity that is named goes first.
+ */
 async function findNamed(
   tx: Transaction,
   connectionId: string,
@@ -281,10 +303,11 @@ async function findNamed(
   }
   if (named.size === 0) return new Map()
   const rows = await tx.query(sql<{ entity: string; localId: string; externalId: string }>`
-    select l.entity, l.local_id, l.external_id
+    select distinct on (r.entity, r."localId") r.entity, r."localId" as local_id, l.external_id
     from jsonb_to_recordset(${JSON.stringify([...named.values()])}::jsonb) as r(entity text, "localId" text)
-    join sync_links l on l.connection_id = ${connectionId} and l.entity = r.entity and l.local_id = r."localId"
-    where l.deleted_at is null`)
+    join sync_links l on l.connection_id = ${connectionId} and l.local_id = r."localId"
+    where l.deleted_at is null
+    order by r.entity, r."localId", l.entity = r.entity`)
   return new Map(rows.map((row) => [`${row.entity}:${row.localId}`, row.externalId]))
 }
 

@@ -12,6 +12,8 @@ export interface PushPlan {
   sent: ReadonlyMap<string, { ours: FieldValue; key: FieldValue; was: FieldValue }>
   /** Fields that name records which the vendor does not have yet: they wait. */
   waiting: readonly string[]
+  /** The record is new there, and what it cannot be without is not there yet: it waits as a whole. */
+  isHeldUp?: boolean
 }
 
 /** By entity and our id: the vendor's id. */
@@ -35,7 +37,7 @@ export function planPush(
   const sent = new Map<string, { ours: FieldValue; key: FieldValue; was: FieldValue }>()
   for (const field of rules.fields.values()) {
     if (field.direction === 'pull' || field.policy === 'off') continue
-    if (!isNewThere && disputed.has(field.name)) continue
+    if (!isNewThere && (field.once || disputed.has(field.name))) continue
     const ours = oursOf(record, field)
     const agreed = isNewThere ? null : baseOf(base, field.name)
     if (agreed ? isSame(agreed.ours, ours) : isBlank(ours)) continue
@@ -46,6 +48,8 @@ export function planPush(
       sent.set(field.name, { ours, key, was: agreed?.theirs ?? null })
     }
   }
+  const isHeldUp = isNewThere && waiting.some((name) => rules.fields.get(name)?.required)
+  if (isHeldUp) return { properties: {}, sent: new Map(), waiting, isHeldUp }
   const only = new Set(changed)
   for (const name of changed)
     for (const other of rules.fields.get(name)?.with ?? []) only.add(other)

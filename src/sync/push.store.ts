@@ -15,6 +15,8 @@ import type { Delivery, PushPage } from './push-page.store.ts'
 
 /** Failing deliveries of one record before it is held back for a person. */
 const MAX_ATTEMPTS = 5
+/** So long a record rests that waits for another one to be there. */
+const WAIT_MS = 10 * MINUTE_MS
 
 /** Links, pending rows, outcomes and items of a page, in the caller's transaction. */
 export async function settlePage(
@@ -33,10 +35,12 @@ export async function settlePage(
   const refused = deliveries.filter((delivery) => delivery.result.kind === 'refused')
   // A record that was found in the way stays due: it is merged first.
   const done = deliveries.filter(
-    ({ result }) => result.kind !== 'refused' && result.kind !== 'exists',
+    ({ result }) => result.kind !== 'refused' && result.kind !== 'exists' && !staysDue(result),
   )
   await removePending(tx, run.connectionId, stream.entity, page, done)
   await holdPending(tx, run.connectionId, stream.entity, page, refused, now)
+  const later = deliveries.filter(({ result }) => staysDue(result))
+  await postponePending(tx, run.connectionId, stream.entity, page, later, now)
   const place = {
     runId: run.id,
     connectionId: run.connectionId,
@@ -45,6 +49,10 @@ export async function settlePage(
     direction: 'push' as const,
   }
   await writeOutcomes(tx, place, deliveries.flatMap(outcomeOf), now)
+}
+
+function staysDue(result: Delivery['result']): boolean {
+  return result.kind === 'skipped' && result.staysDue === true
 }
 
 function outcomeOf({ change, result }: Delivery): Outcome[] {
@@ -269,6 +277,27 @@ async function holdPending(
     set held_code = r.code, next_attempt_at = r."nextAttemptAt", attempts = p.attempts + 1
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
       as r("localId" text, "changedIn" xid8, code text, "nextAttemptAt" timestamptz)
+    where p.connection_id = ${connectionId} and p.entity = ${entity} and p.local_id = r."localId"
+      and p.changed_in = r."changedIn"`)
+}
+
+/** What waits for another record is looked at again a little later, for as long as it takes: nothing failed. */
+async function postponePending(
+  tx: Transaction,
+  connectionId: string,
+  entity: string,
+  page: PushPage,
+  deliveries: readonly Delivery[],
+  now: Date,
+): Promise<void> {
+  if (deliveries.length === 0) return
+  const rows = deliveries.map(({ change: { record } }) => ({
+    localId: record.localId,
+    changedIn: page.pending.get(record.localId)?.changedIn ?? '0',
+  }))
+  await tx.execute(sql`
+    update sync_pending p set next_attempt_at = ${new Date(now.getTime() + WAIT_MS)}
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r("localId" text, "changedIn" xid8)
     where p.connection_id = ${connectionId} and p.entity = ${entity} and p.local_id = r."localId"
       and p.changed_in = r."changedIn"`)
 }

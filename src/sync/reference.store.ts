@@ -59,7 +59,8 @@ export async function linkIdentified(
   candidates: readonly Candidate[],
   now: Date,
 ): Promise<void> {
-  const matches = await matchCandidates(tx, run.connectionId, entity, candidates)
+  const named = await findReferenced(tx, run.connectionId, candidates)
+  const matches = await matchCandidates(tx, run.connectionId, entity, candidates, named)
   const rows = candidates.flatMap((candidate, i) => {
     const match = matches[i]!
     if (match.kind !== 'known' || match.link) return []
@@ -120,7 +121,12 @@ export async function writeRevisits(
   tx: Transaction,
   connectionId: string,
   stream: Stream,
-  seen: readonly { candidate: Candidate; write: EntityWrite | null; isDeferred?: boolean }[],
+  seen: readonly {
+    candidate: Candidate
+    write: EntityWrite | null
+    waitsFor?: EntityWrite['references']
+    isDeferred?: boolean
+  }[],
   gone: readonly string[],
   now: Date,
 ): Promise<void> {
@@ -130,8 +136,8 @@ export async function writeRevisits(
     delete from sync_revisits
     where connection_id = ${connectionId} and stream = ${stream.name} and external_id = any(${ids})
       and wants_entity <> ''`)
-  const rows = seen.flatMap(({ candidate, write }) =>
-    Object.entries(write?.references ?? {}).flatMap(([field, named]) =>
+  const rows = seen.flatMap(({ candidate, write, waitsFor }) =>
+    Object.entries(waitsFor ?? write?.references ?? {}).flatMap(([field, named]) =>
       named
         .filter((one) => one.localId === null)
         .map((one) => ({

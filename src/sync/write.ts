@@ -47,8 +47,8 @@ export async function writePage(
     mapCandidate(one, rules?.mappings ?? []),
   )
   await followGone(tx, run, entity, latest, now)
-  const matches = await matchCandidates(tx, run.connectionId, entity, latest)
   const links = await findReferenced(tx, run.connectionId, latest)
+  const matches = await matchCandidates(tx, run.connectionId, entity, latest, links)
   const ours = rules ? await loadOurs(tx, run.connectionId, entity, matches) : null
   const facts = { tx, connectionId: run.connectionId, entity: entity.name, links }
   const suppressed = await entity.areSuppressed?.(tx, latest)

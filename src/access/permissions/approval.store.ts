@@ -5,6 +5,8 @@ import type { Approval } from '#sync/approval.ts'
 const domainsOfEntity: Readonly<Record<string, readonly string[]>> = {
   lead: ['marketing', 'sales'],
   opportunity: ['sales'],
+  campaign: ['marketing'],
+  campaign_member: ['marketing', 'sales'],
   owner: ['sales'],
   pipeline: ['sales'],
   stage: ['sales'],

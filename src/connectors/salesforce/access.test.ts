@@ -174,7 +174,7 @@ describe('preparing an org', () => {
     const fault = await faultOf(session.prepare(signal))
     expect(fault).toMatchObject({ kind: 'permission', code: 'HUB_ID_MISSING' })
     expect(fault.message).toContain('Hub_Id__c')
-    expect(fault.message).toContain('Lead, CampaignMember')
+    expect(fault.message).toContain('Lead, Campaign, CampaignMember')
     org.sandbox.installHubIds(['Lead', 'CampaignMember'])
     await session.prepare(signal)
   })

@@ -106,13 +106,15 @@ export const campaignFields: readonly FieldLink[] = [
     direction: 'both',
     with: ['budgetMinor'],
   },
-  link('status', 'Status', 'pull'),
+  { field: 'status', properties: ['Status', 'IsActive'], direction: 'both' },
+  link('channel', 'Type', 'pull'),
 ]
 
 export const memberFields: readonly FieldLink[] = [
-  link('campaign', 'CampaignId'),
-  { field: 'lead', properties: ['LeadId', 'ContactId'], direction: 'both' },
-  link('status', 'Status'),
+  { ...link('campaign', 'CampaignId'), once: true },
+  { field: 'lead', properties: ['LeadId', 'ContactId'], direction: 'both', once: true },
+  // Which statuses there are is the campaign's to say.
+  { ...link('status', 'Status'), with: ['campaign'] },
   link('respondedAt', 'FirstRespondedDate', 'pull'),
 ]
 

@@ -51,7 +51,7 @@ const BATCH = 2000
 
 /**
  * Salesforce: owners, record types and stages in; accounts, campaigns, leads, contacts, opportunities, tasks and campaign
- * members both ways. The hub makes leads and memberships; of the others it changes those that are there.
+ * members both ways. The hub makes leads, campaigns and memberships; of the others it changes those that are there.
  */
 export const salesforce: Connector = {
   vendor: 'salesforce',
@@ -125,6 +125,7 @@ function streamsOf(client: SalesforceClient, connection: OpenConnection): Stream
       cadenceReason: 'Campaigns are planned for weeks, and members name them.',
       candidateOf: (row) => campaignToCandidate(row, { currency }),
       toVendor: campaignToSalesforce,
+      creates: true,
     }),
     ...personStreams(client, connection),
     twoWay({

@@ -268,25 +268,51 @@ export function personReference(id: string | null): { entity: string; externalId
 
 const CAMPAIGN_STATES: Readonly<Record<string, string>> = {
   Planned: 'planned',
-  'In Progress': 'active',
   Completed: 'ended',
   Aborted: 'ended',
+}
+
+/** Salesforce's types of campaigns as channels; the customer's own become keys by their words. */
+const CHANNELS: Readonly<Record<string, string>> = {
+  Conference: 'event',
+  'Trade Show': 'event',
+  Advertisement: 'display',
+  'Banner Ads': 'display',
+  Partners: 'partner',
+  'Referral Program': 'referral',
+  Other: 'unknown',
+}
+
+function channelOf(type: string | null): string {
+  if (type === null) return 'unknown'
+  const words = type.toLowerCase().split(/[^a-z0-9]+/)
+  return CHANNELS[type] ?? (words.filter(Boolean).join('_').slice(0, 60) || 'unknown')
+}
+
+/** What is under way and not marked as active rests. A status of the customer's own says as much as that mark. */
+function campaignState(status: string | null, isActive: boolean): string {
+  const known = CAMPAIGN_STATES[status ?? '']
+  if (known !== undefined) return known
+  if (isActive) return 'active'
+  return status === 'In Progress' ? 'paused' : 'planned'
 }
 
 export function campaignToCandidate(row: SfRow, { currency: usual }: Around): Candidate {
   const gone = tombstone(row)
   if (gone) return gone
-  const { has, text, number } = readerOf(row)
+  const { has, text, number, flag } = readerOf(row)
   const currency = text('CurrencyIsoCode') ?? usual
   const values = valuesOf(row, [
     ['name', 'Name'],
     ['startsOn', 'StartDate'],
     ['endsOn', 'EndDate'],
   ])
-  if (has('Status')) values['status'] = CAMPAIGN_STATES[text('Status') ?? ''] ?? 'planned'
+  if (has('Status')) values['status'] = campaignState(text('Status'), flag('IsActive'))
+  if (has('Type')) values['channel'] = channelOf(text('Type'))
   if (has('BudgetedCost')) {
-    values['budgetMinor'] = minorOf(number('BudgetedCost'), currency)
-    values['currency'] = currency
+    const budget = minorOf(number('BudgetedCost'), currency)
+    values['budgetMinor'] = budget
+    values['currency'] = budget === null ? null : currency
   }
   return { ...frameOf(row), values }
 }

@@ -153,15 +153,27 @@ export function activityToSalesforce(
   return refer(properties, references, { owner: 'OwnerId' })
 }
 
+const CAMPAIGN_STATES: Readonly<Record<string, VendorProperties>> = {
+  planned: { Status: 'Planned', IsActive: false },
+  active: { Status: 'In Progress', IsActive: true },
+  paused: { Status: 'In Progress', IsActive: false },
+  ended: { Status: 'Completed', IsActive: false },
+}
+
 export function campaignToSalesforce(record: EntityRecord): VendorProperties {
   const table: Table = [
     ['name', 'Name'],
     ['startsOn', 'StartDate'],
     ['endsOn', 'EndDate'],
   ]
+  const { budgetMinor, status } = record.values
   return {
     ...propertiesFrom(table, record),
-    ...amountProperties(record, 'budgetMinor', 'BudgetedCost'),
+    ...CAMPAIGN_STATES[String(status)],
+    // A budget that was let go takes its currency along.
+    ...(budgetMinor === null
+      ? { BudgetedCost: null }
+      : amountProperties(record, 'budgetMinor', 'BudgetedCost')),
   }
 }
 

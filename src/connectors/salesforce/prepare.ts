@@ -5,7 +5,7 @@ import { HUB_ID } from './fields.ts'
 import { quote } from './soql.ts'
 
 /** The objects of which the hub makes rows: they need our key. */
-const KEYED: readonly ObjectName[] = ['Lead', 'CampaignMember']
+const KEYED: readonly ObjectName[] = ['Lead', 'Campaign', 'CampaignMember']
 
 /** Our id on the row: by it a repeated write finds what the first one made. */
 const keyMetadata = {

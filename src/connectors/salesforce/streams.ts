@@ -1,10 +1,11 @@
-import type { FieldLink, OpenConnection, Stream } from '#sync/connector.ts'
+import type { FieldLink, OpenConnection, PushChange, PushResult, Stream } from '#sync/connector.ts'
 import type { Candidate } from '#sync/entity.ts'
 import type { SfRow } from './answers.ts'
 import { BULK_BATCH, BULK_FROM, pushFile } from './bulk.ts'
 import { MOST_READ, MOST_WRITTEN, type ObjectName, type SalesforceClient } from './client.ts'
 import { fieldOf } from './describe.ts'
 import { propertyNames } from './fields.ts'
+import { pushMembers } from './members.ts'
 import { OpportunityReader, ROLES_QUERY } from './opportunities.ts'
 import { pushRows, type PushSpec } from './push.ts'
 import { RowReader, type ObjectSpec } from './reader.ts'
@@ -54,6 +55,11 @@ export function twoWayStream(
     ...(way.required ? { required: way.required } : {}),
     ...(way.parent === undefined ? {} : { parent: way.parent }),
   }
+  type Send = (changes: readonly PushChange[], signal: AbortSignal) => Promise<PushResult[]>
+  const guarded = (send: Send): Send =>
+    object === 'CampaignMember'
+      ? (changes, signal) => pushMembers(client, changes, (fit) => send(fit, signal), signal)
+      : send
   return {
     name: way.name,
     entity,
@@ -75,11 +81,11 @@ export function twoWayStream(
       return (await client.describe(object, signal)).fields.map(fieldOf)
     },
     toVendor: way.toVendor,
-    push: (changes, signal) => pushRows(client, push, changes, signal),
+    push: guarded((changes, signal) => pushRows(client, push, changes, signal)),
     bulk: {
       atLeast: BULK_FROM,
       batchSize: BULK_BATCH,
-      push: (changes, signal) => pushFile(client, push, changes, signal),
+      push: guarded((changes, signal) => pushFile(client, push, changes, signal)),
     },
   }
 }

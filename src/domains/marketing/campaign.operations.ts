@@ -1,7 +1,7 @@
 import { newId } from '#core/id.ts'
 import { cutPage, decodeCursor, PageQuery } from '#core/page.ts'
 import { Problem } from '#core/problem.ts'
-import { changed, planFaults } from '#domains/marketing/campaign.rules.ts'
+import { changed, labelOf, planFaults } from '#domains/marketing/campaign.rules.ts'
 import {
   Campaign,
   CampaignChange,
@@ -72,12 +72,6 @@ export const createCampaign = defineOperation({
     })
   },
 })
-
-/** `paid_search` is shown as `Paid search` until somebody names it otherwise. */
-function labelOf(key: string): string {
-  const words = key.replaceAll('_', ' ')
-  return words.charAt(0).toUpperCase() + words.slice(1)
-}
 
 export const listAllCampaigns = defineOperation({
   id: 'listCampaigns',
@@ -185,7 +179,7 @@ export const listAllChannels = defineOperation({
   },
 })
 
-async function getLiving(
+export async function getLiving(
   tx: Transaction,
   campaignId: string,
   lock: 'lock' | 'read',

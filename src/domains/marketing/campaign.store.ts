@@ -104,3 +104,72 @@ export async function deleteCampaign(
     sql`update campaigns set deleted_at = ${now}, updated_at = ${now}, version = version + 1 where id = ${campaignId}`,
   )
 }
+
+/** Campaigns that are not deleted, by id; locked when they are to be changed. */
+export async function findLivingCampaigns(
+  tx: Transaction,
+  ids: readonly string[],
+  lock: 'lock' | 'read',
+): Promise<Campaign[]> {
+  if (ids.length === 0) return []
+  return tx.query(sql<Campaign>`
+    select ${columns} from campaigns where id = any(${[...ids]}::text[]) and deleted_at is null
+    order by id ${lock === 'lock' ? sql`for update` : sql``}`)
+}
+
+export async function listCampaignIds(
+  tx: Transaction,
+  afterId: string | null,
+  limit: number,
+): Promise<string[]> {
+  const rows = await tx.query(sql<{ id: string }>`
+    select id from campaigns
+    where workspace_id = ${tx.workspaceId} and deleted_at is null and id > ${afterId ?? ''}
+    order by id limit ${limit}`)
+  return rows.map(({ id }) => id)
+}
+
+/** For each: the oldest campaign of this name that begins on this day, or null. Names in any case. */
+export async function matchCampaignNames(
+  tx: Transaction,
+  wanted: readonly { name: string | null; startsOn: string | null }[],
+): Promise<(string | null)[]> {
+  const rows = wanted.map((one, n) => ({ n, ...one }))
+  const found = await tx.query(sql<{ n: number; id: string }>`
+    select distinct on (r.n) r.n, c.id
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(n integer, name text, "startsOn" date)
+    join campaigns c on c.workspace_id = ${tx.workspaceId} and c.deleted_at is null
+      and lower(c.name) = lower(trim(r.name)) and c.starts_on is not distinct from r."startsOn"
+    order by r.n, c.id`)
+  const ids = new Map(found.map(({ n, id }) => [n, id]))
+  return wanted.map((_, n) => ids.get(n) ?? null)
+}
+
+/** Those of the keys that are taken, and the numbered ones behind them. */
+export async function findKeysLike(tx: Transaction, keys: readonly string[]): Promise<Set<string>> {
+  if (keys.length === 0) return new Set()
+  const rows = await tx.query(sql<{ key: string }>`
+    select distinct c.key from unnest(${[...keys]}::text[]) as wanted(key)
+    join campaigns c on c.workspace_id = ${tx.workspaceId} and c.deleted_at is null
+      and (c.key = wanted.key or starts_with(c.key, wanted.key || '_'))`)
+  return new Set(rows.map(({ key }) => key))
+}
+
+/** Adds campaigns or replaces what may change of them; their keys stay. */
+export async function saveCampaigns(
+  tx: Transaction,
+  campaigns: readonly Campaign[],
+): Promise<void> {
+  await tx.execute(sql`
+    insert into campaigns
+      (id, workspace_id, key, name, channel, status, starts_on, ends_on, budget_minor, currency, version, created_at, updated_at)
+    select r.id, ${tx.workspaceId}, r.key, r.name, r.channel, r.status, r."startsOn", r."endsOn", r."budgetMinor", r.currency,
+      r.version, r."createdAt", r."updatedAt"
+    from jsonb_to_recordset(${JSON.stringify(campaigns)}::jsonb) as r(
+      id text, key text, name text, channel text, status text, "startsOn" date, "endsOn" date, "budgetMinor" bigint, currency text,
+      version integer, "createdAt" timestamptz, "updatedAt" timestamptz)
+    on conflict (id) do update
+    set name = excluded.name, channel = excluded.channel, status = excluded.status, starts_on = excluded.starts_on,
+      ends_on = excluded.ends_on, budget_minor = excluded.budget_minor, currency = excluded.currency,
+      version = excluded.version, updated_at = excluded.updated_at`)
+}

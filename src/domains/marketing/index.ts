@@ -1,3 +1,4 @@
+import { campaignEntity } from '#domains/marketing/campaign.entity.ts'
 import { campaignImport } from '#domains/marketing/campaign.import.ts'
 import {
   changeCampaign,
@@ -8,6 +9,15 @@ import {
   removeCampaign,
 } from '#domains/marketing/campaign.operations.ts'
 import { insertChannels } from '#domains/marketing/campaign.store.ts'
+import { leadFollower } from '#domains/marketing/follow-leads.ts'
+import { memberEntity } from '#domains/marketing/member.entity.ts'
+import {
+  addCampaignMember,
+  changeCampaignMember,
+  listCampaignMembers,
+  removeCampaignMember,
+} from '#domains/marketing/member.operations.ts'
+import { marketingPersonal } from '#domains/marketing/personal-store.ts'
 import { listQuarantinedEvents } from '#domains/marketing/tracking.operations.ts'
 import { marketingRetained } from '#domains/marketing/retained-store.ts'
 import { createTrackingRoutes } from '#domains/marketing/tracking.routes.ts'
@@ -28,15 +38,20 @@ export function createMarketing(publicUrl: () => string): Module {
       getCampaign,
       changeCampaign,
       removeCampaign,
+      addCampaignMember,
+      listCampaignMembers,
+      changeCampaignMember,
+      removeCampaignMember,
       listAllChannels,
       listQuarantinedEvents,
     ],
     rawRoutes: createTrackingRoutes(publicUrl),
-    entities: [],
+    entities: [campaignEntity, memberEntity],
     jobs: [],
-    subscribers: [],
+    subscribers: [leadFollower],
     timers: [],
     importTargets: [campaignImport],
+    personal: marketingPersonal,
     retained: marketingRetained,
   }
 }

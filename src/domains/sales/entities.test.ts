@@ -256,7 +256,7 @@ describe('owner', () => {
     }
     const stranger: Candidate = { ...candidate, values: { email: 'other@x.example' } }
     const matched = await hub.app.store.read(workspace.id, (tx) =>
-      ownerEntity.match!(tx, [candidate, stranger]),
+      ownerEntity.match!(tx, [candidate, stranger], []),
     )
     expect(matched).toEqual([body.id, null])
     const values = { email: 'grace@x.example', name: 'Grace Hopper', active: true }
@@ -285,31 +285,35 @@ describe('lead', () => {
     const { records, ids, matched } = await hub.app.store.read(workspace.id, async (tx) => ({
       records: await leadEntity.load!(tx, [lead.id, 'lead_none']),
       ids: await leadEntity.listIds!(tx, null, 10),
-      matched: await leadEntity.match!(tx, [
-        {
-          externalId: '1',
-          localId: lead.id,
-          modifiedAt: null,
-          deleted: false,
-          values: {},
-          references: {},
-        },
-        {
-          externalId: '2',
-          modifiedAt: null,
-          deleted: false,
-          values: { email: 'ADA@x.example' },
-          references: {},
-        },
-        {
-          externalId: '3',
-          localId: 'lead_none',
-          modifiedAt: null,
-          deleted: false,
-          values: { email: 'b@x.example' },
-          references: {},
-        },
-      ]),
+      matched: await leadEntity.match!(
+        tx,
+        [
+          {
+            externalId: '1',
+            localId: lead.id,
+            modifiedAt: null,
+            deleted: false,
+            values: {},
+            references: {},
+          },
+          {
+            externalId: '2',
+            modifiedAt: null,
+            deleted: false,
+            values: { email: 'ADA@x.example' },
+            references: {},
+          },
+          {
+            externalId: '3',
+            localId: 'lead_none',
+            modifiedAt: null,
+            deleted: false,
+            values: { email: 'b@x.example' },
+            references: {},
+          },
+        ],
+        [],
+      ),
     }))
     expect(records).toHaveLength(1)
     expect(records[0]).toMatchObject({

@@ -67,7 +67,11 @@ function deriveMember(org: Org, values: Values): void {
   const statuses = org.state
     .table('CampaignMemberStatus')
     .findBy('CampaignId', values['CampaignId'] ?? null)
-  const status = statuses?.find((row) => row.values['Label'] === values['Status'])
+  // Salesforce docs: CampaignMember; in place of a status that the campaign does not have, the default one is set.
+  const status =
+    statuses?.find((row) => row.values['Label'] === values['Status']) ??
+    statuses?.find((row) => row.values['IsDefault'] === true)
+  values['Status'] = status?.values['Label'] ?? null
   const hasResponded = status?.values['HasResponded'] === true
   values['HasResponded'] = hasResponded
   if (hasResponded) values['FirstRespondedDate'] ??= dateOf(org.now())

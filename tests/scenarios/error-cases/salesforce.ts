@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import { HOUR_MS } from '#core/time.ts'
 import type { World } from '#tests/scenarios/error-world.ts'
 import { casesOf } from './case.ts'
 
@@ -32,8 +33,54 @@ function refuseWith(world: Org, code: string, fields: string[] = []): void {
   world.lift = world.sandbox.down({ method: 'PATCH', path: '*/composite/sobjects*' }, refusal)
 }
 
+/** A lead and a campaign that both sides know. */
+async function knownCampaign(world: Org): Promise<void> {
+  world.note('lead', await world.capture('ada@example.com'))
+  const body = { key: 'fair', name: 'Fair', channel: 'event' }
+  const made = await world.workspace.post('/api/v1/campaigns', body)
+  expect(made.status, made.text).toBe(201)
+  world.note('campaign', made.body.id)
+}
+
+async function joinCampaign(world: Org, status: string): Promise<void> {
+  const path = `/api/v1/campaigns/${world.noted('campaign')}/members`
+  const made = await world.workspace.post(path, { leadId: world.noted('lead'), status })
+  expect(made.status, made.text).toBe(201)
+}
+
 /** The codes of single rows. */
 export const salesforceCases = casesOf('salesforce', [
+  {
+    code: 'MEMBER_STATUS_UNKNOWN',
+    when: 'a campaign does not have the status of a member',
+    stream: 'campaign members',
+    detail: /has the statuses Sent, Responded\./,
+    before: knownCampaign,
+    breaks: (world) => joinCampaign(world, 'Attended'),
+    async mends(world) {
+      const [row] = [...world.sandbox.records('Campaign')]
+      const status = { CampaignId: row?.id ?? '', Label: 'Attended', HasResponded: true }
+      world.sandbox.add('CampaignMemberStatus', status)
+    },
+    cleared: 'retry',
+    ends: async (world) => expect(world.sandbox.count('CampaignMember')).toBe(1),
+  },
+  {
+    code: 'member.opted_out',
+    when: 'somebody who opted out there is put into a campaign here',
+    stream: 'campaign members',
+    seen: 'record',
+    detail: /It was not made there\./,
+    before: knownCampaign,
+    async breaks(world) {
+      world.clock.advance(HOUR_MS)
+      world.sandbox.edit('Lead', world.onlyPerson(), { HasOptedOutOfEmail: true })
+      await joinCampaign(world, 'Sent')
+    },
+    mends: async () => undefined,
+    cleared: 'nothing to do',
+    ends: async (world) => expect(world.sandbox.count('CampaignMember')).toBe(0),
+  },
   {
     code: 'REQUIRED_FIELD_MISSING',
     when: 'a field that the hub knows nothing of became required',
