@@ -1626,12 +1626,15 @@ create table sync_change_plans (
   decided_by text,
   decided_at timestamp with time zone,
   done_at timestamp with time zone,
+  undoes identifier,
+  removes_created boolean not null default false,
   CHECK ((state = ANY (ARRAY['building'::text, 'proposed'::text, 'approved'::text, 'done'::text, 'discarded'::text, 'failed'::text]))),
   FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (id)
 );
 CREATE UNIQUE INDEX sync_change_plans_open ON public.sync_change_plans USING btree (connection_id) WHERE (state = ANY (ARRAY['building'::text, 'proposed'::text, 'approved'::text]));
+CREATE INDEX sync_change_plans_undoes_idx ON public.sync_change_plans USING btree (undoes) WHERE (undoes IS NOT NULL);
 CREATE INDEX sync_change_plans_workspace_id_id_idx ON public.sync_change_plans USING btree (workspace_id, id);
 alter table sync_change_plans enable row level security;
 
@@ -1882,11 +1885,13 @@ create table sync_planned_changes (
   changed_in xid8 not null,
   state text not null default 'planned'::text,
   note text,
+  side text not null default 'there'::text,
   CHECK ((action = ANY (ARRAY['create'::text, 'update'::text, 'delete'::text]))),
-  CHECK ((state = ANY (ARRAY['planned'::text, 'sent'::text, 'refused'::text, 'outdated'::text, 'proved'::text, 'changed_there'::text, 'not_there'::text]))),
+  CHECK ((side = ANY (ARRAY['there'::text, 'here'::text]))),
+  CHECK ((state = ANY (ARRAY['planned'::text, 'sent'::text, 'refused'::text, 'outdated'::text, 'proved'::text, 'changed_there'::text, 'not_there'::text, 'kept'::text]))),
   FOREIGN KEY (plan_id) REFERENCES sync_change_plans(id) ON DELETE CASCADE,
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
-  PRIMARY KEY (plan_id, entity, local_id)
+  PRIMARY KEY (plan_id, entity, local_id, side)
 );
 CREATE UNIQUE INDEX sync_planned_changes_plan_id_seq_idx ON public.sync_planned_changes USING btree (plan_id, seq);
 CREATE INDEX sync_planned_changes_plan_id_stream_seq_idx ON public.sync_planned_changes USING btree (plan_id, stream, seq);
@@ -1932,7 +1937,7 @@ create table sync_runs (
   retry_at timestamp with time zone,
   retries integer not null default 0,
   check_calls integer not null default 0,
-  CHECK ((cause = ANY (ARRAY['schedule'::text, 'catch_up'::text, 'manual'::text, 'retry'::text, 'change'::text, 'plan'::text]))),
+  CHECK ((cause = ANY (ARRAY['schedule'::text, 'catch_up'::text, 'manual'::text, 'retry'::text, 'change'::text, 'plan'::text, 'undo'::text, 'backfill'::text]))),
   CHECK ((slots >= 0)),
   CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'succeeded'::text, 'partial'::text, 'failed'::text]))),
   FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
@@ -1940,7 +1945,7 @@ create table sync_runs (
   PRIMARY KEY (id)
 );
 CREATE INDEX sync_runs_connection_id_id_idx ON public.sync_runs USING btree (connection_id, id DESC);
-CREATE UNIQUE INDEX sync_runs_one_a_due_time ON public.sync_runs USING btree (connection_id, due_at) WHERE (cause <> 'change'::text);
+CREATE UNIQUE INDEX sync_runs_one_a_due_time ON public.sync_runs USING btree (connection_id, due_at) WHERE (cause <> ALL (ARRAY['change'::text, 'undo'::text, 'backfill'::text]));
 CREATE UNIQUE INDEX sync_runs_one_queued ON public.sync_runs USING btree (connection_id) WHERE (state = 'queued'::text);
 CREATE INDEX sync_runs_open ON public.sync_runs USING btree (queued_at) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
 CREATE INDEX sync_runs_retry ON public.sync_runs USING btree (retry_at) WHERE (retry_at IS NOT NULL);

@@ -21,6 +21,8 @@ export interface Passage {
   merged: MergedPart | null
   /** Both sides changed a field and the time decides: looked at again with the vendor's history. */
   isDeferred?: boolean
+  /** The vendor's record is gone: it is written here alone, and its link stays as it is. */
+  isUnlinked?: boolean
 }
 
 export type LinkIds = ReadonlyMap<string, string>

@@ -12,6 +12,8 @@ export interface PushPlan {
   sent: ReadonlyMap<string, { ours: FieldValue; key: FieldValue; was: FieldValue }>
   /** Fields that name records which the vendor does not have yet: they wait. */
   waiting: readonly string[]
+  /** It puts back what the vendor had: our value, which differs, stays agreed on. */
+  isUndo?: boolean
 }
 
 /** By entity and our id: the vendor's id. */
