@@ -89,7 +89,8 @@ export function callPlanOperation(
   })
 }
 
-async function streamsOf(
+/** The streams of a connection as its connector has them; no call is made. */
+export async function streamsOf(
   connector: Connector,
   id: string,
   settings: Record<string, unknown>,
@@ -138,7 +139,7 @@ async function countDue(
 async function lastQuietRun(tx: Transaction, connectionId: string): Promise<number | null> {
   const row = await tx.find(sql<{ calls: number }>`
     select r.calls from sync_runs r
-    where r.connection_id = ${connectionId} and r.state = 'succeeded' and r.cause <> 'change' and not exists (
+    where r.connection_id = ${connectionId} and r.state = 'succeeded' and r.cause not in ('change', 'plan', 'undo', 'backfill') and not exists (
       select from sync_outcomes o where o.run_id = r.id and o.direction = 'push' and o.outcome in ('created', 'updated', 'deleted'))
     order by r.ended_at desc limit 1`)
   return row?.calls ?? null

@@ -20,14 +20,14 @@ import {
   findOpenPlan,
   findPlan,
   insertPlan,
-  insertSignature,
   listPlannedRows,
   listPlans,
-  listSignatures,
   movePlan,
   type PlanRow,
 } from './change-plan.store.ts'
+import { insertSignature, listSignatures } from './plan-signature.store.ts'
 import { explain } from './error-catalogue.ts'
+import { undoReasons } from './undo-reasons.ts'
 import { chooseStreams } from './run.operations.ts'
 import { insertRun } from './run.store.ts'
 
@@ -37,17 +37,18 @@ function viewOf({ leftOut: _leftOut, ...row }: PlanRow) {
     id: `pln_${row.id.slice(4)}` as const,
     connectionId: `con_${row.connectionId.slice(4)}` as const,
     builtIn: `run_${row.builtIn.slice(4)}` as const,
+    undoes: row.undoes === null ? null : (`run_${row.undoes.slice(4)}` as const),
   }
 }
 
-async function getPlan(tx: Transaction, id: string): Promise<PlanRow> {
+export async function getPlan(tx: Transaction, id: string): Promise<PlanRow> {
   const plan = await findPlan(tx, id)
   if (!plan) throw new Problem('resource.not_found', 'There is no change plan with this id.')
   return plan
 }
 
 /** @param approval  null: nobody has to sign. */
-async function detailOf(tx: Transaction, plan: PlanRow, approval: Approval | null) {
+export async function detailOf(tx: Transaction, plan: PlanRow, approval: Approval | null) {
   const signed = new Map((await listSignatures(tx, plan.id)).map((row) => [row.domain, row]))
   const domains = approval?.domainsOf(await entitiesOf(tx, plan.id)) ?? []
   return {
@@ -158,6 +159,7 @@ const listChanges = defineOperation({
     { title: 'Entity', field: 'entity' },
     { title: 'Id', field: 'localId' },
     { title: 'Their id', field: 'externalId' },
+    { title: 'Side', field: 'side' },
     { title: 'Action', field: 'action' },
     { title: 'State', field: 'state' },
     { title: 'Note', field: 'note' },
@@ -167,10 +169,13 @@ const listChanges = defineOperation({
     const after = cursor === undefined ? 0 : Number(decodeCursor(cursor, 1)[0])
     const rows = await listPlannedRows(tx, planId, filter, after, limit)
     const page = cutPage(rows, limit, (row) => [row.seq])
-    const data = page.data.map(({ seq: _seq, changedIn: _changedIn, sent, ...row }) => ({
-      ...row,
-      fields: sent.map(({ field, ours, was }) => ({ field, before: was, after: ours })),
-    }))
+    const data = page.data.map(
+      ({ seq: _seq, changedIn: _changedIn, seenAt: _seenAt, sent, kept = [], ...row }) => ({
+        ...row,
+        fields: sent.map(({ field, ours, was }) => ({ field, before: was, after: ours })),
+        kept: kept.map((one) => ({ ...one, title: undoReasons[one.code].title })),
+      }),
+    )
     return { ...page, data }
   },
 })
@@ -239,8 +244,9 @@ async function carryOut(context: OperationContext, plan: PlanRow): Promise<void>
   const { tx, principal, now } = context
   if (!(await movePlan(tx, plan.id, ['proposed'], 'approved', principal.id, now))) return
   const { connectionId, streams } = plan
+  const cause = plan.undoes === null ? 'manual' : 'undo'
   const run = { id: newId('run'), workspaceId: tx.workspaceId, connectionId, streams, dueAt: now }
-  if (await insertRun(tx, { ...run, cause: 'manual', slots: 0, retries: 0 }, now)) {
+  if (await insertRun(tx, { ...run, cause, slots: 0, retries: 0 }, now)) {
     context.emit({ event: 'sync.run_requested', subjectId: run.id })
   }
 }

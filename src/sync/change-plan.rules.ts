@@ -6,6 +6,38 @@ import type { PushPlan } from './push-plan.ts'
 
 export type PlannedAction = 'create' | 'update' | 'delete'
 
+/** Where something is written: in the hub's record, or at the connected system. */
+export type Side = 'here' | 'there'
+
+/** Why something that a run wrote stays. */
+export type KeptCode =
+  | 'undo.edited_later'
+  | 'undo.edited_here'
+  | 'undo.opt_out_stays'
+  | 'undo.in_dispute'
+  | 'undo.not_known'
+  | 'undo.not_mapped'
+  | 'undo.not_kept'
+  | 'undo.owned_there'
+  | 'undo.gone_here'
+  | 'undo.gone_there'
+  | 'undo.erased'
+  | 'undo.made_here'
+  | 'undo.made_there'
+  | 'undo.touched'
+  | 'undo.deleted_there'
+
+/** A field that stays as it is, and why; '' is the record as a whole. */
+export interface KeptField {
+  field: string
+  code: KeptCode
+  /** What is there now. */
+  present: FieldValue
+  /** Who changed it later: a principal's id, `crm` for somebody in the connected system, null where nobody knows. */
+  by: string | null
+  at: string | null
+}
+
 /** One record of a plan, as it will be written if it is approved. */
 export interface PlannedChange {
   seq: number
@@ -18,6 +50,12 @@ export interface PlannedChange {
   properties: VendorProperties
   /** Field by field; empty for records that go as a whole. */
   sent: readonly PlannedField[]
+  /** Where it is written; of an undo also `here`. */
+  side: Side
+  /** Of an undo: what the run wrote and that stays as it is. */
+  kept?: readonly KeptField[]
+  /** Of a deletion by an undo: when the vendor had last changed the record as it was planned. */
+  seenAt?: string | null
 }
 
 export interface PlannedField {
@@ -25,8 +63,10 @@ export interface PlannedField {
   /** Our value, and how the vendor names it. */
   ours: FieldValue
   key: FieldValue
-  /** What the vendor had. */
+  /** What was there. */
   was: FieldValue
+  /** Of an undo there: what the hub has and keeps. */
+  agreed?: FieldValue
 }
 
 export function plannedFields(plan: PushPlan | undefined): PlannedField[] {

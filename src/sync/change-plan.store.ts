@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Transaction } from '#store/store.ts'
 import { openMergeBase } from './base.ts'
-import type { PlannedAction, PlannedChange, Standing } from './change-plan.rules.ts'
+import type { PlannedAction, PlannedChange, Side, Standing } from './change-plan.rules.ts'
 import { findDisputed } from './conflict.store.ts'
 import type { Judgement } from './prove.rules.ts'
 
@@ -14,6 +14,8 @@ export type PlannedState =
   | 'proved'
   | 'changed_there'
   | 'not_there'
+  /** Of an undo: nothing of the record goes back. */
+  | 'kept'
 
 export interface PlanRow {
   id: string
@@ -29,14 +31,18 @@ export interface PlanRow {
   decidedBy: string | null
   decidedAt: Date | null
   doneAt: Date | null
+  /** The run whose writes go back; null: it plans what is due. */
+  undoes: string | null
+  /** Records that the run made there go as well. */
+  removesCreated: boolean
 }
 
 const columns = sql.raw(
-  `id, connection_id, state, built_in, streams, prepares, left_out, made_by, made_at, proposed_at, decided_by, decided_at, done_at`,
+  `id, connection_id, state, built_in, streams, prepares, left_out, made_by, made_at, proposed_at, decided_by, decided_at, done_at, undoes, removes_created`,
 )
 const isOpen = sql`state in ('building', 'proposed', 'approved')`
-const context = (planId: string, localId: string) =>
-  `sync_planned_changes.detail:${planId}:${localId}`
+const context = (planId: string, localId: string, side: Side) =>
+  `sync_planned_changes.detail:${planId}:${localId}${side === 'here' ? ':here' : ''}`
 
 export function findPlan(tx: Transaction, id: string): Promise<PlanRow | null> {
   return tx.find(sql<PlanRow>`select ${columns} from sync_change_plans where id = ${id}`)
@@ -58,12 +64,14 @@ export async function findLimit(tx: Transaction, connectionId: string): Promise<
 /** Begins a plan; false when one is open. */
 export async function insertPlan(
   tx: Transaction,
-  plan: Pick<PlanRow, 'id' | 'connectionId' | 'builtIn' | 'streams' | 'madeBy'>,
+  plan: Pick<PlanRow, 'id' | 'connectionId' | 'builtIn' | 'streams' | 'madeBy'> &
+    Partial<Pick<PlanRow, 'undoes' | 'removesCreated'>>,
   now: Date,
 ): Promise<boolean> {
   const rows = await tx.execute(sql`
-    insert into sync_change_plans (id, connection_id, state, built_in, streams, made_by, made_at)
-    values (${plan.id}, ${plan.connectionId}, 'building', ${plan.builtIn}, ${plan.streams}, ${plan.madeBy}, ${now})
+    insert into sync_change_plans (id, connection_id, state, built_in, streams, made_by, made_at, undoes, removes_created)
+    values (${plan.id}, ${plan.connectionId}, 'building', ${plan.builtIn}, ${plan.streams}, ${plan.madeBy}, ${now},
+      ${plan.undoes ?? null}, ${plan.removesCreated ?? false})
     on conflict do nothing`)
   return rows === 1
 }
@@ -116,27 +124,32 @@ export async function insertPlanned(
   changes: readonly Omit<PlannedChange, 'seq'>[],
 ): Promise<void> {
   if (changes.length === 0) return
-  const rows = changes.map(({ localId, externalId, action, changedIn, properties, sent }, n) => {
-    const sealed = tx.sealer.seal({ properties, sent }, context(planId, localId))
-    return { n, localId, externalId, action, changedIn, detail: `\\x${sealed.toString('hex')}` }
+  const rows = changes.map((change, n) => {
+    const { properties, sent, kept, seenAt, ...row } = change
+    const sealed = tx.sealer.seal(
+      { properties, sent, kept, seenAt },
+      context(planId, row.localId, row.side),
+    )
+    // A record of which nothing goes back is in the plan for its reasons alone.
+    const state = sent.length === 0 && kept ? 'kept' : 'planned'
+    return { n, ...row, state, detail: `\\x${sealed.toString('hex')}` }
   })
   await tx.execute(sql`
-    insert into sync_planned_changes (plan_id, stream, entity, local_id, external_id, action, detail, changed_in)
-    select ${planId}, ${place.stream}, ${place.entity}, "localId", "externalId", action, detail, "changedIn"
-    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-      as r(n integer, "localId" text, "externalId" text, action text, detail bytea, "changedIn" xid8)
+    insert into sync_planned_changes (plan_id, stream, entity, local_id, side, external_id, action, state, detail, changed_in)
+    select ${planId}, ${place.stream}, ${place.entity}, "localId", side, "externalId", action, state, detail, "changedIn"
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(n integer, "localId" text, side text, "externalId" text,
+      action text, state text, detail bytea, "changedIn" xid8)
     order by n`)
 }
 
-interface SealedRow extends Omit<PlannedChange, 'properties' | 'sent'> {
+type Sealed = Pick<PlannedChange, 'properties' | 'sent' | 'kept' | 'seenAt'>
+
+interface SealedRow extends Omit<PlannedChange, keyof Sealed> {
   detail: Buffer
 }
 
 function openRow<Row extends SealedRow>(tx: Transaction, planId: string, { detail, ...row }: Row) {
-  const opened = tx.sealer.open<Pick<PlannedChange, 'properties' | 'sent'>>(
-    detail,
-    context(planId, row.localId),
-  )
+  const opened = tx.sealer.open<Sealed>(detail, context(planId, row.localId, row.side))
   return { ...row, ...opened }
 }
 
@@ -147,13 +160,19 @@ export async function listPlanned(
   stream: string,
   after: number,
   limit: number,
+  side: Side = 'there',
 ): Promise<PlannedChange[]> {
   const rows = await tx.query(sql<SealedRow>`
-    select seq, local_id, external_id, action, changed_in::text as changed_in, detail from sync_planned_changes
-    where plan_id = ${planId} and stream = ${stream} and seq > ${after} and state = 'planned'
+    select seq, local_id, external_id, action, side, changed_in::text as changed_in, detail from sync_planned_changes
+    where plan_id = ${planId} and stream = ${stream} and side = ${side} and seq > ${after} and state = 'planned'
       and exists (select from sync_change_plans p where p.id = plan_id and p.state = 'approved')
     order by seq limit ${limit}`)
   return rows.map((row) => openRow(tx, planId, row))
+}
+
+export type LinkStanding = Omit<Standing, 'isHere'> & {
+  /** When the vendor had last changed it, as far as the hub knows. */
+  modifiedAt: Date | null
 }
 
 /** How the records of planned changes stand: linked with what, and on what both sides agree. Two statements. */
@@ -162,22 +181,24 @@ export async function readStandings(
   connectionId: string,
   entity: string,
   localIds: readonly string[],
-): Promise<Map<string, Omit<Standing, 'isHere'>>> {
+): Promise<Map<string, LinkStanding>> {
   const rows = await tx.query(sql<{
     localId: string
     externalId: string
     base: Buffer | null
     deletedAt: Date | null
     goneTo: string | null
+    modifiedAt: Date | null
   }>`
-    select local_id, external_id, base, deleted_at, gone_to from sync_links
+    select local_id, external_id, base, deleted_at, gone_to, external_modified_at as modified_at from sync_links
     where connection_id = ${connectionId} and entity = ${entity} and local_id = any(${localIds}::text[])`)
   const disputed = await findDisputed(tx, { connectionId, entity }, localIds)
   const none = new Set<string>()
   return new Map(
-    rows.map(({ localId, externalId, base, deletedAt, goneTo }) => [
+    rows.map(({ localId, externalId, base, deletedAt, goneTo, modifiedAt }) => [
       localId,
       {
+        modifiedAt,
         externalId: deletedAt === null ? externalId : null,
         goneThere: goneTo === null ? null : goneTo === '' ? 'deleted' : 'merged',
         base: openMergeBase(tx, connectionId, entity, localId, base),
@@ -192,12 +213,13 @@ export async function markPlanned(
   planId: string,
   entity: string,
   rows: readonly { localId: string; state: PlannedState; note: string | null }[],
+  side: Side = 'there',
 ): Promise<void> {
   if (rows.length === 0) return
   await tx.execute(sql`
     update sync_planned_changes c set state = r.state, note = r.note
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r("localId" text, state text, note text)
-    where c.plan_id = ${planId} and c.entity = ${entity} and c.local_id = r."localId"`)
+    where c.plan_id = ${planId} and c.entity = ${entity} and c.local_id = r."localId" and c.side = ${side}`)
 }
 
 const proofOf = {
@@ -220,7 +242,7 @@ export async function markProof(
   await tx.execute(sql`
     update sync_planned_changes c set state = r.state
     from unnest(${judged.map((one) => one.localId)}::text[], ${states}::text[]) as r(id, state)
-    where c.entity = ${entity} and c.local_id = r.id and c.state in ('sent', 'not_there')
+    where c.entity = ${entity} and c.local_id = r.id and c.side = 'there' and c.state in ('sent', 'not_there')
       and c.plan_id = (
         select id from sync_change_plans
         where connection_id = ${connectionId} and state in ('approved', 'done', 'discarded') order by id desc limit 1)`)
@@ -228,6 +250,7 @@ export async function markProof(
 
 export interface PlanCount {
   stream: string
+  side: Side
   action: PlannedAction
   state: PlannedState
   records: number
@@ -235,14 +258,14 @@ export interface PlanCount {
 
 export function countPlanned(tx: Transaction, planId: string): Promise<PlanCount[]> {
   return tx.query(sql<PlanCount>`
-    select stream, action, state, count(*)::int as records from sync_planned_changes
-    where plan_id = ${planId} group by stream, action, state order by stream, action, state`)
+    select stream, side, action, state, count(*)::int as records from sync_planned_changes
+    where plan_id = ${planId} group by stream, side, action, state order by stream, side desc, action, state`)
 }
 
 /** Kinds of records that the plan writes. */
 export async function entitiesOf(tx: Transaction, planId: string): Promise<string[]> {
   const rows = await tx.query(sql<{ entity: string }>`
-    select distinct entity from sync_planned_changes where plan_id = ${planId} order by entity`)
+    select distinct entity from sync_planned_changes where plan_id = ${planId} and state <> 'kept' order by entity`)
   return rows.map(({ entity }) => entity)
 }
 
@@ -258,6 +281,7 @@ export async function listPlannedRows(
   planId: string,
   filter: {
     stream?: string | undefined
+    side?: Side | undefined
     action?: PlannedAction | undefined
     state?: PlannedState | undefined
   },
@@ -266,10 +290,11 @@ export async function listPlannedRows(
 ): Promise<PlannedRow[]> {
   const rows = await tx.query(
     sql<SealedRow & Pick<PlannedRow, 'stream' | 'entity' | 'state' | 'note'>>`
-    select seq, stream, entity, local_id, external_id, action, changed_in::text as changed_in, detail, state, note
+    select seq, stream, entity, local_id, external_id, side, action, changed_in::text as changed_in, detail, state, note
     from sync_planned_changes
     where plan_id = ${planId} and seq > ${after}
       and (${filter.stream ?? null}::text is null or stream = ${filter.stream ?? null})
+      and (${filter.side ?? null}::text is null or side = ${filter.side ?? null})
       and (${filter.action ?? null}::text is null or action = ${filter.action ?? null})
       and (${filter.state ?? null}::text is null or state = ${filter.state ?? null})
     order by seq limit ${limit + 1}`,
@@ -279,7 +304,11 @@ export async function listPlannedRows(
 
 export function listPlans(
   tx: Transaction,
-  filter: { connectionId?: string | undefined; state?: PlanState | undefined },
+  filter: {
+    connectionId?: string | undefined
+    state?: PlanState | undefined
+    undoes?: string | undefined
+  },
   before: string | null,
   limit: number,
 ): Promise<PlanRow[]> {
@@ -288,27 +317,6 @@ export function listPlans(
     where workspace_id = ${tx.workspaceId} and (${before}::text is null or id < ${before})
       and (${filter.connectionId ?? null}::text is null or connection_id = ${filter.connectionId ?? null})
       and (${filter.state ?? null}::text is null or state = ${filter.state ?? null})
+      and (${filter.undoes ?? null}::text is null or undoes = ${filter.undoes ?? null})
     order by id desc limit ${limit + 1}`)
-}
-
-export interface SignatureRow {
-  domain: string
-  approvedBy: string
-  approvedAt: Date
-}
-
-export function listSignatures(tx: Transaction, planId: string): Promise<SignatureRow[]> {
-  return tx.query(sql<SignatureRow>`
-    select domain, approved_by, approved_at from sync_plan_signatures where plan_id = ${planId} order by domain`)
-}
-
-export async function insertSignature(
-  tx: Transaction,
-  planId: string,
-  signature: SignatureRow,
-): Promise<void> {
-  await tx.execute(sql`
-    insert into sync_plan_signatures (plan_id, domain, approved_by, approved_at)
-    values (${planId}, ${signature.domain}, ${signature.approvedBy}, ${signature.approvedAt})
-    on conflict do nothing`)
 }

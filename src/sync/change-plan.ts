@@ -1,5 +1,6 @@
 import { newId } from '#core/id.ts'
 import type { Transaction } from '#store/store.ts'
+import { pageFrom, stateOf } from './change-plan-page.ts'
 import { fitOf, plannedFields, type PlannedChange } from './change-plan.rules.ts'
 import {
   clearPlanned,
@@ -14,7 +15,7 @@ import {
   noteLeftOut,
   notePrepares,
   readStandings,
-  type PlannedState,
+  type PlanCount,
 } from './change-plan.store.ts'
 import type { PushChange } from './connector.ts'
 import { commit, type Run } from './engine.ts'
@@ -29,7 +30,7 @@ import {
   type PushStream,
 } from './push.ts'
 import { noteUnproved } from './prove.store.ts'
-import { countPending, fingerprintOf, type Delivery, type PushPage } from './push-page.store.ts'
+import { countPending, type Delivery, type PushPage } from './push-page.store.ts'
 
 const PAGE = 2000
 
@@ -49,6 +50,12 @@ export async function sendOrPlan(run: Run, stream: PushStream, entity: Entity): 
       due: await countPending(tx, run.connectionId, entity.name, (most ?? 0) + 1),
     }
   })
+  // An undo is its own runs' business: what changed here and there goes on meanwhile, and it looks anew before it writes.
+  if (open?.undoes) {
+    if (limit !== null && due > limit) return 'waiting'
+    await pushStream(run, stream, entity)
+    return 'through'
+  }
   if (open?.state === 'approved' && open.streams.includes(stream.name)) {
     await carryOut(run, open.id, stream, entity)
     return 'through'
@@ -126,6 +133,7 @@ function plannedOf(change: PushChange, page: PushPage): Omit<PlannedChange, 'seq
   return {
     localId,
     externalId,
+    side: 'there' as const,
     action: change.deleted ? 'delete' : isNew ? 'create' : 'update',
     changedIn: page.pending.get(localId)?.changedIn ?? '0',
     properties,
@@ -218,50 +226,7 @@ async function pageOf(
     else if (fit.kind === 'arrived') settled.push({ change, result: { kind: 'unchanged' } })
     else outdated.push({ localId, state: 'outdated', note: fit.note })
   }
-  const fits = new Set(changes.map(({ key }) => key))
-  const plans = planned
-    .filter(({ localId, sent }) => fits.has(localId) && sent.length > 0)
-    .map(({ localId, properties, sent }) => {
-      const fields = sent.map(({ field, ...sides }) => [field, sides] as const)
-      return [localId, { properties, sent: new Map(fields), waiting: [] }] as const
-    })
-  const pending = planned.map(
-    ({ localId, changedIn }) => [localId, { changedIn, attempts: 0 }] as const,
-  )
-  const prints = changes.map(({ key, properties }) => [key, fingerprintOf(properties)] as const)
-  return {
-    outdated,
-    page: {
-      changes,
-      settled,
-      pending: new Map(pending),
-      fingerprints: new Map(prints),
-      plans: new Map(plans),
-      disputed: [],
-      last: null,
-    },
-  }
-}
-
-/** Found in the way, or not delivered: it stays planned, and the next pass or run looks again. */
-function stateOf({
-  change,
-  result,
-}: Delivery): { localId: string; state: PlannedState; note: string | null }[] {
-  const { localId } = change.record
-  switch (result.kind) {
-    case 'written':
-    case 'unchanged':
-      return [{ localId, state: 'sent', note: null }]
-    case 'refused':
-      return result.fault === 'transient'
-        ? []
-        : [{ localId, state: 'refused', note: `${result.code}: ${result.detail}` }]
-    case 'exists':
-    case 'skipped':
-    case 'passed':
-      return []
-  }
+  return { outdated, page: pageFrom(planned, changes, settled) }
 }
 
 /** At the end of a run: a plan that was made is proposed, one that was carried out is done. */
@@ -272,7 +237,8 @@ export async function closePlans(run: Run, isSound: boolean): Promise<void> {
     const now = run.engine.clock.now()
     const counts = await countPlanned(tx, plan.id)
     if (plan.state === 'building' && plan.builtIn === run.id) {
-      const to = !isSound ? 'failed' : counts.length === 0 ? 'done' : 'proposed'
+      const isEmpty = counts.every(({ state }) => state === 'kept')
+      const to = !isSound ? 'failed' : isEmpty ? 'done' : 'proposed'
       await movePlan(tx, plan.id, ['building'], to, null, now)
       if (to !== 'proposed') return
       await run.engine.publish(
@@ -281,7 +247,7 @@ export async function closePlans(run: Run, isSound: boolean): Promise<void> {
           {
             event: 'sync.plan_proposed',
             subjectId: plan.id,
-            data: { connectionId: run.connectionId, changes: sumOf(counts) },
+            data: { connectionId: run.connectionId, changes: sumOf(counts), undoes: plan.undoes },
           },
         ],
         now,
@@ -294,6 +260,6 @@ export async function closePlans(run: Run, isSound: boolean): Promise<void> {
   })
 }
 
-function sumOf(counts: readonly { records: number }[]): number {
-  return counts.reduce((sum, { records }) => sum + records, 0)
+function sumOf(counts: readonly Pick<PlanCount, 'state' | 'records'>[]): number {
+  return counts.reduce((sum, { state, records }) => sum + (state === 'kept' ? 0 : records), 0)
 }

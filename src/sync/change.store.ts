@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 import { newId } from '#core/id.ts'
 import type { Transaction } from '#store/store.ts'
 import type { FieldChange } from './merge-record.ts'
@@ -70,6 +70,53 @@ export async function listRecordChanges(
       and (${before}::text is null or id < ${before}::text)
     order by id desc limit ${limit + 1}`)
   return rows.map((row) => openRow(tx, row))
+}
+
+/** What one run did to these records of a connection, by record, in the order in which it was done. */
+export function listRunChanges(
+  tx: Transaction,
+  place: RunPlace,
+  localIds: readonly string[],
+): Promise<Map<string, FieldChange[]>> {
+  return listChangesWhere(tx, place, localIds, sql`run_id = ${place.runId}`)
+}
+
+/** What others than this run did to these records of a connection since a moment, by record. */
+export function listChangesSince(
+  tx: Transaction,
+  place: RunPlace,
+  localIds: readonly string[],
+  since: Date,
+): Promise<Map<string, FieldChange[]>> {
+  const isOther = sql`at >= ${since} and run_id is distinct from ${place.runId}`
+  return listChangesWhere(tx, place, localIds, isOther)
+}
+
+interface RunPlace {
+  runId: string
+  connectionId: string
+  entity: string
+}
+
+async function listChangesWhere(
+  tx: Transaction,
+  place: RunPlace,
+  localIds: readonly string[],
+  condition: RawBuilder<unknown>,
+): Promise<Map<string, FieldChange[]>> {
+  if (localIds.length === 0) return new Map()
+  const rows = await tx.query(sql<SealedRow>`
+    select ${columns} from sync_changes
+    where workspace_id = ${tx.workspaceId} and entity = ${place.entity} and local_id = any(${[...localIds]}::text[])
+      and connection_id = ${place.connectionId} and ${condition}
+    order by id`)
+  const changes = new Map<string, FieldChange[]>()
+  for (const row of rows) {
+    const known = changes.get(row.localId) ?? []
+    known.push(...openRow(tx, row).changes)
+    changes.set(row.localId, known)
+  }
+  return changes
 }
 
 /** The newest changes of one field of a record that goes by these entities, a hundred at most. */

@@ -194,6 +194,11 @@ export interface Stream {
   onlyLinked?: boolean
   /** The vendor deletes on our word: records that are gone here are pushed as deleted. */
   pushesDeletes?: boolean
+  /**
+   * Where a record goes that `push` is told to delete, and how long it can be brought back from there; shown before an undo deletes
+   * what a run made. Absent: the hub makes no records there, and none goes.
+   */
+  recycles?: string
   /** Minutes between scheduled runs unless the workspace sets others. */
   everyMinutes: number
   /** Why this cadence is enough; shown beside it. */

@@ -1,3 +1,5 @@
+import { undoReasons } from './undo-reasons.ts'
+
 /** What a person is told of a cause: what it is, what to do, and who usually can. */
 export interface ErrorEntry {
   title: string
@@ -347,10 +349,16 @@ export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = {
   },
 }
 
-/** The entry of a code; for one that is not listed, what can be said in general. */
+function reasonOf(code: string): ErrorEntry | undefined {
+  const reason = Object.entries(undoReasons).find(([known]) => known === code)?.[1]
+  return reason && { ...reason, fixedBy: 'sales operations' }
+}
+
+/** The entry of a code, also of why an undo leaves something; for one that is not listed, what can be said in general. */
 export function explain(code: string): ErrorEntry {
   return (
-    errorCatalogue[code] ?? {
+    errorCatalogue[code] ??
+    reasonOf(code) ?? {
       title: `The connected system refused the record (${code})`,
       whatToDo: 'See the detail, correct the record or the setting that it names, then retry.',
       fixedBy: 'sales operations',

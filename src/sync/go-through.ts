@@ -20,18 +20,32 @@ export interface StreamFault {
 /** Of a stream: all that is due, the same after both sides were compared whole, or only what is known to have changed. */
 export type Way = 'whole' | 'compared' | 'changes'
 
-/** Runs the streams one after the other; a fault that is the vendor's as a whole ends the run, one of a stream does not. */
-export async function goThrough(
+/** Goes through the streams one after the other. */
+export function goThrough(
   run: Run,
   streams: readonly Stream[],
   wayOf: (stream: Stream) => Way,
+): Promise<StreamFault[]> {
+  return eachStream(run, streams, (stream, entity) =>
+    goThroughOne(run, stream, entity, wayOf(stream)),
+  )
+}
+
+/**
+ * Works on the streams in order; a fault that is the vendor's as a whole ends the run, one of a stream does not.
+ * @param work  answers the fault of what it did not throw for.
+ */
+export async function eachStream(
+  run: Run,
+  streams: readonly Stream[],
+  work: (stream: Stream, entity: Entity) => Promise<StreamFault | null>,
 ): Promise<StreamFault[]> {
   const faults: StreamFault[] = []
   for (const stream of streams) {
     const { tracer = noTracer } = run.engine
     const attributes = { 'throughline.stream': stream.name, 'throughline.vendor': run.vendor }
     const fault = await tracer.span(`sync ${stream.name}`, { attributes }, async (span) => {
-      const found = await goThroughOne(run, stream, wayOf(stream))
+      const found = await withFaults(run, stream, work)
       if (found) span.fail(found.kind)
       return found
     })
@@ -42,20 +56,15 @@ export async function goThrough(
   return faults
 }
 
-async function goThroughOne(run: Run, stream: Stream, way: Way): Promise<StreamFault | null> {
+async function withFaults(
+  run: Run,
+  stream: Stream,
+  work: (stream: Stream, entity: Entity) => Promise<StreamFault | null>,
+): Promise<StreamFault | null> {
   const entity = run.engine.entities.get(stream.entity)
-  const place = placeOf(run, stream)
-  let sent: Sent = 'through'
   try {
     if (!entity) throw new VendorFault('mapping', `Nothing here takes ${stream.entity} records.`)
-    const { pull, push, toVendor } = stream
-    if (way === 'changes') await revisit(run, stream, entity)
-    else {
-      if (way === 'compared') await reconcileStream(run, stream)
-      if (push && toVendor) await seedStream(run, stream, entity)
-      if (pull) await pullStream(run, { ...stream, pull }, entity)
-    }
-    if (push && toVendor) sent = await sendOrPlan(run, { ...stream, push, toVendor }, entity)
+    return await work(stream, entity)
   } catch (error) {
     run.signal.throwIfAborted()
     if (!(error instanceof VendorFault)) throw error
@@ -64,10 +73,27 @@ async function goThroughOne(run: Run, stream: Stream, way: Way): Promise<StreamF
       const now = run.engine.clock.now()
       await markStream(tx, run.connectionId, stream.name, false, now)
       const item = { record: '', localId: null, externalId: null, code: `stream.${kind}`, detail }
-      await openErrors(tx, place, [item], now)
+      await openErrors(tx, placeOf(run, stream), [item], now)
     })
     return { stream: stream.name, kind, detail, retryAfterMs }
   }
+}
+
+async function goThroughOne(
+  run: Run,
+  stream: Stream,
+  entity: Entity,
+  way: Way,
+): Promise<StreamFault | null> {
+  let sent: Sent = 'through'
+  const { pull, push, toVendor } = stream
+  if (way === 'changes') await revisit(run, stream, entity)
+  else {
+    if (way === 'compared') await reconcileStream(run, stream)
+    if (push && toVendor) await seedStream(run, stream, entity)
+    if (pull) await pullStream(run, { ...stream, pull }, entity)
+  }
+  if (push && toVendor) sent = await sendOrPlan(run, { ...stream, push, toVendor }, entity)
   if (sent === 'waiting') await noteStream(run, stream, 'plan.waiting', null)
   // Changes alone do not show that the stream as a whole is sound.
   if (way === 'changes') return null
@@ -91,7 +117,7 @@ async function noteStream(
  * What was done stands, whether it can be read back or not: a fault on the way leaves the records unproved for the next run,
  * and an item that says so. Only what stops every call ends the run.
  */
-async function readBack(
+export async function readBack(
   run: Run,
   stream: Stream,
   entity: Entity,

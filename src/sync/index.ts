@@ -30,6 +30,7 @@ import { pendingSubscriber } from './pending.ts'
 import { runOperations } from './run.operations.ts'
 import { performRun } from './run.ts'
 import { scheduleTimer } from './schedule.ts'
+import { undoOperations } from './undo.operations.ts'
 import { syncWatches } from './watches.ts'
 
 const LEASE_MS = 30 * SECOND_MS
@@ -69,6 +70,7 @@ export function createSyncModule(
       ...runOperations,
       ...certificateOperations,
       ...changePlanOperations(approval),
+      ...undoOperations(byVendor, byName, approval),
       callPlanOperation(byVendor, byName),
       ...healthOperations,
       ...errorItemOperations,

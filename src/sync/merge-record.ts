@@ -26,6 +26,12 @@ export interface FieldChange {
   theirsAt: string | null
   /** Who made the vendor's value, in the vendor's words. */
   by?: string | null
+  /** What stands there after the write, as the side that was written has it. */
+  wrote?: FieldValue
+  /** Of a write there: what it covered was never read. */
+  isUnread?: boolean
+  /** Of an undo: which side it wrote. `ours` and `theirs` are what both sides had before. */
+  side?: 'here' | 'there'
 }
 
 export interface Disputed {
@@ -181,8 +187,8 @@ export function oursOf(
 }
 
 /** Null when the field cannot be judged yet: it names a single record that is not known here. */
-function theirsOf(
-  { candidate, references }: MergeInput,
+export function theirsOf(
+  { candidate, references }: Pick<MergeInput, 'candidate' | 'references'>,
   field: MergedField,
 ): { value: FieldValue | undefined; key: FieldValue } | null {
   if (!field.entity) {

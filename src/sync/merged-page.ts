@@ -135,6 +135,7 @@ export async function noteWritten(
       const wanted = field.entity ? ours : (merged.values[name] ?? null)
       if (!isSame(ours, wanted) && !isRendering(ours, wanted)) refused.push(name)
       merged.base.ours[name] = ours
+      for (const change of merged.changes) if (change.field === name) change.wrote = ours
     }
     if (refused.length > 0 && outcome!.code === null) {
       outcome!.code = 'field.not_taken'

@@ -23,6 +23,8 @@ export interface Passage {
   isDeferred?: boolean
   /** It cannot be here without records that are not known yet: looked at again once they are. */
   waitsFor?: EntityWrite['references']
+  /** The vendor's record is gone: it is written here alone, and its link stays as it is. */
+  isUnlinked?: boolean
 }
 
 export type LinkIds = ReadonlyMap<string, string>

@@ -14,6 +14,8 @@ export interface PushPlan {
   waiting: readonly string[]
   /** The record is new there, and what it cannot be without is not there yet: it waits as a whole. */
   isHeldUp?: boolean
+  /** It puts back what the vendor had: our value, which differs, stays agreed on. */
+  isUndo?: boolean
 }
 
 /** By entity and our id: the vendor's id. */

@@ -179,9 +179,11 @@ async function agreedBases(
     }
     for (const [field, { ours, key }] of plan.sent) {
       const told = key === ours ? result.now?.values[field] : undefined
-      if (isUpdate) changes.push(sentChange(field, base, ours, now))
+      const wrote = told === undefined ? key : told
+      if (isUpdate && plan.isUndo) changes.push(undoneChange(field, base, wrote, now))
+      else if (isUpdate) changes.push(sentChange(field, base, ours, wrote, now))
       base.ours[field] = ours
-      base.theirs[field] = told === undefined ? key : told
+      base.theirs[field] = wrote
     }
     if (changes.length > 0) drafts.push({ localId, externalId: result.externalId, changes })
     bases.set(localId, `\\x${sealBase(tx, connectionId, entity, localId, base).toString('hex')}`)
@@ -197,7 +199,13 @@ interface AgreedBases {
   before: Map<string, Record<string, Agreed>>
 }
 
-function sentChange(field: string, base: MergeBase, ours: FieldValue, now: Date): FieldChange {
+function sentChange(
+  field: string,
+  base: MergeBase,
+  ours: FieldValue,
+  wrote: FieldValue,
+  now: Date,
+): FieldChange {
   return {
     field,
     verdict: 'sent',
@@ -209,7 +217,15 @@ function sentChange(field: string, base: MergeBase, ours: FieldValue, now: Date)
     theirs: base.theirs[field] ?? null,
     oursAt: now.toISOString(),
     theirsAt: null,
+    wrote,
+    ...(field in base.theirs ? {} : { isUnread: true }),
   }
+}
+
+function undoneChange(field: string, base: MergeBase, wrote: FieldValue, now: Date): FieldChange {
+  const ours = base.ours[field] ?? null
+  const sent = sentChange(field, base, ours, wrote, now)
+  return { ...sent, verdict: 'undone', reason: 'undo', side: 'there' }
 }
 
 /** In the order of their ids, as changes take them: neither waits for the other in a circle. */

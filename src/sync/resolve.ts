@@ -173,9 +173,10 @@ async function writeHere(
   await recordOwnWork(tx, { events }, now)
 }
 
-function writeOf(
+/** What gives a record these values: of each field by its `id`. */
+export function writeOf(
   entity: Entity,
-  own: readonly ConflictRow[],
+  own: readonly Pick<ConflictRow, 'id' | 'field' | 'localId' | 'externalId'>[],
   chosen: ReadonlyMap<string, FieldValue>,
 ): EntityWrite {
   const values: EntityWrite['values'] = {}

@@ -29,4 +29,18 @@ export const syncRetained: readonly RetainedKind[] = [
     at: 't.at',
     isHeld,
   }),
+  defineRetainedRows({
+    name: 'sync_plans',
+    about:
+      'Change plans and undos that are over, with each field before and after. The outcomes and the history of what they wrote stay.',
+    defaultDays: 730,
+    minimumDays: 7,
+    isErasable: true,
+    table: 'sync_change_plans',
+    id: 't.id',
+    at: 't.done_at',
+    isHeld: ({ heldRecords }) => sql`exists (
+      select from sync_planned_changes c where c.plan_id = t.id and c.local_id in ${heldRecords})`,
+    where: () => sql`t.done_at is not null`,
+  }),
 ]

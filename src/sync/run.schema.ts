@@ -9,7 +9,7 @@ export const RunView = z.object({
   id: RunId,
   connectionId: ConnectionId,
   streams: z.array(z.string()),
-  cause: z.enum(['schedule', 'catch_up', 'manual', 'retry', 'change', 'plan']),
+  cause: z.enum(['schedule', 'catch_up', 'manual', 'retry', 'change', 'plan', 'undo', 'backfill']),
   dueAt: Instant,
   slots: z.int().meta({ description: 'Due times that this run answers for' }),
   state: z.enum(['queued', 'running', 'succeeded', 'partial', 'failed']),

@@ -3,7 +3,15 @@ import type { Queries, Transaction } from '#store/store.ts'
 import type { FaultKind, Stream } from './connector.ts'
 
 export type RunState = 'queued' | 'running' | 'succeeded' | 'partial' | 'failed'
-export type RunCause = 'schedule' | 'catch_up' | 'manual' | 'retry' | 'change' | 'plan'
+export type RunCause =
+  | 'schedule'
+  | 'catch_up'
+  | 'manual'
+  | 'retry'
+  | 'change'
+  | 'plan'
+  | 'undo'
+  | 'backfill'
 
 export interface RunRow {
   id: string

@@ -11,6 +11,7 @@ import { rulesOf } from './field-rules.ts'
 import { integrationOf } from './integration.ts'
 import { Circuit } from './retry.ts'
 import { openForRun } from './run-connection.ts'
+import { seeToUndo } from './undo.ts'
 import {
   addCalls,
   countOutcomes,
@@ -128,10 +129,13 @@ async function perform(
     }
     const isBroken = row.attempts >= MAX_ATTEMPTS
     const follow = (streams: readonly Stream[]) => goThrough(run, streams, () => 'changes')
-    const goOn = () =>
-      row.cause === 'change'
+    const goOn = async () => {
+      const undone = await seeToUndo(run)
+      if (row.cause === 'undo' || (undone ?? []).length > 0) return undone ?? []
+      return row.cause === 'change'
         ? followChanges(run, follow, () => calls.count)
         : goThrough(run, due, howOf)
+    }
     const unsigned = isBroken ? null : await waitsFor(run, opened, due)
     const faults = isBroken ? [broken()] : unsigned ? [unsigned] : await goOn()
     await closePlans(run, faults.length === 0)

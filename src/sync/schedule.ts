@@ -3,7 +3,7 @@ import { newId } from '#core/id.ts'
 import { MINUTE_MS, SECOND_MS } from '#core/time.ts'
 import type { JobContext, Timer } from '#jobs/job.ts'
 import type { SystemTransaction } from '#store/store.ts'
-import { insertRun } from './run.store.ts'
+import { insertRun, type RunCause } from './run.store.ts'
 
 /** A due time that is met later than this is made up for, not kept. */
 const PUNCTUAL_MS = 10 * MINUTE_MS
@@ -78,7 +78,7 @@ async function isAnswered(
 ): Promise<boolean> {
   const rows = await tx.query(sql`
     select 1 from sync_runs
-    where connection_id = ${connectionId} and due_at = ${dueAt} and cause <> 'change'`)
+    where connection_id = ${connectionId} and due_at = ${dueAt} and cause not in ('change', 'undo', 'backfill')`)
   return rows.length > 0
 }
 
@@ -112,22 +112,24 @@ export async function queueRetries(tx: SystemTransaction, now: Date): Promise<vo
     workspaceId: string
     connectionId: string
     streams: string[]
+    cause: RunCause
     retryAt: Date
     retries: number
   }>`
-    select r.id, r.workspace_id, r.connection_id, r.streams, r.retry_at, r.retries
+    select r.id, r.workspace_id, r.connection_id, r.streams, r.cause, r.retry_at, r.retries
     from sync_runs r join connections c on c.id = r.connection_id
     where r.retry_at <= ${now} and c.state = 'active'
       and not exists (select 1 from sync_runs q where q.connection_id = c.id and q.state in ('queued', 'running'))
     order by r.retry_at limit ${MAX_CONNECTIONS}
     for no key update of r skip locked`)
-  for (const { id, workspaceId, connectionId, streams, retryAt, retries } of rows) {
+  for (const { id, workspaceId, connectionId, streams, cause, retryAt, retries } of rows) {
     const run = {
       id: newId('run'),
       workspaceId,
       connectionId,
       streams,
-      cause: 'retry' as const,
+      // An undo that goes on is still one: it looks at nothing else.
+      cause: cause === 'undo' ? ('undo' as const) : ('retry' as const),
       dueAt: retryAt,
       slots: 0,
       retries: retries + 1,

@@ -62,12 +62,8 @@ export async function writePage(
       ? decideMerged(facts, rules, ours, candidate, match, stream.keepsHistory ?? false)
       : passageOfOwned(facts, candidate, match)
   })
-  const events = await writeRecords(tx, run, entity, passages, now)
-  await run.engine.publish(tx, events, now)
-  if (rules) await noteWritten(tx, entity, rules, passages)
-  await writeLinks(tx, run.connectionId, entity.name, passages, now)
+  await writePassages(tx, run, stream, entity, passages, now)
   if (cause === 'before_push') await noteSeen(tx, run.connectionId, entity.name, passages)
-  if (rules) await keepMerged(tx, run, stream, rules, passages, now)
   await writeConverted(tx, run, entity, passages, now)
   await writeRevisits(tx, run.connectionId, stream, passages, gone, now)
   const outcomes = passages.map((passage) => passage.outcome!)
@@ -84,6 +80,23 @@ export async function writePage(
   const told = outcomes.filter((outcome) => isNews(outcome) && !deferred.has(outcome))
   await writeOutcomes(tx, place, told, now)
   return { outcomes: told, isDeferred: deferred.size > 0 }
+}
+
+/** The module's rows, links, history and conflicts of records that are decided about. Each table with one statement. */
+export async function writePassages(
+  tx: Transaction,
+  run: Run,
+  stream: Stream,
+  entity: Entity,
+  passages: readonly Passage[],
+  now: Date,
+): Promise<void> {
+  const rules = run.rulesOf(entity, stream)
+  const events = await writeRecords(tx, run, entity, passages, now)
+  await run.engine.publish(tx, events, now)
+  if (rules) await noteWritten(tx, entity, rules, passages)
+  await writeLinks(tx, run.connectionId, entity.name, passages, now)
+  if (rules) await keepMerged(tx, run, stream, rules, passages, now)
 }
 
 /** Hands the writes to the module; records that it cannot write are isolated and refused, the others go on. */
@@ -159,9 +172,9 @@ async function writeLinks(
   passages: readonly Passage[],
   now: Date,
 ): Promise<void> {
-  const rows = passages.flatMap(({ candidate, outcome, write, base, merged }) => {
+  const rows = passages.flatMap(({ candidate, outcome, write, base, merged, isUnlinked }) => {
     const localId = outcome?.localId
-    if (!localId || (!write && !merged?.isBaseChanged)) return []
+    if (isUnlinked || !localId || (!write && !merged?.isBaseChanged)) return []
     const { externalId } = candidate
     const sealed = merged
       ? sealBase(tx, connectionId, entity, localId, merged.base)

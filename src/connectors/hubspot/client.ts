@@ -183,6 +183,15 @@ export class HubspotClient {
     return this.#post(`/crm/objects/{version}/${type}/batch/${action}`, { inputs }, Batch, signal)
   }
 
+  /**
+   * Archives at most 100 records: they lie in the recycling bin for 90 days. Those that are gone already are no fault.
+   * @see https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/batch/archive
+   */
+  async archiveMany(type: string, ids: readonly string[], signal: AbortSignal): Promise<void> {
+    const path = `/crm/objects/{version}/${type}/batch/archive`
+    await this.#post(path, { inputs: ids.map((id) => ({ id })) }, z.unknown(), signal)
+  }
+
   /** By deal, for at most 1,000 deals: its contacts, and the label of the association, '' for none. */
   async contactsOfDeals(
     dealIds: readonly string[],

@@ -232,6 +232,9 @@ function twoWayStream(
     direction: 'both',
     fields,
     onlyLinked: idProperty === undefined,
+    ...(idProperty === undefined
+      ? {}
+      : { recycles: 'HubSpot keeps them in its recycling bin for 90 days.' }),
     everyMinutes: DAILY,
     cadenceReason,
     batchSize: BATCH,

@@ -43,7 +43,9 @@ export async function pushRecords(
 ): Promise<PushResult[]> {
   const batching: Batching = { client, spec, results: new Map(), signal }
   const inTheWay = new Map<string, PushChange>()
-  const linked = changes.filter((change) => change.externalId !== null)
+  const deleted = changes.filter((change) => change.deleted)
+  if (deleted.length > 0) await archive(batching, deleted)
+  const linked = changes.filter((change) => change.externalId !== null && !change.deleted)
   if (linked.length > 0) await update(batching, linked)
   const unlinked = changes.filter((change) => change.externalId === null)
   for (const group of withoutSharedEmails(unlinked)) await upsert(batching, group, inTheWay)
@@ -164,6 +166,16 @@ async function update(batching: Batching, changes: readonly PushChange[]): Promi
       if (named !== undefined && !results.has(named)) results.set(named, refusedRow(error))
     }
   }
+}
+
+async function archive(
+  { client, spec, results, signal }: Batching,
+  changes: readonly PushChange[],
+): Promise<void> {
+  const ids = changes.flatMap(({ externalId }) => externalId ?? [])
+  await client.archiveMany(spec.type, ids, signal)
+  for (const { record, externalId } of changes)
+    results.set(record.localId, { kind: 'written', externalId: externalId ?? '', created: false })
 }
 
 /** Sends a batch. HubSpot may refuse all of it for one row without naming it: then the halves are to be sent instead. */

@@ -178,9 +178,9 @@ export class PipedriveClient {
     return (await this.#transport.call(request, OneRecord, COST.write, signal)).data
   }
 
-  /** Deletes a person; Pipedrive erases it for good after 30 days. */
-  async deletePerson(id: string, signal: AbortSignal): Promise<void> {
-    const template = '/api/v2/persons/{id}'
+  /** Deletes a record; Pipedrive erases it for good after 30 days. */
+  async remove(path: RecordPath, id: string, signal: AbortSignal): Promise<void> {
+    const template = `/api/v2/${path}/{id}`
     const request = { method: 'DELETE', template, path: pathOf(template, id) } as const
     await this.#transport.call(request, z.unknown(), COST.delete, signal)
   }

@@ -84,7 +84,7 @@ function openSession(connection: OpenConnection): Session {
     },
     quota: async () => [client.quota()],
     async erase(_entity, externalId, signal) {
-      await client.deletePerson(externalId, signal)
+      await client.remove('persons', externalId, signal)
       return 'Pipedrive keeps it for 30 days before it is gone for good.'
     },
     close: () => client.close(),
@@ -247,6 +247,7 @@ function personStream(
     ...ways,
     name: 'persons',
     entity: 'lead',
+    recycles: 'Pipedrive keeps them as deleted for 30 days.',
     fields: personFields,
     cadenceReason:
       'Sales work on leads of the day before; run it more often for a faster hand-over.',

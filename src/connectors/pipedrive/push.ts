@@ -48,7 +48,11 @@ export class Pusher {
     this.#isChecked = false
     const open = changes.filter((change) => this.#doneOf(change) === null)
     this.#client.assertWritable(open.length)
-    const linked = open.filter(({ externalId }) => externalId !== null)
+    const deleted = open.filter((change) => change.deleted)
+    await severalAtOnce(deleted, (change) =>
+      this.#settle(change, () => this.#remove(change, signal), signal),
+    )
+    const linked = open.filter(({ externalId, deleted }) => externalId !== null && !deleted)
     const whole = await this.#readWhole(linked, signal)
     await severalAtOnce(linked, (change) =>
       this.#settle(change, () => this.#update(change, whole, signal), signal),
@@ -86,6 +90,8 @@ export class Pusher {
 
   async #refusal(fault: VendorFault, change: PushChange, signal: AbortSignal): Promise<PushResult> {
     if (fault.kind === 'gone' && change.externalId !== null) {
+      // What is to be deleted and is gone already is as it should be.
+      if (change.deleted) return removed(change)
       return refused('gone', 'RECORD_GONE', 'Pipedrive has no such record any more.')
     }
     if (fault.kind !== 'mapping') throw fault
@@ -110,6 +116,11 @@ export class Pusher {
     await finder?.note(record, signal)
     const now = await this.#type.candidateOf(record, signal)
     return { kind: 'written', externalId, created: false, now }
+  }
+
+  async #remove(change: PushChange, signal: AbortSignal): Promise<PushResult> {
+    await this.#client.remove(this.#type.path, change.externalId ?? '', signal)
+    return removed(change)
   }
 
   async #find(
@@ -233,8 +244,12 @@ function emailOf(properties: VendorProperties): string | null {
   return typeof email === 'string' && email !== '' ? email.toLowerCase() : null
 }
 
-function sentBy({ externalId, properties }: PushChange): string {
-  return JSON.stringify([externalId, properties])
+function sentBy({ externalId, properties, deleted = false }: PushChange): string {
+  return JSON.stringify([externalId, properties, deleted])
+}
+
+function removed({ externalId }: PushChange): PushResult {
+  return { kind: 'written', externalId: externalId ?? '', created: false }
 }
 
 function incomplete(): PushResult {

@@ -67,6 +67,9 @@ export function twoWayStream(
     fields,
     onlyLinked: way.creates !== true,
     ...(way.pushesDeletes === true ? { pushesDeletes: true } : {}),
+    ...(way.creates === true
+      ? { recycles: 'Salesforce keeps them in its Recycle Bin for 15 days.' }
+      : {}),
     everyMinutes,
     cadenceReason: way.cadenceReason,
     batchSize: MOST_WRITTEN,
