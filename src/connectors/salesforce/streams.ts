@@ -5,6 +5,7 @@ import { BULK_BATCH, BULK_FROM, pushFile } from './bulk.ts'
 import { MOST_READ, MOST_WRITTEN, type ObjectName, type SalesforceClient } from './client.ts'
 import { fieldOf } from './describe.ts'
 import { propertyNames } from './fields.ts'
+import { pushOpportunities } from './contact-roles.ts'
 import { pushMembers } from './members.ts'
 import { OpportunityReader, ROLES_QUERY } from './opportunities.ts'
 import { pushRows, type PushSpec } from './push.ts'
@@ -56,10 +57,12 @@ export function twoWayStream(
     ...(way.parent === undefined ? {} : { parent: way.parent }),
   }
   type Send = (changes: readonly PushChange[], signal: AbortSignal) => Promise<PushResult[]>
-  const guarded = (send: Send): Send =>
-    object === 'CampaignMember'
-      ? (changes, signal) => pushMembers(client, changes, (fit) => send(fit, signal), signal)
+  const guarded = (send: Send): Send => {
+    const around = { CampaignMember: pushMembers, Opportunity: pushOpportunities }[String(object)]
+    return around
+      ? (changes, signal) => around(client, changes, (rest) => send(rest, signal), signal)
       : send
+  }
   return {
     name: way.name,
     entity,
