@@ -6,7 +6,7 @@ import { MOST_READ, MOST_WRITTEN, type ObjectName, type SalesforceClient } from 
 import { fieldOf } from './describe.ts'
 import { propertyNames } from './fields.ts'
 import { pushOpportunities } from './contact-roles.ts'
-import { pushMembers } from './members.ts'
+import { MemberPusher } from './members.ts'
 import { OpportunityReader, ROLES_QUERY } from './opportunities.ts'
 import { pushRows, type PushSpec } from './push.ts'
 import { RowReader, type ObjectSpec } from './reader.ts'
@@ -57,11 +57,13 @@ export function twoWayStream(
     ...(way.parent === undefined ? {} : { parent: way.parent }),
   }
   type Send = (changes: readonly PushChange[], signal: AbortSignal) => Promise<PushResult[]>
+  const members = object === 'CampaignMember' ? new MemberPusher(client) : null
   const guarded = (send: Send): Send => {
-    const around = { CampaignMember: pushMembers, Opportunity: pushOpportunities }[String(object)]
-    return around
-      ? (changes, signal) => around(client, changes, (rest) => send(rest, signal), signal)
-      : send
+    if (members)
+      return (changes, signal) => members.push(changes, (fit) => send(fit, signal), signal)
+    if (!isOpportunity) return send
+    return (changes, signal) =>
+      pushOpportunities(client, changes, (rest) => send(rest, signal), signal)
   }
   return {
     name: way.name,
