@@ -1117,6 +1117,9 @@ create table opportunity_people (
   opportunity_id identifier not null,
   person_id identifier not null,
   home_id identifier,
+  role text,
+  is_primary boolean not null default false,
+  CHECK (((length(role) >= 1) AND (length(role) <= 100))),
   FOREIGN KEY (opportunity_id) REFERENCES opportunities(id),
   FOREIGN KEY (person_id) REFERENCES people(id),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id)

@@ -155,6 +155,30 @@ describe.each(vendors.map((vendor) => [vendor.connector.label, vendor] as const)
         )
       })
 
+      test('has campaigns, their members and the people of deals, or says why it has not', () => {
+        const { streams } = open()
+        const { lacks = {} } = vendor.connector
+        const fields = streams.flatMap(({ entity, fields: links = [] }) =>
+          links.flatMap(({ field, direction }) =>
+            direction === 'pull' ? [] : [`${entity}.${field}`],
+          ),
+        )
+        const has = new Set([...streams.map(({ entity }) => entity), ...fields])
+        for (const what of [
+          'campaign',
+          'campaign_member',
+          'opportunity.leads',
+          'opportunity.primaryLead',
+          'opportunity.account',
+        ]) {
+          expect([what, has.has(what), lacks[what] !== undefined]).toEqual([
+            what,
+            has.has(what),
+            !has.has(what),
+          ])
+        }
+      })
+
       test('tells the fields that the vendor has, the customer’s own among them', async () => {
         const id = account.addPerson(lead(1))
         const name = account.addCustomField(id, 'blue')

@@ -37,7 +37,7 @@ export function connectionOperations(connectors: Connectors): readonly Operation
     changeConnection(connectors),
     removeConnection(connectors),
     testConnection(connectors),
-    ...streamOperations,
+    ...streamOperations(connectors),
   ]
 }
 

@@ -95,6 +95,10 @@ export interface FieldLink {
   with?: readonly string[]
   /** The vendor takes it when the record is made and never again. */
   once?: boolean
+  /** The vendor only takes records of this entity in it, such as contacts but no leads: others wait until they are such. */
+  as?: string
+  /** The vendor keeps no roles of the named records: those that are known here stay. */
+  withoutRoles?: boolean
 }
 
 /** How a value changes on its way; each is undone on the way back. */
@@ -334,6 +338,8 @@ export interface Connector {
   open(connection: OpenConnection): Session
   /** Absent: the vendor does not tell, and is asked by the cadence of its streams. */
   hooks?: Hooks
+  /** By entity or `entity.field` of the hub: why this connector has nothing for it. Shown beside the streams. */
+  lacks?: Readonly<Record<string, string>>
   /** Calls a day that may go into sending changes at once; the rest is the schedule's. 50,000 unless given. */
   changeCallsPerDay?: number
 }

@@ -316,6 +316,11 @@ export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = {
     whatToDo: 'Restore the named record there or choose another here, then retry.',
     fixedBy: 'sales operations',
   },
+  ASSOCIATION_LABEL_UNKNOWN: {
+    title: 'Deals and contacts there have no label of the name of the role',
+    whatToDo: 'Make the label there or choose a role that it has, then retry.',
+    fixedBy: 'sales operations',
+  },
   MEMBER_STATUS_UNKNOWN: {
     title: 'The campaign there does not have the status of the member',
     whatToDo:

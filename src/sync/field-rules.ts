@@ -27,6 +27,10 @@ export interface MergedField extends FieldRule {
   required: boolean
   /** It is sent only with a new record. */
   once: boolean
+  /** The entity by which the vendor knows what it names, where that is another one of the same ids. */
+  as: string | null
+  /** Whether the vendor keeps the roles of what it names. */
+  roles: boolean
 }
 
 export interface StreamRules {
@@ -73,6 +77,8 @@ export function rulesOf(
       with: link?.with ?? [],
       required: field.required ?? false,
       once: link?.once ?? false,
+      as: link?.as ?? null,
+      roles: !(link?.withoutRoles ?? false),
     })
   }
   for (const rule of own) {
@@ -89,6 +95,8 @@ export function rulesOf(
       with: [],
       required: false,
       once: false,
+      as: null,
+      roles: true,
     })
   }
   return { fields, mappings: mappingsOf(own) }

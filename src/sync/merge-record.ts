@@ -1,5 +1,12 @@
 import { baseOf, emptyBase, type MergeBase } from './base.ts'
-import type { Candidate, EntityRecord, EntityWrite, FieldValue, FieldVersion } from './entity.ts'
+import type {
+  Candidate,
+  EntityRecord,
+  EntityWrite,
+  FieldValue,
+  FieldVersion,
+  NamedRecord,
+} from './entity.ts'
 import type { MergedField, StreamRules } from './field-rules.ts'
 import {
   decideField,
@@ -90,14 +97,20 @@ export function mergeRecord(input: MergeInput): MergedPart {
   for (const field of rules.fields.values()) {
     const sides = sidesOf(input, field)
     if (!sides) continue
-    const decision = decideField(field, sides)
-    const next = nextBase(decision, sides, sides.ours)
+    const decided = decideField(field, sides)
+    const joined = field.many ? joinedOf(decided, sides) : null
+    const decision: Decision = joined ? { ...decided, verdict: 'take', reason: 'joined' } : decided
+    // What was joined is not what the vendor has: the difference still counts as changed here.
+    const next = nextBase(decision, sides, joined ? (sides.theirs ?? null) : sides.ours)
     if (next && !isSameBase(baseOf(input.base, field.name), next)) {
       base.ours[field.name] = next.ours
       base.theirs[field.name] = next.theirs
       isBaseChanged = true
     }
-    if (decision.verdict === 'take') {
+    if (joined) {
+      references[field.name] = namedOf(joined, input.references[field.name] ?? [])
+      isDue = true
+    } else if (decision.verdict === 'take') {
       taken.push(field.name)
       if (field.entity) references[field.name] = input.references[field.name] ?? []
       else values[field.name] = sides.theirs ?? null
@@ -117,6 +130,33 @@ export function mergeRecord(input: MergeInput): MergedPart {
     isBaseChanged = true
   }
   return { base, taken, asked, agreed, isDue, changes, isBaseChanged, values, references }
+}
+
+/**
+ * What a field names when both sides added to it or took from it: all that was added and nothing that was taken away. Null when
+ * one side's value is that already, or when they gave somebody different roles.
+ */
+function joinedOf({ verdict, contested }: Decision, sides: FieldSides): string[] | null {
+  const { base, ours, theirs } = sides
+  const isContest = contested && (verdict === 'take' || verdict === 'send')
+  if (!isContest || base === null) return null
+  const [was, here, there] = [base.ours ?? [], ours ?? [], theirs ?? []]
+  if (!Array.isArray(was) || !Array.isArray(here) || !Array.isArray(there)) return null
+  const joined = new Set([...there, ...here.filter((item) => !was.includes(item))])
+  for (const item of was) if (!here.includes(item)) joined.delete(item)
+  const all = [...joined].sort()
+  const isOnce = new Set(all.map(idOf)).size === all.length
+  return isOnce && !isSame(all, here) && !isSame(all, there) ? all : null
+}
+
+const idOf = (item: string): string => item.split(' ', 1)[0]!
+
+function namedOf(items: readonly string[], theirs: readonly NamedRecord[]): NamedRecord[] {
+  return items.map((item) => {
+    const localId = idOf(item)
+    const externalId = theirs.find((one) => one.localId === localId)?.externalId ?? ''
+    return { localId, externalId, role: item.slice(localId.length + 1) || null }
+  })
 }
 
 function sidesOf(input: MergeInput, field: MergedField): FieldSides | null {
@@ -174,13 +214,13 @@ function withoutEcho(
 /** Our value of a field; of a reference, the id or the sorted ids that it names. */
 export function oursOf(
   record: EntityRecord | null,
-  field: Pick<MergedField, 'name' | 'entity' | 'many'>,
+  field: Pick<MergedField, 'name' | 'entity' | 'many'> & { roles?: boolean },
 ): FieldValue {
   if (!record) return null
   if (!field.entity) return record.values[field.name] ?? null
   if (field.many) {
     return (record.links?.[field.name] ?? [])
-      .map(({ localId, role }) => (role ? `${localId} ${role}` : localId))
+      .map(({ localId, role }) => (role && field.roles !== false ? `${localId} ${role}` : localId))
       .sort()
   }
   return record.references?.[field.name]?.localId ?? null
@@ -197,7 +237,8 @@ export function theirsOf(
   }
   const named = references[field.name]
   if (!named) return { value: undefined, key: null }
-  const withRole = (id: string, role: string | null | undefined) => (role ? `${id} ${role}` : id)
+  const withRole = (id: string, role: string | null | undefined) =>
+    role && field.roles ? `${id} ${role}` : id
   if (!field.many) {
     const [first] = named
     if (!first) return { value: null, key: null }

@@ -54,6 +54,8 @@ export type Reason =
   | 'later'
   | 'same_time'
   | 'unknown_time'
+  /** Both sides added or took away records that the field names: all of that was done. */
+  | 'joined'
 
 export interface Decision {
   verdict: Verdict

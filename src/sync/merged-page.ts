@@ -74,7 +74,8 @@ export function decideMerged(
   if (keepsHistory && !candidate.clocks && merged.changes.some((one) => one.contested)) {
     return { ...settled(candidate, localId, 'unchanged', 'merge.needs_history'), isDeferred: true }
   }
-  const isWritten = merged.taken.length > 0 || record === null || Boolean(link?.deletedAt)
+  const isOther = merged.taken.length > 0 || Object.keys(merged.references).length > 0
+  const isWritten = isOther || record === null || Boolean(link?.deletedAt)
   const judged = Object.entries(references).filter(([field]) => rules.fields.has(field))
   const unresolved = unresolvedText(Object.fromEntries(judged))
   const result = settled(candidate, localId, 'unchanged', ...unresolved)

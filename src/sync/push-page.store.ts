@@ -302,13 +302,23 @@ async function findNamed(
     }
   }
   if (named.size === 0) return new Map()
-  const rows = await tx.query(sql<{ entity: string; localId: string; externalId: string }>`
-    select distinct on (r.entity, r."localId") r.entity, r."localId" as local_id, l.external_id
+  const rows = await tx.query(sql<{
+    named: string
+    entity: string
+    localId: string
+    externalId: string
+  }>`
+    select r.entity as named, l.entity, l.local_id, l.external_id
     from jsonb_to_recordset(${JSON.stringify([...named.values()])}::jsonb) as r(entity text, "localId" text)
     join sync_links l on l.connection_id = ${connectionId} and l.local_id = r."localId"
     where l.deleted_at is null
-    order by r.entity, r."localId", l.entity = r.entity`)
-  return new Map(rows.map((row) => [`${row.entity}:${row.localId}`, row.externalId]))
+    order by l.entity <> r.entity`)
+  const ids = new Map<string, string>()
+  for (const { named: as, entity, localId, externalId } of rows) {
+    ids.set(`${entity}:${localId}`, externalId)
+    ids.set(`${as}:${localId}`, externalId)
+  }
+  return ids
 }
 
 export function fingerprintOf(properties: VendorProperties): Buffer {

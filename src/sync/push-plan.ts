@@ -43,6 +43,15 @@ export function planPush(
     const ours = oursOf(record, field)
     const agreed = isNewThere ? null : baseOf(base, field.name)
     if (agreed ? isSame(agreed.ours, ours) : isBlank(ours)) continue
+    if (field.many && field.entity) {
+      const { known, key } = manyThere(record, field, ids, agreed)
+      // Whoever is not there yet waits; the others go, unless that is what the vendor has.
+      if (known.length < (ours as string[]).length) waiting.push(field.name)
+      if (agreed && isSame(agreed.theirs, key)) continue
+      changed.add(field.name)
+      sent.set(field.name, { ours: known, key, was: agreed?.theirs ?? null })
+      continue
+    }
     const key = keyOf(record, field, ours, ids)
     if (key === undefined) waiting.push(field.name)
     else {
@@ -56,8 +65,8 @@ export function planPush(
   for (const name of changed)
     for (const other of rules.fields.get(name)?.with ?? []) only.add(other)
   if (only.size === 0) return { properties: {}, sent, waiting }
-  const values = { ...record.values, ...manyOf(record, rules, ids) }
-  const references = referencesOf(record, ids)
+  const values = { ...record.values, ...manyOf(record, rules, ids, isNewThere ? null : base) }
+  const references = referencesOf(record, ids, rules)
   const properties = propertiesOf(
     stream,
     rules,
@@ -90,38 +99,78 @@ function keyOf(
   ids: VendorIds,
 ): FieldValue | undefined {
   if (!field.entity) return ours
-  if (!field.many) {
-    const named = record.references?.[field.name]
-    if (!named) return null
-    const id = ids.get(`${named.entity}:${named.localId}`)
-    return id === undefined ? undefined : `${id}=${named.localId}`
-  }
-  return (record.links?.[field.name] ?? [])
-    .flatMap(({ entity, localId, role }) => {
-      const id = ids.get(`${entity}:${localId}`)
-      return id === undefined ? [] : [role ? `${id}=${localId} ${role}` : `${id}=${localId}`]
-    })
-    .sort()
+  const named = record.references?.[field.name]
+  if (!named) return null
+  const id = ids.get(`${field.as ?? named.entity}:${named.localId}`)
+  return id === undefined ? undefined : `${id}=${named.localId}`
 }
 
-function manyOf(record: EntityRecord, rules: StreamRules, ids: VendorIds): EntityRecord['values'] {
+interface ManyThere {
+  /** Of ours, those that the vendor knows. */
+  known: string[]
+  /** What the vendor will have, as the base keeps it. */
+  key: string[]
+  entries: { id: string; role: string }[]
+}
+
+/**
+ * What a field that names several is to be at the vendor: ours that it knows, and beside them those of its own that are not known
+ * here, which are nobody's to take away. A role that was never known here stays as it is there.
+ */
+function manyThere(
+  record: EntityRecord,
+  field: MergedField,
+  ids: VendorIds,
+  agreed: { ours: FieldValue; theirs: FieldValue } | null,
+): ManyThere {
+  const theirs = (Array.isArray(agreed?.theirs) ? agreed.theirs : []).map(readKey)
+  const wasBare = new Set(Array.isArray(agreed?.ours) ? agreed.ours : [])
+  const known: string[] = []
+  const entries: { id: string; localId: string; role: string }[] = []
+  for (const { entity, localId, role: own } of record.links?.[field.name] ?? []) {
+    const id = ids.get(`${field.as ?? entity}:${localId}`)
+    if (id === undefined) continue
+    const told = wasBare.has(localId) ? theirs.find((one) => one.localId === localId)?.role : ''
+    const role = field.roles ? own || told || '' : ''
+    known.push(own && field.roles ? `${localId} ${own}` : localId)
+    entries.push({ id, localId, role })
+  }
+  entries.push(...theirs.filter(({ localId }) => localId === ''))
+  const key = entries.map(({ id, localId, role }) => `${id}=${localId}${role ? ` ${role}` : ''}`)
+  return { known: known.sort(), key: key.sort(), entries }
+}
+
+/** `<their id>=<our id> <role>`; our id and the role may be missing. */
+function readKey(key: string): { id: string; localId: string; role: string } {
+  const [, id = key, localId = '', role = ''] = /^([^=]*)=(\S*)(?: (.*))?$/.exec(key) ?? []
+  return { id, localId, role }
+}
+
+function manyOf(
+  record: EntityRecord,
+  rules: StreamRules,
+  ids: VendorIds,
+  base: MergeBase | null,
+): EntityRecord['values'] {
   const values: EntityRecord['values'] = {}
   for (const field of rules.fields.values()) {
     if (!field.entity || !field.many) continue
-    const named = (record.links?.[field.name] ?? []).flatMap(({ entity, localId, role }) => {
-      const id = ids.get(`${entity}:${localId}`)
-      return id === undefined ? [] : [{ id, role: role ?? '' }]
-    })
-    values[field.name] = named.map(({ id }) => id)
-    values[`${field.name}.roles`] = named.map(({ role }) => role)
+    const { entries } = manyThere(record, field, ids, baseOf(base, field.name))
+    values[field.name] = entries.map(({ id }) => id)
+    values[`${field.name}.roles`] = entries.map(({ role }) => role)
   }
   return values
 }
 
-export function referencesOf(record: EntityRecord, ids: VendorIds): VendorReferences {
+/** @param rules  without: every record is named by the entity that it is of. */
+export function referencesOf(
+  record: EntityRecord,
+  ids: VendorIds,
+  rules: StreamRules | null = null,
+): VendorReferences {
   const references: VendorReferences = {}
   for (const [field, { entity, localId }] of Object.entries(record.references ?? {})) {
-    const externalId = ids.get(`${entity}:${localId}`)
+    const externalId = ids.get(`${rules?.fields.get(field)?.as ?? entity}:${localId}`)
     if (externalId !== undefined) references[field] = externalId
   }
   return references

@@ -312,7 +312,7 @@ describe('records that come in', () => {
     })
     const [deal] = await hub.query(sql<{ refs: { leads: object[] } }>`
       select refs from test_records where entity = 'opportunity'`)
-    expect(deal?.refs.leads).toEqual([{ localId: lead, externalId: contactId }])
+    expect(deal?.refs.leads).toEqual([{ localId: lead, externalId: contactId, role: null }])
   })
 
   test('more than ten thousand deals changed in one window all come in', async () => {

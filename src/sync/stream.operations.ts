@@ -3,28 +3,40 @@ import { Problem } from '#core/problem.ts'
 import { defineOperation, type Operation } from '#gateway/operation.ts'
 import { ConnectionId, StreamChange, StreamView } from './connection.schema.ts'
 import { findConnection } from './connection.store.ts'
+import type { Connectors } from './open-session.ts'
 import { listStreams, updateStream, type StreamViewRow } from './stream.store.ts'
 
 function streamViewOf({ connectionId: _connectionId, ...row }: StreamViewRow): StreamView {
   return row
 }
 
-const listConnectionStreams = defineOperation({
-  id: 'listStreams',
-  method: 'GET',
-  path: '/api/v1/connections/{connectionId}/streams',
-  scope: 'connections:read',
-  tag: 'Connections',
-  summary: 'List the streams of a connection',
-  input: z.object({ connectionId: ConnectionId }),
-  output: z.object({ data: z.array(StreamView) }),
-  async perform({ connectionId }, { tx }) {
-    if (!(await findConnection(tx, connectionId))) {
-      throw new Problem('resource.not_found', 'There is no connection with this id.')
-    }
-    return { data: (await listStreams(tx, connectionId)).map(streamViewOf) }
-  },
+const Lacking = z.array(z.object({ what: z.string(), why: z.string() })).meta({
+  description: 'What the hub keeps and this system has no place for, by entity or entity.field',
 })
+
+function listConnectionStreams(connectors: Connectors): Operation {
+  return defineOperation({
+    id: 'listStreams',
+    method: 'GET',
+    path: '/api/v1/connections/{connectionId}/streams',
+    scope: 'connections:read',
+    tag: 'Connections',
+    summary: 'List the streams of a connection',
+    input: z.object({ connectionId: ConnectionId }),
+    output: z.object({ data: z.array(StreamView), lacks: Lacking }),
+    async perform({ connectionId }, { tx }) {
+      const connection = await findConnection(tx, connectionId)
+      if (!connection) {
+        throw new Problem('resource.not_found', 'There is no connection with this id.')
+      }
+      const lacks = Object.entries(connectors.get(connection.vendor)?.lacks ?? {})
+      return {
+        data: (await listStreams(tx, connectionId)).map(streamViewOf),
+        lacks: lacks.map(([what, why]) => ({ what, why })),
+      }
+    },
+  })
+}
 
 const changeStream = defineOperation({
   id: 'updateStream',
@@ -45,4 +57,7 @@ const changeStream = defineOperation({
   },
 })
 
-export const streamOperations: readonly Operation[] = [listConnectionStreams, changeStream]
+export const streamOperations = (connectors: Connectors): readonly Operation[] => [
+  listConnectionStreams(connectors),
+  changeStream,
+]

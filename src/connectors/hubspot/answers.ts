@@ -85,6 +85,15 @@ export const Associations = z.object({
     }),
   ),
 })
+export const AssociationLabels = z.object({
+  results: z.array(
+    z.object({ category: z.string(), typeId: z.number(), label: z.string().nullish() }),
+  ),
+})
+export type AssociationLabel = z.infer<typeof AssociationLabels>['results'][number]
+
+export const AssociationErrors = z.object({ errors: z.array(RowError).default([]) })
+
 export const Definitions = z.object({
   results: z.array(
     z.object({

@@ -5,18 +5,21 @@ import { VendorFault, type OpenConnection, type VendorField } from '#sync/connec
 import { HubspotAccess, HubspotSettings } from './auth.ts'
 import {
   Account,
+  AssociationErrors,
+  AssociationLabels,
   Associations,
   Batch,
   Definitions,
   OwnerPage,
   Pipelines,
   RecordPage,
+  type AssociationLabel,
   type HubspotAccount,
   type HubspotPipeline,
   type HubspotRecord,
 } from './answers.ts'
 import { fieldOfDefinition } from './describe.ts'
-import { faultOf } from './errors.ts'
+import { faultOf, type RowError } from './errors.ts'
 
 /** A property that the hub keeps in the account. */
 export interface PropertyDefinition {
@@ -34,7 +37,15 @@ export interface BatchInput {
   properties?: Record<string, string>
 }
 
+/** An association that is to be made or ended; without types: all there are between the two. */
+export interface AssociationInput {
+  from: { id: string }
+  to: { id: string }
+  types?: { associationCategory: string; associationTypeId: number }[]
+}
+
 const MAX_ASSOCIATION_PAGES = 20
+const MOST_ASSOCIATED = 2000
 
 /** HubSpot's date-versioned API: the only place that knows its URLs and headers. Every answer is parsed. */
 export class HubspotClient {
@@ -42,6 +53,7 @@ export class HubspotClient {
   readonly #http: VendorHttp
   #account: Promise<HubspotAccount> | null = null
   #pipelines: Promise<HubspotPipeline[]> | null = null
+  #labels: Promise<AssociationLabel[]> | null = null
 
   constructor(connection: OpenConnection) {
     this.#settings = HubspotSettings.parse(connection.settings)
@@ -216,6 +228,35 @@ export class HubspotClient {
       }
     }
     return contacts
+  }
+
+  /** The kinds of association between deals and contacts, the one without a label among them; asked for once a session. */
+  contactLabels(signal: AbortSignal): Promise<AssociationLabel[]> {
+    const path = '/crm/associations/{version}/deals/contacts/labels'
+    this.#labels ??= this.#get(path, {}, AssociationLabels, signal)
+      .then((answer) => answer.results)
+      .catch((error: unknown) => {
+        this.#labels = null // ask again next time
+        throw error
+      })
+    return this.#labels
+  }
+
+  /** Makes or ends associations of deals with contacts, 2,000 a call; answers what was refused. Doing it again changes nothing. */
+  async associate(
+    action: 'create' | 'archive' | 'labels/archive',
+    given: readonly AssociationInput[],
+    signal: AbortSignal,
+  ): Promise<RowError[]> {
+    const errors: RowError[] = []
+    const path = `/crm/associations/{version}/deals/contacts/batch/${action}`
+    for (let from = 0; from < given.length; from += MOST_ASSOCIATED) {
+      const part = given.slice(from, from + MOST_ASSOCIATED)
+      const inputs =
+        action === 'archive' ? part.map((one) => ({ from: one.from, to: [one.to] })) : part
+      errors.push(...(await this.#post(path, { inputs }, AssociationErrors, signal)).errors)
+    }
+    return errors
   }
 
   /** Creates the group and those of the properties that the type lacks. */

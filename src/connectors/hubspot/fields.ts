@@ -1,4 +1,5 @@
 import type { FieldLink } from '#sync/connector.ts'
+import { PEOPLE } from './deal-people.ts'
 
 /** The unique property by which a contact is found again. */
 export const LEAD_ID_PROPERTY = 'hub_lead_id'
@@ -61,7 +62,7 @@ export const dealFields: readonly FieldLink[] = [
   link('closedAt', 'closedate', 'pull'),
   link('stageEnteredAt', 'hs_v2_date_entered_<stage>', 'pull'),
   link('account', 'hs_primary_associated_company', 'pull'),
-  link('leads', 'associations/contacts', 'pull'),
+  link('leads', PEOPLE, 'both'),
 ]
 
 export const taskFields: readonly FieldLink[] = [

@@ -4,6 +4,7 @@ import type {
   FieldLink,
   LinkedPage,
   OpenConnection,
+  PushChange,
   PullPage,
   Session,
   Stream,
@@ -11,6 +12,7 @@ import type {
 import type { HubspotRecord } from './answers.ts'
 import { HubspotSettings } from './auth.ts'
 import { HubspotClient } from './client.ts'
+import { pushDeals } from './deal-people.ts'
 import { hubspotHooks } from './hooks.ts'
 import { companyFields, contactFields, dealFields, LEAD_ID_PROPERTY, taskFields } from './fields.ts'
 import {
@@ -43,6 +45,15 @@ export const hubspot: Connector = {
   settings: HubspotSettings,
   open: (connection) => openSession(connection),
   hooks: hubspotHooks,
+  lacks: {
+    campaign:
+      'Marketing campaigns come with Marketing Hub Professional alone; the hub does not read them yet.',
+    campaign_member:
+      'HubSpot has no members of campaigns: who belongs to one is told by its reports, by lists and by UTM parameters.',
+    'opportunity.primaryLead': 'HubSpot has no main contact of a deal.',
+    'opportunity.account': 'The primary company of a deal is read; the hub does not change it.',
+    'lead.account': 'The primary company of a contact is read; the hub does not change it.',
+  },
 }
 
 function openSession(connection: OpenConnection): Session {
@@ -214,7 +225,7 @@ function twoWayStream(
   connection: OpenConnection,
   type: RecordType,
   { name, entity, fields, cadenceReason, toVendor, idProperty }: TwoWay,
-): Stream {
+): Stream & Required<Pick<Stream, 'push'>> {
   const mapped = (connection.mappings ?? [])
     .filter((mapping) => mapping.entity === entity)
     .map((mapping) => mapping.property)
@@ -287,13 +298,19 @@ function companyStream(client: HubspotClient, connection: OpenConnection, type: 
 }
 
 function dealStream(client: HubspotClient, connection: OpenConnection, type: RecordType) {
-  return twoWayStream(client, connection, type, {
+  const stream = twoWayStream(client, connection, type, {
     name: 'deals',
     entity: 'opportunity',
     fields: dealFields,
     cadenceReason: 'Attribution and pipeline reports are read by the day.',
     toVendor: opportunityToDeal,
   })
+  const { push } = stream
+  return {
+    ...stream,
+    push: (changes: readonly PushChange[], signal: AbortSignal) =>
+      pushDeals(client, changes, (rest) => push(rest, signal), signal),
+  }
 }
 
 function taskStream(client: HubspotClient, connection: OpenConnection, type: RecordType) {

@@ -2,6 +2,7 @@ import { formatMinor, parseMinor } from '#core/money.ts'
 import type { VendorProperties, VendorReferences } from '#sync/connector.ts'
 import type { Candidate, EntityRecord, FieldValue, FieldVersion } from '#sync/entity.ts'
 import type { HubspotOwner, HubspotPipeline, HubspotRecord } from './answers.ts'
+import { PEOPLE } from './deal-people.ts'
 import { LEAD_ID_PROPERTY } from './fields.ts'
 import type { PropertyDefinition } from './client.ts'
 
@@ -90,8 +91,13 @@ export function accountToCompany(
 export function opportunityToDeal(
   record: EntityRecord,
   references: VendorReferences,
-): Record<string, string> {
-  const properties = propertiesFrom([['name', 'dealname']], record)
+): VendorProperties {
+  const properties: VendorProperties = propertiesFrom([['name', 'dealname']], record)
+  const { leads, 'leads.roles': roles } = record.values
+  if (Array.isArray(leads)) {
+    const roleOf = (i: number) => (Array.isArray(roles) ? (roles[i] ?? '') : '')
+    properties[PEOPLE] = leads.map((id, i) => `${id} ${roleOf(i)}`.trim()).sort()
+  }
   const { amountMinor, currency } = record.values
   if (amountMinor !== undefined && typeof currency === 'string') {
     properties['amount'] = typeof amountMinor === 'number' ? formatMinor(amountMinor, currency) : ''
@@ -248,7 +254,7 @@ function people(contacts: ReadonlyMap<string, string>): Candidate['references'][
   return {
     entity: 'lead',
     externalIds: [...contacts.keys()].sort(),
-    ...(Object.keys(roles).length > 0 ? { roles } : {}),
+    roles,
   }
 }
 

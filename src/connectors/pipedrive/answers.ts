@@ -106,7 +106,9 @@ export const Stages = z.object({
 export type PipedriveStage = z.infer<typeof Stages>['data'][number]
 
 export const Participants = z.object({
-  data: z.array(z.object({ person_id: z.object({ value: z.number() }).or(z.number()) })).nullable(),
+  data: z
+    .array(z.object({ id: z.number(), person_id: z.object({ value: z.number() }).or(z.number()) }))
+    .nullable(),
   additional_data: z
     .object({
       more_items_in_collection: z.boolean().nullish(),

@@ -258,23 +258,40 @@ export class PipedriveClient {
     return { items: page.data ?? [], next }
   }
 
-  /** Ids of the persons of a deal. */
-  async participants(dealId: string, signal: AbortSignal): Promise<string[]> {
+  /** The persons of a deal, with the ids under which they can be taken away. */
+  async participants(
+    dealId: string,
+    signal: AbortSignal,
+  ): Promise<{ id: number; personId: string }[]> {
     const template = '/v1/deals/{id}/participants'
-    const ids: string[] = []
+    const found: { id: number; personId: string }[] = []
     let start = 0
     for (let page = 0; page < MAX_PARTICIPANT_PAGES; page += 1) {
       const query = { start: String(start), limit: '100' }
       const request = { method: 'GET', template, path: pathOf(template, dealId), query } as const
       const answer = await this.#transport.call(request, Participants, COST_V1.participants, signal)
-      for (const { person_id: person } of answer.data ?? []) {
-        ids.push(String(typeof person === 'number' ? person : person.value))
+      for (const { id, person_id: person } of answer.data ?? []) {
+        found.push({ id, personId: String(typeof person === 'number' ? person : person.value) })
       }
       const paging = answer.additional_data?.pagination ?? answer.additional_data
       if (!paging?.more_items_in_collection || !paging.next_start) break
       start = paging.next_start
     }
-    return ids
+    return found
+  }
+
+  async addParticipant(dealId: string, personId: string, signal: AbortSignal): Promise<void> {
+    const template = '/v1/deals/{id}/participants'
+    const json = { person_id: Number(personId) }
+    const request = { method: 'POST', template, path: pathOf(template, dealId), json } as const
+    await this.#transport.call(request, z.unknown(), COST_V1.participants, signal)
+  }
+
+  async removeParticipant(dealId: string, id: number, signal: AbortSignal): Promise<void> {
+    const template = '/v1/deals/{id}/participants/{participant}'
+    const path = pathOf(template, dealId).replace('{participant}', String(id))
+    const request = { method: 'DELETE', template, path } as const
+    await this.#transport.call(request, z.unknown(), COST_V1.participants, signal)
   }
 
   async close(): Promise<void> {

@@ -1,3 +1,5 @@
+import { pushBeside } from '#connectors/beside.ts'
+import { VendorFault, type PushChange, type PushResult } from '#sync/connector.ts'
 import type { PipedriveRecord } from './answers.ts'
 import type { PipedriveClient } from './client.ts'
 
@@ -26,8 +28,61 @@ export class DealPeople {
     const count = Number(deal['participants_count'] ?? 0)
     const isAlone = count === 0 || (count === 1 && main.length === 1 && this.#countsMain === true)
     if (isAlone) return main
-    const participants = await this.#client.participants(String(deal.id), signal)
+    const rows = await this.#client.participants(String(deal.id), signal)
+    const participants = rows.map(({ personId }) => personId)
     if (main.length === 1) this.#countsMain = participants.includes(main[0]!)
     return [...new Set([...main, ...participants])]
+  }
+}
+
+/** Stands among the properties of a deal for rows of their own: who its people are. */
+export const PEOPLE = 'participants'
+
+/**
+ * Writes deals, then their people: participants are added and taken away one by one, as Pipedrive has no other way, until they are
+ * those that were sent. What is there is read first, so that a write that is repeated changes nothing more.
+ */
+export function pushDeals(
+  client: PipedriveClient,
+  changes: readonly PushChange[],
+  push: (rest: readonly PushChange[]) => Promise<PushResult[]>,
+  signal: AbortSignal,
+): Promise<PushResult[]> {
+  return pushBeside(changes, [PEOPLE], push, async (beside) => {
+    const faults = new Map<PushChange, PushResult>()
+    for (const change of beside) {
+      try {
+        await writeParticipants(client, change, signal)
+      } catch (error) {
+        const isOwn = error instanceof VendorFault && ['mapping', 'gone'].includes(error.kind)
+        if (!isOwn) throw error
+        const detail = 'A person of the deal is not there any more.'
+        faults.set(change, {
+          kind: 'refused',
+          fault: 'record',
+          code: 'PARTICIPANT_REFUSED',
+          detail,
+        })
+      }
+    }
+    return faults
+  })
+}
+
+async function writeParticipants(
+  client: PipedriveClient,
+  { externalId, properties }: PushChange,
+  signal: AbortSignal,
+): Promise<void> {
+  const dealId = externalId ?? ''
+  const { [PEOPLE]: people, person_id: main } = properties
+  const wanted = new Set(Array.isArray(people) ? people : [])
+  const there = await client.participants(dealId, signal)
+  for (const { id, personId } of there)
+    if (!wanted.has(personId)) await client.removeParticipant(dealId, id, signal)
+  for (const personId of wanted) {
+    // The main person is one of the deal's without being told apart.
+    const isThere = there.some((one) => one.personId === personId) || personId === String(main)
+    if (!isThere) await client.addParticipant(dealId, personId, signal)
   }
 }

@@ -1,4 +1,5 @@
 import type { FieldLink } from '#sync/connector.ts'
+import { PEOPLE } from './deal-people.ts'
 
 /** The field by which a person is found again; the hub's own fields are named by these keys until they are sent. */
 export const LEAD_ID_KEY = 'hub_lead_id'
@@ -103,8 +104,15 @@ export const dealFields: readonly FieldLink[] = [
   link('openedAt', 'add_time', 'pull'),
   link('closedAt', 'close_time', 'pull'),
   link('stageEnteredAt', 'stage_change_time', 'pull'),
-  // Pipedrive's participants have no roles: sending them back would lose those that the hub knows.
-  { field: 'leads', properties: ['person_id', 'participants'], direction: 'pull' },
+  // Participants have no roles: those that the hub knows stay here. Who is the main person is told with them.
+  {
+    field: 'leads',
+    properties: [PEOPLE],
+    direction: 'both',
+    withoutRoles: true,
+    with: ['primaryLead'],
+  },
+  link('primaryLead', 'person_id', 'both'),
 ]
 
 export const activityFields: readonly FieldLink[] = [

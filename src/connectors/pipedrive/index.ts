@@ -10,7 +10,7 @@ import type { Candidate } from '#sync/entity.ts'
 import type { PipedriveRecord } from './answers.ts'
 import { PipedriveSettings } from './auth.ts'
 import { MAX_IDS, PipedriveClient } from './client.ts'
-import { DealPeople } from './deal-people.ts'
+import { DealPeople, pushDeals } from './deal-people.ts'
 import { describeField } from './describe.ts'
 import { pipedriveHooks } from './hooks.ts'
 import {
@@ -49,6 +49,11 @@ export const pipedrive: Connector = {
   label: 'Pipedrive',
   settings: PipedriveSettings,
   open: (connection) => openSession(connection),
+  lacks: {
+    campaign:
+      'Pipedrive has no campaigns: the channel of a record and the hub’s campaign field say where it came from.',
+    campaign_member: 'Pipedrive has no campaigns that people could belong to.',
+  },
   hooks: pipedriveHooks,
   // At five to ten tokens a call, half of what the smallest plan leaves the hub.
   changeCallsPerDay: 1000,
@@ -294,6 +299,8 @@ function dealStream(client: PipedriveClient, connection: OpenConnection): Stream
     onlyLinked: true,
     cadenceReason: 'Attribution and pipeline reports are read by the day.',
     toVendor: opportunityToDeal,
+    push: (changes, signal) =>
+      pushDeals(client, changes, (rest) => ways.push(rest, signal), signal),
   }
 }
 

@@ -135,6 +135,7 @@ export function dealToCandidate(
       stage: named('stage', deal['stage_id']),
       owner: named('owner', deal['owner_id']),
       account: named('account', deal['org_id']),
+      primaryLead: named('lead', deal['person_id']),
       ...(personIds === null ? {} : { leads: { entity: 'lead', externalIds: [...personIds] } }),
     },
   }

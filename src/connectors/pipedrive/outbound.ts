@@ -1,6 +1,7 @@
 import { formatMinor } from '#core/money.ts'
 import type { VendorProperties, VendorReferences } from '#sync/connector.ts'
 import type { EntityRecord, FieldValue } from '#sync/entity.ts'
+import { PEOPLE } from './deal-people.ts'
 import { leadHubNumbers, leadHubProperties } from './fields.ts'
 
 /**
@@ -50,7 +51,15 @@ export function opportunityToDeal(
   }
   if (values['status']) properties['status'] = values['status']
   if (values['closesOn'] !== undefined) properties['expected_close_date'] = values['closesOn']
-  const names = { stage: 'stage_id', pipeline: 'pipeline_id', owner: 'owner_id', account: 'org_id' }
+  const { leads } = values
+  if (Array.isArray(leads)) properties[PEOPLE] = leads.toSorted()
+  const names = {
+    stage: 'stage_id',
+    pipeline: 'pipeline_id',
+    owner: 'owner_id',
+    account: 'org_id',
+    primaryLead: 'person_id',
+  }
   return { ...properties, ...idsOf(references, names) }
 }
 

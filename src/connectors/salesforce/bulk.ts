@@ -10,6 +10,7 @@ import type { Job, SaveError } from './answers.ts'
 import type { SalesforceClient } from './client.ts'
 import { codeOf, errorOfFile, refused, refusedRow } from './errors.ts'
 import { HUB_ID } from './fields.ts'
+import { requireKey } from './prepare.ts'
 import { completed, pushRows, type PushSpec } from './push.ts'
 
 /** From so many due records on a file beats collections; one file takes so many. */
@@ -93,6 +94,7 @@ async function pushGroup(
   { results, again }: Outcomes,
   signal: AbortSignal,
 ): Promise<void> {
+  if (isNew) await requireKey(client, spec.object, signal)
   const key = isNew ? HUB_ID : 'Id'
   const byKey = new Map(
     changes.map((change) => [isNew ? change.record.localId : (change.externalId ?? ''), change]),

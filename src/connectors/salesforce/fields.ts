@@ -1,4 +1,5 @@
 import type { FieldLink } from '#sync/connector.ts'
+import { MAIN, PEOPLE } from './contact-roles.ts'
 
 /** The external id by which a row is found again; unique, made when the connection is prepared. */
 export const HUB_ID = 'Hub_Id__c'
@@ -79,7 +80,9 @@ export const opportunityFields: readonly FieldLink[] = [
   link('openedAt', 'CreatedDate', 'pull'),
   link('closedAt', 'CloseDate', 'pull'),
   link('stageEnteredAt', 'LastStageChangeDate', 'pull'),
-  link('leads', 'OpportunityContactRoles', 'pull'),
+  // Only contacts can be the people of an opportunity; a lead becomes one with its conversion.
+  { ...link('leads', PEOPLE), as: 'contact' },
+  { ...link('primaryLead', MAIN), as: 'contact' },
 ]
 
 export const taskFields: readonly FieldLink[] = [
@@ -121,5 +124,5 @@ export const memberFields: readonly FieldLink[] = [
 /** Salesforce's fields that a table names, children aside: they are read with their parent. */
 export function propertyNames(fields: readonly FieldLink[]): string[] {
   const names = fields.flatMap((field) => field.properties)
-  return [...new Set(names)].filter((name) => name !== 'OpportunityContactRoles')
+  return [...new Set(names)].filter((name) => name !== PEOPLE && name !== MAIN)
 }

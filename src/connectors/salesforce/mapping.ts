@@ -17,6 +17,7 @@ export interface Around {
 export interface ContactRole {
   contactId: string
   role: string
+  isPrimary: boolean
 }
 
 /** The parts of a row that are typed; `has` tells a field that was not read from one that is blank. */
@@ -214,7 +215,11 @@ export function opportunityToCandidate(
   }
   if (has('OwnerId')) references['owner'] = named('owner', text('OwnerId'))
   if (has('AccountId')) references['account'] = named('account', text('AccountId'))
-  if (roles) references['leads'] = rolesReference(roles)
+  if (roles) {
+    references['leads'] = rolesReference(roles)
+    const main = roles.find(({ isPrimary }) => isPrimary)
+    references['primaryLead'] = named('contact', main?.contactId ?? null)
+  }
   return { ...frameOf(row), values, references }
 }
 

@@ -8,11 +8,17 @@ import { moment } from './soql.ts'
 
 /** The people of each opportunity come along with it. */
 export const ROLES_QUERY =
-  '(SELECT ContactId, Role FROM OpportunityContactRoles WHERE IsDeleted = false)'
+  '(SELECT ContactId, Role, IsPrimary FROM OpportunityContactRoles WHERE IsDeleted = false)'
 
 const Roles = z
   .object({
-    records: z.array(z.object({ ContactId: z.string(), Role: z.string().nullish() })),
+    records: z.array(
+      z.object({
+        ContactId: z.string(),
+        Role: z.string().nullish(),
+        IsPrimary: z.boolean().default(false),
+      }),
+    ),
   })
   .nullable()
 
@@ -20,9 +26,10 @@ const Roles = z
 export function rolesOf(row: SfRow): ContactRole[] | null {
   if (row['OpportunityContactRoles'] === undefined) return null
   const roles = Roles.safeParse(row['OpportunityContactRoles']).data
-  return (roles?.records ?? []).map(({ ContactId, Role }) => ({
+  return (roles?.records ?? []).map(({ ContactId, Role, IsPrimary }) => ({
     contactId: ContactId,
     role: Role ?? '',
+    isPrimary: IsPrimary,
   }))
 }
 

@@ -1,6 +1,7 @@
 import { formatMinor } from '#core/money.ts'
 import type { VendorProperties, VendorReferences } from '#sync/connector.ts'
 import type { EntityRecord } from '#sync/entity.ts'
+import { MAIN, PEOPLE } from './contact-roles.ts'
 import { MASTER_TYPE } from './mapping.ts'
 
 /*
@@ -122,6 +123,13 @@ export function opportunityToSalesforce(
   if (pipeline !== undefined && pipeline !== '' && pipeline !== MASTER_TYPE) {
     properties['RecordTypeId'] = pipeline
   }
+  const { leads, 'leads.roles': roles } = record.values
+  if (Array.isArray(leads)) {
+    const roleOf = (i: number) => (Array.isArray(roles) ? (roles[i] ?? '') : '')
+    properties[PEOPLE] = leads.map((id, i) => `${id} ${roleOf(i)}`.trim()).sort()
+  }
+  const { primaryLead } = references
+  if (primaryLead !== undefined) properties[MAIN] = primaryLead
   return refer(properties, references, { owner: 'OwnerId', account: 'AccountId' })
 }
 

@@ -65,11 +65,24 @@ export async function prepare(client: SalesforceClient, signal: AbortSignal): Pr
     client.forgetSchema()
   }
   const left = (await listMissing(client, signal)).filter(({ name }) => name === HUB_ID)
-  if (left.length === 0) return
-  const objects = left.map(({ object }) => object).join(', ')
-  throw new VendorFault(
+  // Leads are what every connection sends; what else lacks the key says so itself, and holds up nothing else.
+  if (left.some(({ object }) => object === 'Lead'))
+    throw keyMissing(left.map(({ object }) => object))
+}
+
+/** Refuses to make rows of an object without the key by which a repeated write finds them. @throws VendorFault `permission`. */
+export async function requireKey(
+  client: SalesforceClient,
+  object: ObjectName,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!fieldNames(await client.describe(object, signal)).has(HUB_ID)) throw keyMissing([object])
+}
+
+function keyMissing(objects: readonly ObjectName[]): VendorFault {
+  return new VendorFault(
     'permission',
-    `Make the field ${HUB_ID} (Text 80, External ID, Unique, case sensitive) on ${objects}, and let the login edit it.`,
+    `Make the field ${HUB_ID} (Text 80, External ID, Unique, case sensitive) on ${objects.join(', ')}, and let the login edit it.`,
     { code: 'HUB_ID_MISSING' },
   )
 }
@@ -79,8 +92,8 @@ const REFUSALS: ReadonlySet<string> = new Set(['permission', 'mapping', 'gone'])
 async function listMissing(client: SalesforceClient, signal: AbortSignal): Promise<Missing[]> {
   const missing: Missing[] = []
   for (const object of KEYED) {
-    const there = fieldNames(await client.describe(object, signal))
-    if (!there.has(HUB_ID)) missing.push({ object, name: HUB_ID, metadata: keyMetadata })
+    const there = await fieldsSeen(client, object, signal)
+    if (there?.has(HUB_ID) === false) missing.push({ object, name: HUB_ID, metadata: keyMetadata })
   }
   for (const object of SHOWN_ON) {
     const there = fieldNames(await client.describe(object, signal))
@@ -89,6 +102,21 @@ async function listMissing(client: SalesforceClient, signal: AbortSignal): Promi
     }
   }
   return missing
+}
+
+/** Null where the login does not see the object, as those without the right to marketing do: then nothing of it is sent. */
+async function fieldsSeen(
+  client: SalesforceClient,
+  object: ObjectName,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string> | null> {
+  try {
+    return fieldNames(await client.describe(object, signal))
+  } catch (error) {
+    const isUnseen = error instanceof VendorFault && error.code === 'INVALID_TYPE'
+    if (!isUnseen || object === 'Lead') throw error
+    return null
+  }
 }
 
 /** Salesforce docs: a new field is seen by nobody until a permission set or profile says so. */

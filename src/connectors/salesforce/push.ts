@@ -6,6 +6,7 @@ import { MOST_WRITTEN, type ObjectName, type SalesforceClient } from './client.t
 import { writableNames } from './describe.ts'
 import { codeOf, idsInTheWay, refused, refusedRow } from './errors.ts'
 import { HUB_ID, NOT_PROVIDED } from './fields.ts'
+import { requireKey } from './prepare.ts'
 import { list, quote } from './soql.ts'
 
 /** How records of an object are written. */
@@ -98,6 +99,7 @@ async function send(
   const records: VendorProperties[] = []
   for (const change of group) records.push(await completed(client, spec, change, signal))
   if (first?.externalId === null) {
+    await requireKey(client, spec.object, signal)
     const keyed = records.map((record, i) => ({ [HUB_ID]: group[i]?.record.localId, ...record }))
     return client.upsert(spec.object, HUB_ID, keyed, signal)
   }

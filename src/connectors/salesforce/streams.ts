@@ -5,7 +5,8 @@ import { BULK_BATCH, BULK_FROM, pushFile } from './bulk.ts'
 import { MOST_READ, MOST_WRITTEN, type ObjectName, type SalesforceClient } from './client.ts'
 import { fieldOf } from './describe.ts'
 import { propertyNames } from './fields.ts'
-import { pushMembers } from './members.ts'
+import { pushOpportunities } from './contact-roles.ts'
+import { MemberPusher } from './members.ts'
 import { OpportunityReader, ROLES_QUERY } from './opportunities.ts'
 import { pushRows, type PushSpec } from './push.ts'
 import { RowReader, type ObjectSpec } from './reader.ts'
@@ -56,10 +57,14 @@ export function twoWayStream(
     ...(way.parent === undefined ? {} : { parent: way.parent }),
   }
   type Send = (changes: readonly PushChange[], signal: AbortSignal) => Promise<PushResult[]>
-  const guarded = (send: Send): Send =>
-    object === 'CampaignMember'
-      ? (changes, signal) => pushMembers(client, changes, (fit) => send(fit, signal), signal)
-      : send
+  const members = object === 'CampaignMember' ? new MemberPusher(client) : null
+  const guarded = (send: Send): Send => {
+    if (members)
+      return (changes, signal) => members.push(changes, (fit) => send(fit, signal), signal)
+    if (!isOpportunity) return send
+    return (changes, signal) =>
+      pushOpportunities(client, changes, (rest) => send(rest, signal), signal)
+  }
   return {
     name: way.name,
     entity,

@@ -138,7 +138,7 @@ describe('opportunity', () => {
       status: 'lost',
       version: 4,
     })
-    expect(body.people).toEqual([{ personId: lead.personId, leadId: lead.id }])
+    expect(body.people).toMatchObject([{ personId: lead.personId, leadId: lead.id }])
     expect(body.stages.map((stage: { label: string }) => stage.label)).toEqual([
       'Talks',
       'Signed',

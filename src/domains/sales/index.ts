@@ -14,7 +14,12 @@ import { accountEntity, activityEntity } from './kept.entity.ts'
 import { contactEntity, leadEntity } from './lead.entity.ts'
 import { leadImport } from './lead.import.ts'
 import { opportunityEntity } from './opportunity.entity.ts'
-import { getOpportunity, listOpportunities, listPipelines } from './opportunity.operations.ts'
+import {
+  getOpportunity,
+  listOpportunities,
+  listPipelines,
+  setOpportunityPeople,
+} from './opportunity.operations.ts'
 import { ownerEntity } from './owner.entity.ts'
 import { changeOwner, createOwner, listOwners } from './owner.operations.ts'
 import { salesPersonal } from './personal-store.ts'
@@ -59,6 +64,7 @@ export const sales: Module = {
     changeTask,
     listOpportunities,
     getOpportunity,
+    setOpportunityPeople,
     listPipelines,
   ],
   entities: [

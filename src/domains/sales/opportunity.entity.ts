@@ -45,6 +45,7 @@ export const opportunityEntity: Entity = {
     { name: 'stageEnteredAt', label: 'In this stage since', type: 'datetime' },
     { name: 'account', label: 'Account', type: 'reference', entity: 'account' },
     { name: 'leads', label: 'People', type: 'reference', entity: 'lead', many: true },
+    { name: 'primaryLead', label: 'Main person', type: 'reference', entity: 'lead' },
   ],
 
   async load(tx, localIds) {
@@ -107,6 +108,8 @@ function toRecord(
   const references = Object.entries({ ...named, account: accountId }).flatMap(([entity, localId]) =>
     localId === null ? [] : [[entity, { entity, localId }] as const],
   )
+  const mainId = leads.get(state.primaryPersonId ?? '')
+  const main = mainId === undefined ? {} : { primaryLead: { entity: 'lead', localId: mainId } }
   return {
     localId: state.id,
     values: {
@@ -118,11 +121,12 @@ function toRecord(
       closedAt: closedAt?.toISOString() ?? null,
       stageEnteredAt: enteredAt?.toISOString() ?? null,
     },
-    references: Object.fromEntries(references),
+    references: { ...Object.fromEntries(references), ...main },
     links: {
       leads: state.personIds.flatMap((personId) => {
         const localId = leads.get(personId)
-        return localId === undefined ? [] : [{ entity: 'lead', localId }]
+        const role = state.roles[personId]
+        return localId === undefined ? [] : [{ entity: 'lead', localId, ...(role ? { role } : {}) }]
       }),
     },
     changedAt: state.updatedAt,
@@ -158,7 +162,9 @@ async function findFacts(
   const stageIds = new Set([...named('stage'), ...held.flatMap(({ stageId }) => stageId ?? [])])
   return {
     outcomeOfStage: await findStageOutcomes(tx, [...stageIds]),
-    personOfLead: await findPeopleOfLeads(tx, [...new Set(named('leads'))]),
+    personOfLead: await findPeopleOfLeads(tx, [
+      ...new Set([...named('leads'), ...named('primaryLead')]),
+    ]),
     currency: await getWorkspaceCurrency(tx),
   }
 }
@@ -177,9 +183,9 @@ async function save(
       : [{ opportunityId: after.id, stageId: after.stageId, enteredAt }],
   )
   await insertStageEntries(tx, entries)
-  const moved = changed.filter(
-    ({ before, after }) => before?.personIds.join() !== after.personIds.join(),
-  )
+  const peopleOf = (state: OpportunityState | null) =>
+    JSON.stringify([state?.personIds, state?.roles, state?.primaryPersonId])
+  const moved = changed.filter(({ before, after }) => peopleOf(before) !== peopleOf(after))
   await replaceOpportunityPeople(
     tx,
     [...new Set(moved.map(({ after }) => after.id))].flatMap((id) => states.get(id) ?? []),

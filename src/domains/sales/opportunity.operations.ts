@@ -2,14 +2,19 @@ import { z } from 'zod'
 import { cutPage, decodeCursor } from '#core/page.ts'
 import { Problem } from '#core/problem.ts'
 import { defineOperation } from '#gateway/operation.ts'
+import type { Transaction } from '#store/store.ts'
 import {
   OpportunityDetail,
   OpportunityPage,
   OpportunityPath,
+  OpportunityPeople,
   OpportunityQuery,
 } from './opportunity.schema.ts'
+import { opportunityEntity } from './opportunity.entity.ts'
 import {
+  findOpportunities,
   findOpportunity,
+  findPeopleOfLeads,
   listOpportunities as listOpportunityRows,
   listOpportunityPeople,
   listStageEntries,
@@ -57,20 +62,83 @@ export const getOpportunity = defineOperation({
   version: ({ version }) => version,
   input: OpportunityPath,
   output: OpportunityDetail,
-  async perform({ opportunityId }, { tx }) {
-    const state = await findOpportunity(tx, opportunityId)
-    if (state === null)
-      throw new Problem('resource.not_found', 'There is no opportunity with this id.')
+  perform: ({ opportunityId }, { tx }) => detailOf(tx, opportunityId),
+})
+
+/** Goes the way of a write from a CRM, so that leads follow: sales has qualified whom it works on a deal with. */
+export const setOpportunityPeople = defineOperation({
+  id: 'setOpportunityPeople',
+  method: 'PUT',
+  path: '/api/v1/opportunities/{opportunityId}/people',
+  scope: 'opportunities:write',
+  tag: 'Opportunities',
+  summary: 'Say who the people of an opportunity are, and in which roles',
+  description:
+    'CRMs that have the opportunity get whoever they know of them. Their own people that the hub does not know stay.',
+  subject: ({ id }) => id,
+  version: ({ version }) => version,
+  input: OpportunityPeople,
+  output: OpportunityDetail,
+  async perform({ opportunityId, people }, { tx, now, expectedVersion, emit }) {
+    const [state] = await findOpportunities(tx, [opportunityId])
+    if (!state) throw new Problem('resource.not_found', 'There is no opportunity with this id.')
     if (state.deletedAt !== null)
       throw new Problem('resource.gone', 'The opportunity was deleted in the CRM.')
-    const stages = await listStageEntries(tx, opportunityId)
-    return {
-      ...toOpportunity(state),
-      stages,
-      people: await listOpportunityPeople(tx, opportunityId),
-    }
+    if (expectedVersion !== null && expectedVersion !== state.version)
+      throw new Problem(
+        'resource.version_mismatch',
+        'The opportunity changed since you read it: read it again and repeat the change.',
+      )
+    const known = await findPeopleOfLeads(
+      tx,
+      people.map(({ leadId }) => leadId),
+    )
+    const strangers = people.flatMap(({ leadId }, i) =>
+      known.has(leadId)
+        ? []
+        : [{ pointer: `/people/${i}/leadId`, detail: 'There is no such lead.' }],
+    )
+    const mains = people.filter(({ isPrimary }) => isPrimary)
+    if (mains.length > 1)
+      strangers.push({ pointer: '/people', detail: 'One of them is the main one at most.' })
+    if (strangers.length > 0)
+      throw new Problem('request.invalid', strangers[0]!.detail, { errors: strangers })
+    const named = people.map(({ leadId, role }) => ({ localId: leadId, externalId: '', role }))
+    const { events } = await opportunityEntity.write!(
+      tx,
+      [
+        {
+          localId: opportunityId,
+          externalId: '',
+          deleted: false,
+          modifiedAt: now,
+          values: {},
+          references: {
+            leads: named,
+            primaryLead: named.filter(({ localId }) => localId === mains[0]?.leadId),
+          },
+        },
+      ],
+      now,
+    )
+    for (const event of events) emit(event)
+    return detailOf(tx, opportunityId)
   },
 })
+
+async function detailOf(tx: Transaction, opportunityId: string) {
+  const state = await findOpportunity(tx, opportunityId)
+  if (state === null)
+    throw new Problem('resource.not_found', 'There is no opportunity with this id.')
+  if (state.deletedAt !== null)
+    throw new Problem('resource.gone', 'The opportunity was deleted in the CRM.')
+  const stages = await listStageEntries(tx, opportunityId)
+  return {
+    ...toOpportunity(state),
+    stages,
+    people: await listOpportunityPeople(tx, opportunityId),
+  }
+}
 
 export const listPipelines = defineOperation({
   id: 'listPipelines',

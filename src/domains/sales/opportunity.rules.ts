@@ -22,6 +22,9 @@ export interface OpportunityState {
   version: number
   /** Whom it was told with, ascending; a person that was merged by hand stays named. */
   personIds: string[]
+  /** By person: the role, for those who have one. */
+  roles: Record<string, string>
+  primaryPersonId: string | null
 }
 
 /** What a write is read against. */
@@ -103,10 +106,7 @@ function stateAfter(
   const amount =
     'amountMinor' in values ? numberOf(values, 'amountMinor') : (before?.amountMinor ?? null)
   const code = CurrencyCode.safeParse(values['currency'])
-  const leads = write.references['leads']
-  const personIds = leads?.flatMap(({ localId }) =>
-    localId === null ? [] : (personOfLead.get(localId) ?? []),
-  )
+  const people = peopleAfter(before, write, personOfLead)
   return {
     id: before?.id ?? newId('opp'),
     name: textOf(values, 'name') ?? before?.name ?? write.externalId,
@@ -122,7 +122,37 @@ function stateAfter(
     deletedAt: write.deleted ? changedAt : null,
     updatedAt: now,
     version: (before?.version ?? 0) + 1,
-    personIds: personIds === undefined ? (before?.personIds ?? []) : [...new Set(personIds)].sort(),
+    ...people,
+  }
+}
+
+type People = Pick<OpportunityState, 'personIds' | 'roles' | 'primaryPersonId'>
+
+/** Where the CRM keeps no roles, those that are known stay. The main person is one of them all. */
+function peopleAfter(
+  before: OpportunityState | null,
+  { references: { leads, primaryLead } }: EntityWrite,
+  personOfLead: ReadonlyMap<string, string>,
+): People {
+  const held: People = before ?? { personIds: [], roles: {}, primaryPersonId: null }
+  const named = leads?.flatMap(({ localId, role }) => {
+    const personId = localId === null ? undefined : personOfLead.get(localId)
+    return personId === undefined ? [] : [{ personId, role }]
+  })
+  const roles = named
+    ? named.flatMap(({ personId, role }) => {
+        const known = role === undefined ? held.roles[personId] : role?.slice(0, 100)
+        return known ? [[personId, known] as const] : []
+      })
+    : Object.entries(held.roles)
+  const personIds = named?.map(({ personId }) => personId) ?? held.personIds
+  const [main] = primaryLead ?? []
+  const told = main?.localId ? (personOfLead.get(main.localId) ?? null) : null
+  const primary = primaryLead === undefined || (main && told === null) ? held.primaryPersonId : told
+  return {
+    personIds: [...new Set(personIds)].sort(),
+    roles: Object.fromEntries(roles.toSorted(([a], [b]) => (a < b ? -1 : 1))),
+    primaryPersonId: primary !== null && personIds.includes(primary) ? primary : null,
   }
 }
 

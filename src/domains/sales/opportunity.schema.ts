@@ -7,7 +7,7 @@ import { Instant } from '#core/time.ts'
 export const OpportunityStatus = z.enum(['open', 'won', 'lost'])
 export type OpportunityStatus = z.infer<typeof OpportunityStatus>
 
-/** A deal of a CRM; sync alone writes it. */
+/** A deal of a CRM; sync alone writes it, but for who its people are. */
 export const Opportunity = z.object({
   id: Id('opp'),
   name: z.string().meta({ personal: 'custom' }),
@@ -38,7 +38,14 @@ export const OpportunityDetail = Opportunity.extend({
       }),
     )
     .meta({ description: 'The stages it went through, in the order of time.' }),
-  people: z.array(z.object({ personId: Id('per'), leadId: Id('lead').nullable() })),
+  people: z.array(
+    z.object({
+      personId: Id('per'),
+      leadId: Id('lead').nullable(),
+      role: z.string().nullable().meta({ description: 'In the CRM’s words' }),
+      isPrimary: z.boolean(),
+    }),
+  ),
 })
 
 export const OpportunityPage = Page(Opportunity)
@@ -54,3 +61,19 @@ export const OpportunityQuery = PageQuery.extend({
 export type OpportunityQuery = z.infer<typeof OpportunityQuery>
 
 export const OpportunityPath = z.object({ opportunityId: Id('opp') })
+
+/** All people of an opportunity, as they are to be from now on. */
+export const OpportunityPeople = OpportunityPath.extend({
+  people: z
+    .array(
+      z.object({
+        leadId: Id('lead'),
+        role: z.string().trim().min(1).max(100).nullable().default(null).meta({
+          description: 'One that the CRM knows: it refuses others',
+          example: 'Decision Maker',
+        }),
+        isPrimary: z.boolean().default(false),
+      }),
+    )
+    .max(100),
+})

@@ -3,7 +3,9 @@ import type { Transaction } from '#store/store.ts'
 import type { OpportunityState } from './opportunity.rules.ts'
 import type { Opportunity, OpportunityQuery, OpportunityStatus } from './opportunity.schema.ts'
 
-interface OpportunityRow extends Omit<OpportunityState, 'name' | 'personIds'> {
+type PeopleOf = Pick<OpportunityState, 'personIds' | 'roles' | 'primaryPersonId'>
+
+interface OpportunityRow extends Omit<OpportunityState, 'name' | keyof PeopleOf> {
   name: Buffer
 }
 
@@ -28,11 +30,12 @@ export async function findOpportunities(
   ids: readonly string[],
   use: 'change' | 'read' = 'change',
 ): Promise<OpportunityState[]> {
-  const rows = await tx.query(sql<OpportunityRow & { personIds: string[] }>`
-    select ${columns}, array(
-      select coalesce(op.home_id, op.person_id)::text from opportunity_people op
-      where op.workspace_id = ${tx.workspaceId} and op.opportunity_id = o.id order by 1
-    ) as person_ids
+  const people = sql`from opportunity_people op where op.workspace_id = ${tx.workspaceId} and op.opportunity_id = o.id`
+  const home = sql`coalesce(op.home_id, op.person_id)::text`
+  const rows = await tx.query(sql<OpportunityRow & PeopleOf>`
+    select ${columns}, array(select ${home} ${people} order by 1) as person_ids,
+      coalesce((select jsonb_object_agg(${home}, op.role) ${people} and op.role is not null), '{}') as roles,
+      (select ${home} ${people} and op.is_primary order by 1 limit 1) as primary_person_id
     from opportunities o where o.id = any(${ids}::text[]) order by o.id ${use === 'change' ? sql`for no key update of o` : sql``}`)
   return rows.map((row) => openName(tx, row))
 }
@@ -42,10 +45,12 @@ export async function saveOpportunities(
   opportunities: readonly OpportunityState[],
 ): Promise<void> {
   if (opportunities.length === 0) return
-  const rows = opportunities.map(({ personIds: _people, name, ...state }) => ({
-    ...state,
-    name: tx.sealer.seal(name, nameContext(state.id)).toString('hex'),
-  }))
+  const rows = opportunities.map(
+    ({ personIds: _people, roles: _roles, primaryPersonId: _main, name, ...state }) => ({
+      ...state,
+      name: tx.sealer.seal(name, nameContext(state.id)).toString('hex'),
+    }),
+  )
   await tx.execute(sql`
     insert into opportunities (id, workspace_id, name, amount_minor, currency, pipeline_id, stage_id, status, owner_id, opened_at,
       closed_at, deleted_at, updated_at, version)
@@ -79,27 +84,35 @@ export async function insertStageEntries(
     on conflict do nothing`)
 }
 
-/** Makes the people of these opportunities exactly those given; whoever was merged is counted for the one that stands for them. */
+/** Makes the people of these opportunities exactly those given, with their roles; whoever was merged is counted for the one that stands for them. */
 export async function replaceOpportunityPeople(
   tx: Transaction,
-  people: readonly { id: string; personIds: readonly string[] }[],
+  people: readonly ({ id: string } & PeopleOf)[],
 ): Promise<void> {
   if (people.length === 0) return
-  const pairs = people.flatMap(({ id, personIds }) =>
-    personIds.map((personId) => ({ id, personId })),
+  const pairs = people.flatMap(({ id, personIds, roles, primaryPersonId }) =>
+    personIds.map((personId) => ({
+      id,
+      personId,
+      role: roles[personId] ?? null,
+      isPrimary: personId === primaryPersonId,
+    })),
   )
   await tx.execute(sql`
     with recursive wanted as (
-      select r.id, r."personId" as person_id
-      from jsonb_to_recordset(${JSON.stringify(pairs)}::jsonb) as r(id text, "personId" identifier)
+      select r.id, r."personId" as person_id, r.role, r."isPrimary" as is_primary
+      from jsonb_to_recordset(${JSON.stringify(pairs)}::jsonb)
+        as r(id text, "personId" identifier, role text, "isPrimary" boolean)
     ), up as (
       select distinct person_id as home, person_id as id from wanted
       union select up.home, p.merged_into from up join people p on p.id = up.id where p.merged_into is not null
     ), added as (
-      insert into opportunity_people (workspace_id, opportunity_id, person_id, home_id)
-      select ${tx.workspaceId}, w.id, up.id, nullif(w.person_id, up.id)
+      insert into opportunity_people as known (workspace_id, opportunity_id, person_id, home_id, role, is_primary)
+      select ${tx.workspaceId}, w.id, up.id, nullif(w.person_id, up.id), w.role, w.is_primary
       from wanted w join up on up.home = w.person_id join people p on p.id = up.id and p.merged_into is null
-      on conflict do nothing
+      on conflict (workspace_id, opportunity_id, coalesce(home_id, person_id)) do update
+      set role = excluded.role, is_primary = excluded.is_primary
+      where (known.role, known.is_primary) is distinct from (excluded.role, excluded.is_primary)
     )
     delete from opportunity_people op
     where op.workspace_id = ${tx.workspaceId} and op.opportunity_id = any(${people.map(({ id }) => id)}::text[])
@@ -189,7 +202,7 @@ export async function listOpportunities(
 }
 
 /** An opportunity as callers see it. */
-export function toOpportunity(state: Omit<OpportunityState, 'personIds'>): Opportunity {
+export function toOpportunity(state: Omit<OpportunityState, keyof PeopleOf>): Opportunity {
   const { deletedAt: _deleted, ...shown } = state
   return shown as Opportunity
 }
@@ -197,7 +210,7 @@ export function toOpportunity(state: Omit<OpportunityState, 'personIds'>): Oppor
 export async function findOpportunity(
   tx: Transaction,
   id: string,
-): Promise<Omit<OpportunityState, 'personIds'> | null> {
+): Promise<Omit<OpportunityState, keyof PeopleOf> | null> {
   const row = await tx.find(
     sql<OpportunityRow>`select ${columns} from opportunities o where o.id = ${id}`,
   )
@@ -217,8 +230,13 @@ export async function listStageEntries(tx: Transaction, id: string) {
 }
 
 export async function listOpportunityPeople(tx: Transaction, id: string) {
-  return tx.query(sql<{ personId: `per_${string}`; leadId: `lead_${string}` | null }>`
-    select op.person_id, l.id as lead_id from opportunity_people op
+  return tx.query(sql<{
+    personId: `per_${string}`
+    leadId: `lead_${string}` | null
+    role: string | null
+    isPrimary: boolean
+  }>`
+    select op.person_id, l.id as lead_id, op.role, op.is_primary from opportunity_people op
     left join leads l on l.workspace_id = op.workspace_id and l.person_id = op.person_id and l.merged_into is null
       and l.home_id is not distinct from op.home_id
     where op.workspace_id = ${tx.workspaceId} and op.opportunity_id = ${id}

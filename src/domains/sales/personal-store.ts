@@ -8,7 +8,7 @@ export const salesPersonal: PersonalStore = {
     lead_captures: 'when and through which channel a lead came in',
     lead_scores: 'whole numbers',
     tasks: 'owners and due times',
-    opportunity_people: 'ids',
+    opportunity_people: 'ids and a role',
   },
   async collect(tx, { leadIds }) {
     const leads = await findLeads(tx, { ids: leadIds })

@@ -42,8 +42,8 @@ export async function moveOpportunityPeople(
       select r."from" as merged, r."into" as survivor, r.home
       from jsonb_to_recordset(${JSON.stringify(merges)}::jsonb) as r("from" text, "into" text, home text)
     ), added as (
-      insert into opportunity_people (workspace_id, opportunity_id, person_id, home_id)
-      select ${tx.workspaceId}, op.opportunity_id, pairs.survivor, pairs.home
+      insert into opportunity_people (workspace_id, opportunity_id, person_id, home_id, role, is_primary)
+      select ${tx.workspaceId}, op.opportunity_id, pairs.survivor, pairs.home, op.role, op.is_primary
       from opportunity_people op join pairs on op.person_id = pairs.merged
       where op.workspace_id = ${tx.workspaceId}
       on conflict do nothing

@@ -1,3 +1,4 @@
+import { expect } from 'vitest'
 import { HOUR_MS } from '#core/time.ts'
 import type { World } from '#tests/scenarios/error-world.ts'
 import { casesOf } from './case.ts'
@@ -30,6 +31,15 @@ async function removeColour({ sandbox }: World<'hubspot'>): Promise<void> {
     method: 'DELETE',
     headers: { authorization: `Bearer ${sandbox.token}` },
   })
+}
+
+/** Makes the lead the one person of the deal. */
+async function giveRole(world: World<'hubspot'>, role: string | null): Promise<void> {
+  const { workspace } = world
+  const [{ id }] = (await workspace.get('/api/v1/opportunities')).body.data
+  const people = [{ leadId: world.noted('lead'), role }]
+  const set = await workspace.put(`/api/v1/opportunities/${id}/people`, { people })
+  expect(set.status, set.text).toBe(200)
 }
 
 async function redefine(
@@ -204,6 +214,20 @@ export const hubspotCases = casesOf('hubspot', [
       world.lift = world.sandbox.down(UPSERT, { kind: 'status', status: 200, body: none })
     },
     mends: async (world) => world.lift(),
+    cleared: 'next run',
+  },
+  {
+    code: 'ASSOCIATION_LABEL_UNKNOWN',
+    when: 'deals there have no label for the role of a person, until they have another role here',
+    stream: 'deals',
+    detail: /Deals and contacts have /,
+    async before(world) {
+      world.note('lead', await world.capture('ada@example.com'))
+      const deal = { dealname: 'Deal', dealstage: 'appointmentscheduled', pipeline: 'default' }
+      world.sandbox.seed({ records: { deals: [{ properties: deal }] } })
+    },
+    breaks: (world) => giveRole(world, 'Sage'),
+    mends: (world) => giveRole(world, null),
     cleared: 'next run',
   },
 ])
