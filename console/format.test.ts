@@ -3,6 +3,7 @@ import {
   formatDate,
   formatDuration,
   formatExact,
+  formatField,
   formatRelative,
   formatShare,
   formatWhole,
@@ -45,6 +46,14 @@ describe('time', () => {
   ])('%i ms are said in two units at most', (durationMs, words) => {
     expect(formatDuration(durationMs)).toBe(words)
   })
+})
+
+test.each([
+  ['jobTitle', 'Job title'],
+  ['touches30', 'Touches 30'],
+  ['attributes.employees', 'Attributes employees'],
+])('the field %s is named in words', (name, words) => {
+  expect(formatField(name)).toBe(words)
 })
 
 test('a share that does not exist is a dash, not zero', () => {

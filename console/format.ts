@@ -126,6 +126,15 @@ export function formatDate(date: string, options: { year?: boolean } = {}): stri
   }).format(new Date(`${date}T00:00:00Z`))
 }
 
+/** A field by its name in the API as words: `jobTitle` as `Job title`. */
+export function formatField(name: string): string {
+  const words = name
+    .replaceAll(/([a-z])([A-Z0-9])/g, '$1 $2')
+    .replaceAll(/[._]/g, ' ')
+    .toLowerCase()
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}
+
 /** `needs_login` as `Needs login`. */
 export function formatWord(word: string): string {
   const text = word.replaceAll('_', ' ')

@@ -16,7 +16,7 @@ const requestsDue: Watch = {
     return rows.map(({ id, kind, dueAt }) => ({
       key: id,
       summary: `A request for ${kind} has waited for a decision until a week before its last day, ${dueAt.toISOString().slice(0, 10)}.`,
-      link: '/alerts',
+      link: `/privacy/${id}`,
       values: { requestId: id, kind, dueOn: dueAt.toISOString().slice(0, 10) },
     }))
   },

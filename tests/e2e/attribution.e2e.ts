@@ -32,7 +32,7 @@ test('a change of the rule is previewed, and the address says which', async () =
   await settled(page)
   await page.getByRole('table', { name: 'What moves, by channel' }).waitFor()
   expect(new URL(page.url()).searchParams.get('after')).toBe('method.w_shaped')
-  await page.getByRole('button', { name: 'Publish…' }).click()
+  await page.getByRole('button', { name: 'Publish W shaped…' }).click()
   await page.getByRole('dialog').getByText('No other model’s figures move').waitFor()
   expect(faults).toEqual([])
   await page.context().close()

@@ -54,7 +54,7 @@ test('a rule is rehearsed from a conflict, and the address says which', async ()
 test('a conflict opens to both sides and to who changed the field', async () => {
   const { page, faults, open } = await visit()
   await open('/conflicts')
-  await page.getByRole('link', { name: 'JobTitle' }).last().click()
+  await page.getByRole('link', { name: 'Job title' }).last().click()
   const drawer = page.getByRole('dialog')
   await drawer.getByRole('table', { name: /Who changed the field/ }).waitFor()
   await drawer.getByLabel('Neither: another value').fill('Chief of Staff')

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { formatCount, formatShare, formatWord } from '#console/format.ts'
 import { describeModel } from '#console/lens.ts'
 import { accuracyQuery, type Card } from '#console/pages/attribution/attribution.queries.ts'
+import { PublishButton } from '#console/pages/attribution/PublishButton.tsx'
 import { Badge } from '#console/ui/Badge.tsx'
 import { Problem } from '#console/ui/ErrorPane.tsx'
 import { Meter } from '#console/ui/Meter.tsx'
@@ -18,6 +19,11 @@ export function AccuracyPanel() {
       title="Accuracy on data like these"
       hint="Measured on simulated companies whose truth is known, of the kinds that fit the data of this workspace."
       flush
+      actions={
+        card.data?.recommended.keptAs.length === 0 && (
+          <PublishButton method={card.data.recommended.method} />
+        )
+      }
     >
       {card.isError && <Problem error={card.error} />}
       {card.isPending && <Skeleton height={220} m={18} w="auto" />}
@@ -43,9 +49,7 @@ function Recommendation({ card: { profile, recommended, kinds } }: { card: Card 
     <div className={text.pad}>
       <p className={text.text}>
         <Badge tone="info">Recommended</Badge> <strong>{formatWord(recommended.method)}</strong>
-        {kept === ''
-          ? ', which no model of this workspace uses yet: publish it under “What a change would move”. '
-          : `, kept here as ${kept}. `}
+        {kept === '' ? ', which no model of this workspace uses yet. ' : `, kept here as ${kept}. `}
         {recommended.reason}
       </p>
       <p className={text.soft}>

@@ -5,6 +5,7 @@ import { DealLink } from '#console/pages/attribution/DealLink.tsx'
 import { useDealNames } from '#console/pages/campaigns/DealName.tsx'
 import { Amount } from '#console/ui/Amount.tsx'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
+import { Panel } from '#console/ui/Panel.tsx'
 import { Table, type Column } from '#console/ui/Table.tsx'
 
 interface MovedRow {
@@ -49,13 +50,15 @@ export function MovedTables({ preview, lens }: { preview: Previewed; lens: Resol
         rows={byCampaign}
         currency={currency}
       />
-      <Table
-        caption="Deals that move most"
-        rows={mostMoved}
-        columns={dealColumns(currency, names)}
-        rowKey={({ opportunityId }) => opportunityId}
-        empty={<EmptyState title="No deal would be divided otherwise" />}
-      />
+      <Panel title="Deals that would be divided otherwise" hint="Those that move most first." flush>
+        <Table
+          caption="Deals that move most"
+          rows={mostMoved}
+          columns={dealColumns(currency, names)}
+          rowKey={({ opportunityId }) => opportunityId}
+          empty={<EmptyState title="No deal would be divided otherwise" />}
+        />
+      </Panel>
     </>
   )
 }
@@ -76,13 +79,15 @@ function MovedTable({
   currency: string
 }) {
   return (
-    <Table
-      caption={caption}
-      rows={rows}
-      columns={movedColumns(title, currency)}
-      rowKey={({ key }) => key}
-      empty={<EmptyState title="Nothing was won in this period" />}
-    />
+    <Panel title={`By ${title.toLowerCase()}`} flush>
+      <Table
+        caption={caption}
+        rows={rows}
+        columns={movedColumns(title, currency)}
+        rowKey={({ key }) => key}
+        empty={<EmptyState title="Nothing was won in this period" />}
+      />
+    </Panel>
   )
 }
 

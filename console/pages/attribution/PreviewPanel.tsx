@@ -1,28 +1,22 @@
-import { Button, Skeleton } from '@mantine/core'
-import { useDisclosure } from '@mantine/hooks'
+import { Skeleton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { formatCount, formatShare, formatWord } from '#console/format.ts'
-import { describeModel, describeRule, windowLabel, type ResolvedLens } from '#console/lens.ts'
+import { describeRule, windowLabel, type ResolvedLens } from '#console/lens.ts'
 import {
-  AREA,
   modelsQuery,
   previewQuery,
-  publishModel,
   type Method,
   type Previewed,
   type Side,
 } from '#console/pages/attribution/attribution.queries.ts'
 import { MovedTables } from '#console/pages/attribution/MovedTables.tsx'
-import { useSession } from '#console/session.ts'
+import { PublishButton } from '#console/pages/attribution/PublishButton.tsx'
 import { Amount } from '#console/ui/Amount.tsx'
-import { ConfirmDialog } from '#console/ui/ConfirmDialog.tsx'
 import { Problem } from '#console/ui/ErrorPane.tsx'
 import { Figure, Figures } from '#console/ui/Figures.tsx'
 import { FilterSelect } from '#console/ui/Filters.tsx'
 import { Panel } from '#console/ui/Panel.tsx'
-import { useChange } from '#console/ui/use-change.ts'
-import text from '#console/ui/Text.module.css'
 
 const route = getRouteApi('/frame/attribution')
 
@@ -60,31 +54,39 @@ export function PreviewPanel({ lens }: { lens: ResolvedLens }) {
   const change = (fields: Partial<typeof search>) =>
     void navigate({ search: { ...search, ...fields }, resetScroll: false })
   const windows = [...new Set([...WINDOWS, afterWindow])]
+  const moved = useMoved(lens, sideOf(after, afterWindow))
   return (
-    <Panel
-      title={`From ${describeRule(lens).toLowerCase()} to another rule`}
-      hint="Computed from the journeys as the ledger has them. Nothing is stored."
-      actions={
-        <>
-          <FilterSelect
-            label="To"
-            value={after}
-            options={options}
-            onChange={(value) => change({ after: value })}
-          />
-          <FilterSelect
-            label="Window"
-            value={afterWindow}
-            options={windows.map((value) => ({ value, label: windowLabel(value) }))}
-            onChange={(value) => change({ afterWindow: value })}
-          />
-          <Publish after={after} />
-        </>
-      }
-      flush
-    >
-      <Moved lens={lens} after={sideOf(after, afterWindow)} />
-    </Panel>
+    <>
+      <Panel
+        title={`From ${describeRule(lens).toLowerCase()} to another rule`}
+        hint="Computed from the journeys as the ledger has them. Nothing is stored."
+        actions={
+          <>
+            <FilterSelect
+              label="To"
+              value={after}
+              options={options}
+              onChange={(value) => change({ after: value })}
+            />
+            <FilterSelect
+              label="Window"
+              value={afterWindow}
+              options={windows.map((value) => ({ value, label: windowLabel(value) }))}
+              onChange={(value) => change({ afterWindow: value })}
+            />
+            <PublishButton
+              method={methodOf(after) ?? null}
+              onDone={(model) => change({ after: model })}
+            />
+          </>
+        }
+      >
+        {moved.isError && <Problem error={moved.error} />}
+        {moved.isPending && <Skeleton height={120} />}
+        {moved.data && <Totals preview={moved.data} />}
+      </Panel>
+      {moved.data && <MovedTables preview={moved.data} lens={lens} />}
+    </>
   )
 }
 
@@ -103,19 +105,9 @@ function sideOf(after: string, window: string): Side {
     : { definition: { name: formatWord(method), method }, window }
 }
 
-function Moved({ lens, after }: { lens: ResolvedLens; after: Side }) {
+function useMoved(lens: ResolvedLens, after: Side) {
   const before = { model: lens.model, window: lens.window }
-  const preview = useQuery(previewQuery({ before, after, from: lens.from, to: lens.to }))
-  if (preview.isError) return <Problem error={preview.error} />
-  if (!preview.data) return <Skeleton height={320} m={18} w="auto" />
-  return (
-    <>
-      <div className={text.pad}>
-        <Totals preview={preview.data} />
-      </div>
-      <MovedTables preview={preview.data} lens={lens} />
-    </>
-  )
+  return useQuery(previewQuery({ before, after, from: lens.from, to: lens.to }))
 }
 
 function Totals({ preview }: { preview: Previewed }) {
@@ -155,48 +147,6 @@ function Delta({ minor, currency }: { minor: number; currency: string }) {
     <>
       {minor > 0 && '+'}
       <Amount minor={minor} currency={currency} />
-    </>
-  )
-}
-
-/** A method that was only tried becomes a model of the workspace, beside the others. */
-function Publish({ after }: { after: string }) {
-  const { can } = useSession()
-  const search = route.useSearch()
-  const navigate = route.useNavigate()
-  const [isOpen, dialog] = useDisclosure()
-  const change = useChange(AREA)
-  const method = methodOf(after)
-  if (method === undefined || !can('attribution:write')) return null
-  const name = formatWord(method)
-  return (
-    <>
-      <Button size="xs" h={30} onClick={dialog.open}>
-        Publish…
-      </Button>
-      <ConfirmDialog
-        opened={isOpen}
-        onClose={dialog.close}
-        title={`Publish ${name}`}
-        confirm="Publish"
-        isBusy={change.isBusy}
-        onConfirm={() =>
-          change.run(
-            () => publishModel({ name, method }),
-            `${name} is published; its ledger is computed within minutes.`,
-            () => {
-              dialog.close()
-              void navigate({ search: { ...search, after: method }, resetScroll: false })
-            },
-          )
-        }
-      >
-        <p className={text.text}>
-          {describeModel(method).label} is kept beside the other models from now on, for every
-          window. No other model’s figures move, and it can be retired.
-        </p>
-      </ConfirmDialog>
-      {change.dialog}
     </>
   )
 }

@@ -1,7 +1,7 @@
 import { Button, Checkbox } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { Link } from '@tanstack/react-router'
-import { formatWord } from '#console/format.ts'
+import { formatField } from '#console/format.ts'
 import { AssignDialog } from '#console/pages/conflicts/AssignDialog.tsx'
 import {
   AREA,
@@ -43,7 +43,7 @@ export function ConflictCard({
         : `${system}’s value is here now.`,
     )
   const deciding = conflict.state === 'open' ? { isBusy: change.isBusy, onKeep: keep } : undefined
-  const label = `${formatWord(conflict.field)} of ${shortId(conflict.localId)}`
+  const label = `${formatField(conflict.field)} of ${shortId(conflict.localId)}`
   return (
     <li className={classes.card} data-conflict>
       <div className={classes.cardHead}>
@@ -64,7 +64,7 @@ export function ConflictCard({
             resetScroll={false}
             data-row-link
           >
-            {formatWord(conflict.field)}
+            {formatField(conflict.field)}
           </Link>
         </h3>
         {conflict.isOverdue && <Badge tone="bad">Overdue</Badge>}
@@ -74,6 +74,7 @@ export function ConflictCard({
           </Badge>
         )}
         {conflict.state === 'agreed' && <Badge tone="info">Both agree by now</Badge>}
+        <Rest conflict={conflict} />
       </div>
       <div className={classes.sides}>
         <Side name="Hub" side="hub" {...hub} deciding={deciding} />
@@ -110,7 +111,6 @@ export function ConflictCard({
         )}
         {conflict.note !== null && ` · “${conflict.note}”`}
       </p>
-      <Rest conflict={conflict} />
       {change.dialog}
     </li>
   )

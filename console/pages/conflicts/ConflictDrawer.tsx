@@ -2,7 +2,7 @@ import { Button, Drawer, Skeleton, Textarea, TextInput } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { useState } from 'react'
-import { formatWord } from '#console/format.ts'
+import { formatField } from '#console/format.ts'
 import {
   AREA,
   conflictQuery,
@@ -63,7 +63,7 @@ function Whole({
   return (
     <div className={classes.history}>
       <div>
-        <h2 className={classes.title}>{formatWord(data.field)}</h2>
+        <h2 className={classes.title}>{formatField(data.field)}</h2>
         <p className={classes.meta}>
           <Link
             to="/sync/records/$entity/$localId"

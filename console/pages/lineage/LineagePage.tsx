@@ -2,7 +2,6 @@ import { Button, Skeleton, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
-import { formatCount } from '#console/format.ts'
 import { lineageExport, lineageQuery } from '#console/pages/lineage/lineage.queries.ts'
 import { Steps } from '#console/pages/lineage/Steps.tsx'
 import { Uses } from '#console/pages/lineage/Uses.tsx'
@@ -92,15 +91,15 @@ function Answer({ record, field }: { record: string; field: string }) {
         title="Back to where it came from"
         hint={
           origin === null
-            ? `${formatCount(backward.length)} steps; none of them set the present value.`
-            : `${formatCount(backward.length)} steps, the newest first; the marked one set the present value.`
+            ? 'The newest step first; none of those that are known set the present value.'
+            : 'The newest step first; the marked one set the present value.'
         }
       >
         <Steps steps={backward} origin={origin} record={record} />
       </Panel>
       <Panel
         title="Forward to what uses it"
-        hint={`${formatCount(forward.length)} figures, deals, models and systems.`}
+        hint="Figures, deals, models, rules and systems."
         flush
       >
         <Uses uses={forward} />

@@ -1,7 +1,7 @@
 import { Button, Drawer, Group, Skeleton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { formatCount, formatInstant, formatWord } from '#console/format.ts'
+import { formatCount, formatField, formatInstant, formatWord } from '#console/format.ts'
 import {
   AREA,
   decideThreat,
@@ -85,7 +85,7 @@ function Whole({ threatId }: { threatId: string }) {
         )}
         {Object.entries(evidence).map(([name, value]) => (
           <div key={name}>
-            <dt>{formatWord(name)}</dt>
+            <dt>{formatField(name)}</dt>
             <dd>{formatCount(value)}</dd>
           </div>
         ))}

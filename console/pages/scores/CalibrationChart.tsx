@@ -12,7 +12,7 @@ export function CalibrationChart({ bins }: { bins: ModelReport['backTest']['cali
   const at = (share: number) => share * SIDE
   return (
     <figure className={classes.figure} aria-hidden>
-      <svg viewBox={`-34 -10 ${SIDE + 46} ${SIDE + 42}`} className={classes.chart}>
+      <svg viewBox={`-46 -10 ${SIDE + 58} ${SIDE + 42}`} className={classes.chart}>
         <rect x={0} y={0} width={SIDE} height={SIDE} className={classes.ground} />
         <line x1={0} y1={SIDE} x2={SIDE} y2={0} className={classes.ideal} />
         {filled.map(({ predicted, positives, rows }) => (

@@ -1,6 +1,6 @@
 import { Skeleton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { formatCount, formatWord } from '#console/format.ts'
+import { formatCount, formatField, formatWord } from '#console/format.ts'
 import { leadFlipQuery, type Flip, type LeadScores } from '#console/pages/scores/scores.queries.ts'
 import { Badge } from '#console/ui/Badge.tsx'
 import { Problem } from '#console/ui/ErrorPane.tsx'
@@ -70,7 +70,7 @@ function describe(change: Nearest['changes'][number]['change']): string {
     case 'fact':
       return Object.entries(change.attributes ?? {})
         .map(
-          ([name, value]) => `${formatWord(name)}: ${value === null ? 'without a value' : value}`,
+          ([name, value]) => `${formatField(name)}: ${value === null ? 'without a value' : value}`,
         )
         .join(', ')
   }

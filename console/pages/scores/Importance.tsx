@@ -1,4 +1,4 @@
-import { formatWord } from '#console/format.ts'
+import { formatField } from '#console/format.ts'
 import type { ModelReport } from '#console/pages/scores/scores.queries.ts'
 import { Meter } from '#console/ui/Meter.tsx'
 import { Panel } from '#console/ui/Panel.tsx'
@@ -27,7 +27,7 @@ export function Importance({ report: { importance, leftOut } }: { report: ModelR
           {leftOut
             .map(
               ({ name, why }) =>
-                `${formatWord(name)} (${why === 'leak' ? 'knows the outcome' : 'always the same'})`,
+                `${formatField(name)} (${why === 'leak' ? 'knows the outcome' : 'always the same'})`,
             )
             .join(', ')}
           .
@@ -39,7 +39,7 @@ export function Importance({ report: { importance, leftOut } }: { report: ModelR
 
 function columnsOf(most: number): Column<ModelReport['importance'][number]>[] {
   return [
-    { title: 'Column', isHeader: true, cell: ({ name }) => formatWord(name) },
+    { title: 'Column', isHeader: true, cell: ({ name }) => formatField(name) },
     {
       title: 'Moves by',
       cell: ({ meanAbsLogOdds }) => (

@@ -1,4 +1,4 @@
-import { formatWord } from '#console/format.ts'
+import { formatField } from '#console/format.ts'
 import { formatAuc, leakReasons } from '#console/pages/scores/score-words.ts'
 import type { ModelReport } from '#console/pages/scores/scores.queries.ts'
 import { Badge } from '#console/ui/Badge.tsx'
@@ -31,7 +31,7 @@ export function Leaks({ report }: { report: ModelReport }) {
 }
 
 const columns: Column<ModelReport['leaks'][number]>[] = [
-  { title: 'Column', isHeader: true, cell: ({ name }) => formatWord(name) },
+  { title: 'Column', isHeader: true, cell: ({ name }) => formatField(name) },
   {
     title: 'Verdict',
     cell: ({ severity }) =>
