@@ -224,6 +224,8 @@ create table attribution_deals (
   cause text not null default 'deal_won'::text,
   journey text,
   versions jsonb not null default '{}'::jsonb,
+  journey_id bigint,
+  skip integer,
   FOREIGN KEY (opportunity_id) REFERENCES opportunities(id),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (opportunity_id, window_days)
@@ -246,7 +248,9 @@ create table attribution_deals_past (
   journey text,
   versions jsonb not null,
   superseded_at timestamp with time zone not null,
-  superseded_cause text not null
+  superseded_cause text not null,
+  journey_id bigint,
+  skip integer
 );
 CREATE INDEX attribution_deals_past_opportunity_id_idx ON public.attribution_deals_past USING btree (opportunity_id);
 CREATE INDEX attribution_deals_past_workspace_id_window_days_superseded__idx ON public.attribution_deals_past USING btree (workspace_id, window_days, superseded_at);
@@ -577,89 +581,68 @@ CREATE INDEX credential_uses_last_seen_at_idx ON public.credential_uses USING bt
 CREATE INDEX credential_uses_network_first_seen_at_idx ON public.credential_uses USING btree (network, first_seen_at);
 alter table credential_uses enable row level security;
 
-create table credit_totals (
+create table credit_days (
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
-  opportunity_id identifier not null,
   window_days integer not null,
   model text not null,
   kind text not null,
   key text not null,
-  closed_at timestamp with time zone not null,
   currency text not null,
+  closed_on date not null,
   amount_minor bigint not null,
   share double precision not null,
-  recorded_at timestamp with time zone not null,
-  cause text not null,
+  deals integer not null,
   CHECK ((kind = ANY (ARRAY['campaign'::text, 'channel'::text, 'baseline'::text]))),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
-  PRIMARY KEY (opportunity_id, window_days, model, kind, key)
+  PRIMARY KEY (workspace_id, window_days, model, kind, key, currency, closed_on)
 );
-CREATE INDEX credit_totals_closed ON public.credit_totals USING btree (workspace_id, kind, window_days, model, closed_at) INCLUDE (key, currency, amount_minor, share);
-CREATE INDEX credit_totals_key ON public.credit_totals USING btree (workspace_id, kind, key, window_days, closed_at);
-CREATE INDEX credit_totals_recorded ON public.credit_totals USING btree (workspace_id, window_days, model, recorded_at);
-alter table credit_totals enable row level security;
+alter table credit_days enable row level security;
 
-create table credit_totals_past (
+create table credit_packs (
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
   opportunity_id identifier not null,
   window_days integer not null,
   model text not null,
-  kind text not null,
-  key text not null,
+  journey_id bigint not null,
+  skip integer not null,
   closed_at timestamp with time zone not null,
+  closed_on date not null,
   currency text not null,
-  amount_minor bigint not null,
-  share double precision not null,
+  shares double precision[] not null,
+  amounts bigint[] not null,
+  baseline_share double precision,
+  baseline_minor bigint,
+  recorded_at timestamp with time zone not null,
+  cause text not null,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (opportunity_id, window_days, model)
+);
+CREATE INDEX credit_packs_closed ON public.credit_packs USING btree (workspace_id, window_days, model, closed_at DESC, opportunity_id DESC);
+CREATE INDEX credit_packs_recorded ON public.credit_packs USING btree (workspace_id, window_days, model, recorded_at);
+alter table credit_packs enable row level security;
+
+create table credit_packs_past (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  opportunity_id identifier not null,
+  window_days integer not null,
+  model text not null,
+  journey_id bigint not null,
+  skip integer not null,
+  closed_at timestamp with time zone not null,
+  closed_on date not null,
+  currency text not null,
+  shares double precision[] not null,
+  amounts bigint[] not null,
+  baseline_share double precision,
+  baseline_minor bigint,
   recorded_at timestamp with time zone not null,
   cause text not null,
   superseded_at timestamp with time zone not null,
   superseded_cause text not null
 );
-CREATE INDEX credit_totals_past_opportunity_id_idx ON public.credit_totals_past USING btree (opportunity_id);
-CREATE INDEX credit_totals_past_workspace_id_kind_window_days_model_supe_idx ON public.credit_totals_past USING btree (workspace_id, kind, window_days, model, superseded_at);
-alter table credit_totals_past enable row level security;
-
-create table credits (
-  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
-  window_days integer not null,
-  model text not null,
-  opportunity_id identifier not null,
-  touchpoint_id identifier not null,
-  person_id identifier not null,
-  campaign_id identifier,
-  channel text not null,
-  closed_at timestamp with time zone not null,
-  share double precision not null,
-  amount_minor bigint not null,
-  currency text not null,
-  recorded_at timestamp with time zone not null default now(),
-  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
-  PRIMARY KEY (opportunity_id, window_days, model, touchpoint_id)
-);
-CREATE INDEX credits_campaign ON public.credits USING btree (workspace_id, campaign_id, window_days, model, closed_at DESC);
-CREATE INDEX credits_closed ON public.credits USING btree (workspace_id, window_days, model, closed_at DESC, opportunity_id DESC, touchpoint_id DESC);
-CREATE INDEX credits_touchpoint ON public.credits USING btree (workspace_id, touchpoint_id);
-alter table credits enable row level security;
-
-create table credits_past (
-  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
-  window_days integer not null,
-  model text not null,
-  opportunity_id identifier not null,
-  touchpoint_id identifier not null,
-  person_id identifier not null,
-  campaign_id identifier,
-  channel text not null,
-  closed_at timestamp with time zone not null,
-  share double precision not null,
-  amount_minor bigint not null,
-  currency text not null,
-  recorded_at timestamp with time zone not null,
-  superseded_at timestamp with time zone not null
-);
-CREATE INDEX credits_past_opportunity_id_idx ON public.credits_past USING btree (opportunity_id);
-CREATE INDEX credits_past_workspace_id_window_days_model_superseded_at_c_idx ON public.credits_past USING btree (workspace_id, window_days, model, superseded_at, closed_at);
-alter table credits_past enable row level security;
+CREATE INDEX credit_packs_past_opportunity_id_idx ON public.credit_packs_past USING btree (opportunity_id);
+CREATE INDEX credit_packs_past_workspace_id_window_days_model_superseded_idx ON public.credit_packs_past USING btree (workspace_id, window_days, model, superseded_at);
+alter table credit_packs_past enable row level security;
 
 create table custom_roles (
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
@@ -718,6 +701,30 @@ create table deal_touches (
 CREATE INDEX deal_touches_key ON public.deal_touches USING btree (workspace_id, kind, key) INCLUDE (opportunity_id, is_source);
 CREATE INDEX deal_touches_open ON public.deal_touches USING btree (workspace_id, opportunity_id) INCLUDE (kind, key, is_source) WHERE is_open;
 alter table deal_touches enable row level security;
+
+create table experiments (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  channel text not null,
+  state text not null,
+  holdout_share double precision not null,
+  weeks integer not null,
+  starts_on date not null,
+  proposal jsonb,
+  result jsonb,
+  created_at timestamp with time zone not null,
+  created_by text not null,
+  closed_at timestamp with time zone,
+  CHECK (((length(channel) >= 1) AND (length(channel) <= 60))),
+  CHECK (((holdout_share > (0)::double precision) AND (holdout_share < (1)::double precision))),
+  CHECK ((state = ANY (ARRAY['planned'::text, 'done'::text, 'cancelled'::text]))),
+  CHECK (((weeks >= 1) AND (weeks <= 104))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX experiments_planned ON public.experiments USING btree (workspace_id, channel) WHERE (state = 'planned'::text);
+CREATE INDEX experiments_workspace_id_id_idx ON public.experiments USING btree (workspace_id, id);
+alter table experiments enable row level security;
 
 create table idempotency_keys (
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
@@ -993,6 +1000,20 @@ create table learned_scores (
 );
 CREATE INDEX learned_scores_list ON public.learned_scores USING btree (workspace_id, target, probability DESC, subject_id DESC);
 alter table learned_scores enable row level security;
+
+create table ledger_journeys (
+  id bigint not null generated always as identity,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  opportunity_id identifier not null,
+  digest text not null,
+  touchpoint_ids text[] not null,
+  person_ids text[] not null,
+  sources integer[] not null,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id),
+  UNIQUE (opportunity_id, digest)
+);
+alter table ledger_journeys enable row level security;
 
 create table legal_holds (
   id identifier not null,
@@ -2356,3 +2377,191 @@ create table workspaces (
   PRIMARY KEY (id)
 );
 alter table workspaces enable row level security;
+
+create view credit_totals with (security_invoker = true) as
+ SELECT p.workspace_id,
+    p.opportunity_id,
+    p.window_days,
+    p.model,
+    'campaign'::text AS kind,
+    COALESCE((s.campaign_id)::text, ''::text) AS key,
+    p.closed_at,
+    p.currency,
+    (sum(t.amount_minor))::bigint AS amount_minor,
+    sum(t.share) AS share,
+    p.recorded_at,
+    p.cause
+   FROM (((credit_packs p
+     JOIN ledger_journeys j ON ((j.id = p.journey_id)))
+     CROSS JOIN LATERAL UNNEST(j.sources[(p.skip + 1):], p.shares, p.amounts) t(source, share, amount_minor))
+     JOIN attribution_sources s ON ((((s.workspace_id)::text = (p.workspace_id)::text) AND (s.number = t.source))))
+  WHERE (t.share > (0)::double precision)
+  GROUP BY p.workspace_id, p.opportunity_id, p.window_days, p.model, s.campaign_id, p.closed_at, p.currency, p.recorded_at, p.cause
+UNION ALL
+ SELECT p.workspace_id,
+    p.opportunity_id,
+    p.window_days,
+    p.model,
+    'channel'::text AS kind,
+    s.channel AS key,
+    p.closed_at,
+    p.currency,
+    (sum(t.amount_minor))::bigint AS amount_minor,
+    sum(t.share) AS share,
+    p.recorded_at,
+    p.cause
+   FROM (((credit_packs p
+     JOIN ledger_journeys j ON ((j.id = p.journey_id)))
+     CROSS JOIN LATERAL UNNEST(j.sources[(p.skip + 1):], p.shares, p.amounts) t(source, share, amount_minor))
+     JOIN attribution_sources s ON ((((s.workspace_id)::text = (p.workspace_id)::text) AND (s.number = t.source))))
+  WHERE (t.share > (0)::double precision)
+  GROUP BY p.workspace_id, p.opportunity_id, p.window_days, p.model, s.channel, p.closed_at, p.currency, p.recorded_at, p.cause
+UNION ALL
+ SELECT credit_packs.workspace_id,
+    credit_packs.opportunity_id,
+    credit_packs.window_days,
+    credit_packs.model,
+    'baseline'::text AS kind,
+    ''::text AS key,
+    credit_packs.closed_at,
+    credit_packs.currency,
+    credit_packs.baseline_minor AS amount_minor,
+    credit_packs.baseline_share AS share,
+    credit_packs.recorded_at,
+    credit_packs.cause
+   FROM credit_packs
+  WHERE (credit_packs.baseline_share > (0)::double precision);
+
+create view credit_totals_past with (security_invoker = true) as
+ SELECT p.workspace_id,
+    p.opportunity_id,
+    p.window_days,
+    p.model,
+    'campaign'::text AS kind,
+    COALESCE((s.campaign_id)::text, ''::text) AS key,
+    p.closed_at,
+    p.currency,
+    (sum(t.amount_minor))::bigint AS amount_minor,
+    sum(t.share) AS share,
+    p.recorded_at,
+    p.cause,
+    p.superseded_at,
+    p.superseded_cause
+   FROM (((credit_packs_past p
+     JOIN ledger_journeys j ON ((j.id = p.journey_id)))
+     CROSS JOIN LATERAL UNNEST(j.sources[(p.skip + 1):], p.shares, p.amounts) t(source, share, amount_minor))
+     JOIN attribution_sources s ON ((((s.workspace_id)::text = (p.workspace_id)::text) AND (s.number = t.source))))
+  WHERE (t.share > (0)::double precision)
+  GROUP BY p.workspace_id, p.opportunity_id, p.window_days, p.model, s.campaign_id, p.closed_at, p.currency, p.recorded_at, p.cause, p.superseded_at, p.superseded_cause
+UNION ALL
+ SELECT p.workspace_id,
+    p.opportunity_id,
+    p.window_days,
+    p.model,
+    'channel'::text AS kind,
+    s.channel AS key,
+    p.closed_at,
+    p.currency,
+    (sum(t.amount_minor))::bigint AS amount_minor,
+    sum(t.share) AS share,
+    p.recorded_at,
+    p.cause,
+    p.superseded_at,
+    p.superseded_cause
+   FROM (((credit_packs_past p
+     JOIN ledger_journeys j ON ((j.id = p.journey_id)))
+     CROSS JOIN LATERAL UNNEST(j.sources[(p.skip + 1):], p.shares, p.amounts) t(source, share, amount_minor))
+     JOIN attribution_sources s ON ((((s.workspace_id)::text = (p.workspace_id)::text) AND (s.number = t.source))))
+  WHERE (t.share > (0)::double precision)
+  GROUP BY p.workspace_id, p.opportunity_id, p.window_days, p.model, s.channel, p.closed_at, p.currency, p.recorded_at, p.cause, p.superseded_at, p.superseded_cause
+UNION ALL
+ SELECT credit_packs_past.workspace_id,
+    credit_packs_past.opportunity_id,
+    credit_packs_past.window_days,
+    credit_packs_past.model,
+    'baseline'::text AS kind,
+    ''::text AS key,
+    credit_packs_past.closed_at,
+    credit_packs_past.currency,
+    credit_packs_past.baseline_minor AS amount_minor,
+    credit_packs_past.baseline_share AS share,
+    credit_packs_past.recorded_at,
+    credit_packs_past.cause,
+    credit_packs_past.superseded_at,
+    credit_packs_past.superseded_cause
+   FROM credit_packs_past
+  WHERE (credit_packs_past.baseline_share > (0)::double precision);
+
+create view credits with (security_invoker = true) as
+ SELECT p.workspace_id,
+    p.window_days,
+    p.model,
+    p.opportunity_id,
+    (t.touchpoint_id)::identifier AS touchpoint_id,
+    (t.person_id)::identifier AS person_id,
+    s.campaign_id,
+    s.channel,
+    p.closed_at,
+    t.share,
+    t.amount_minor,
+    p.currency,
+    p.recorded_at
+   FROM (((credit_packs p
+     JOIN ledger_journeys j ON ((j.id = p.journey_id)))
+     CROSS JOIN LATERAL UNNEST(j.touchpoint_ids[(p.skip + 1):], j.person_ids[(p.skip + 1):], j.sources[(p.skip + 1):], p.shares, p.amounts) t(touchpoint_id, person_id, source, share, amount_minor))
+     JOIN attribution_sources s ON ((((s.workspace_id)::text = (p.workspace_id)::text) AND (s.number = t.source))))
+  WHERE (t.share > (0)::double precision)
+UNION ALL
+ SELECT credit_packs.workspace_id,
+    credit_packs.window_days,
+    credit_packs.model,
+    credit_packs.opportunity_id,
+    (''::text)::identifier AS touchpoint_id,
+    (''::text)::identifier AS person_id,
+    (NULL::text)::identifier AS campaign_id,
+    ''::text AS channel,
+    credit_packs.closed_at,
+    credit_packs.baseline_share AS share,
+    credit_packs.baseline_minor AS amount_minor,
+    credit_packs.currency,
+    credit_packs.recorded_at
+   FROM credit_packs
+  WHERE (credit_packs.baseline_share > (0)::double precision);
+
+create view credits_past with (security_invoker = true) as
+ SELECT p.workspace_id,
+    p.window_days,
+    p.model,
+    p.opportunity_id,
+    (t.touchpoint_id)::identifier AS touchpoint_id,
+    (t.person_id)::identifier AS person_id,
+    s.campaign_id,
+    s.channel,
+    p.closed_at,
+    t.share,
+    t.amount_minor,
+    p.currency,
+    p.recorded_at,
+    p.superseded_at
+   FROM (((credit_packs_past p
+     JOIN ledger_journeys j ON ((j.id = p.journey_id)))
+     CROSS JOIN LATERAL UNNEST(j.touchpoint_ids[(p.skip + 1):], j.person_ids[(p.skip + 1):], j.sources[(p.skip + 1):], p.shares, p.amounts) t(touchpoint_id, person_id, source, share, amount_minor))
+     JOIN attribution_sources s ON ((((s.workspace_id)::text = (p.workspace_id)::text) AND (s.number = t.source))))
+  WHERE (t.share > (0)::double precision)
+UNION ALL
+ SELECT credit_packs_past.workspace_id,
+    credit_packs_past.window_days,
+    credit_packs_past.model,
+    credit_packs_past.opportunity_id,
+    (''::text)::identifier AS touchpoint_id,
+    (''::text)::identifier AS person_id,
+    (NULL::text)::identifier AS campaign_id,
+    ''::text AS channel,
+    credit_packs_past.closed_at,
+    credit_packs_past.baseline_share AS share,
+    credit_packs_past.baseline_minor AS amount_minor,
+    credit_packs_past.currency,
+    credit_packs_past.recorded_at,
+    credit_packs_past.superseded_at
+   FROM credit_packs_past
+  WHERE (credit_packs_past.baseline_share > (0)::double precision);
