@@ -723,6 +723,30 @@ CREATE INDEX deal_touches_key ON public.deal_touches USING btree (workspace_id, 
 CREATE INDEX deal_touches_open ON public.deal_touches USING btree (workspace_id, opportunity_id) INCLUDE (kind, key, is_source) WHERE is_open;
 alter table deal_touches enable row level security;
 
+create table experiments (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  channel text not null,
+  state text not null,
+  holdout_share double precision not null,
+  weeks integer not null,
+  starts_on date not null,
+  proposal jsonb,
+  result jsonb,
+  created_at timestamp with time zone not null,
+  created_by text not null,
+  closed_at timestamp with time zone,
+  CHECK (((length(channel) >= 1) AND (length(channel) <= 60))),
+  CHECK (((holdout_share > (0)::double precision) AND (holdout_share < (1)::double precision))),
+  CHECK ((state = ANY (ARRAY['planned'::text, 'done'::text, 'cancelled'::text]))),
+  CHECK (((weeks >= 1) AND (weeks <= 104))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX experiments_planned ON public.experiments USING btree (workspace_id, channel) WHERE (state = 'planned'::text);
+CREATE INDEX experiments_workspace_id_id_idx ON public.experiments USING btree (workspace_id, id);
+alter table experiments enable row level security;
+
 create table idempotency_keys (
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
   principal_id text not null,

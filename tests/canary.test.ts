@@ -236,6 +236,7 @@ const unread: Readonly<Record<string, string>> = {
   getAccountSecurity: 'of people at the console only, and only of themselves',
   explainAccess: 'takes a principal; holds none',
   getLearnedModel: 'needs hundreds of outcomes; holds names of columns and figures',
+  listExperimentProposals: 'needs a fitted model; holds channels and figures',
   listLeadProbabilities: 'needs a trained model; holds ids and figures',
 }
 

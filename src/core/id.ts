@@ -58,6 +58,7 @@ export type IdPrefix =
   | 'dup'
   | 'thr'
   | 'mea'
+  | 'xpr'
 
 let lastMs = 0
 let sequence = 0

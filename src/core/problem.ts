@@ -311,6 +311,12 @@ const kinds = {
     title: 'The model was not fitted yet',
     retry: 'same request',
   },
+  'experiment.planned': {
+    status: 409,
+    title: 'An experiment of this channel is planned already',
+    retry: 'after a change',
+  },
+  'experiment.over': { status: 409, title: 'The experiment is over', retry: 'no' },
   'attribution.model_invalid': {
     status: 422,
     title: 'The model does not fit its method',

@@ -4,6 +4,7 @@ import { newId } from '#core/id.ts'
 import { DAY_MS, MINUTE_MS } from '#core/time.ts'
 import { defineJob, type JobContext, type Subscriber, type Timer } from '#jobs/job.ts'
 import { markWonDirty } from '#reports/dirty.store.ts'
+import { listMeasuredLifts } from '#reports/experiment.store.ts'
 import { fittableMethods } from '#reports/fit.rules.ts'
 import { readJourneys } from '#reports/journey-stream.store.ts'
 import { lockLedger } from '#reports/ledger.store.ts'
@@ -30,14 +31,22 @@ export const fitJob = defineJob({
   },
 })
 
-/** A published computed model is fitted at once, and whenever someone asks. */
+/** A published computed model is fitted at once, whenever someone asks, and when an experiment ended that bears upon it. */
 export const fitSubscriber: Subscriber = {
   name: 'reports.attribution.fit',
-  events: ['attribution.model_published', 'attribution.fit_requested'],
+  events: [
+    'attribution.model_published',
+    'attribution.fit_requested',
+    'experiment.result_recorded',
+  ],
   async handle(events, tx, context) {
     const kept = await listModelRows(tx)
-    for (const model of new Set(events.map((event) => event.subjectId))) {
-      if (kept.some((row) => row.model === model && isFittedMethod(row.method)))
+    const asked = new Set(events.map((event) => event.subjectId))
+    // What an experiment found bears upon every model that weighs experiments.
+    const isMeasured = events.some(({ event }) => event === 'experiment.result_recorded')
+    for (const { model, method } of kept) {
+      if (!isFittedMethod(method)) continue
+      if (asked.has(model) || (isMeasured && method === 'data_driven'))
         await askForFit(tx.workspaceId, model, context)
     }
   },
@@ -84,12 +93,12 @@ export async function fitWorkspaceModel(
   const read = await store.read(workspaceId, async (tx) => {
     const row = (await listModelRows(tx)).find((each) => each.model === model)
     if (!row || !isFittedMethod(row.method)) return null
-    return { row, ...(await readJourneys(tx, fittedAt)) }
+    return { row, lifts: await listMeasuredLifts(tx), ...(await readJourneys(tx, fittedAt)) }
   })
   if (read === null) return null
   signal?.throwIfAborted()
-  const { row, journeys, profile } = read
-  const coefficients = await fittableMethods[row.method]!.fit(journeys, row.parameters)
+  const { row, journeys, profile, lifts } = read
+  const coefficients = await fittableMethods[row.method]!.fit(journeys, row.parameters, lifts)
   const durationMs = Math.round(performance.now() - startedAt)
   const { version } = row
   await store.transaction(workspaceId, async (tx) => {

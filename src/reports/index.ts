@@ -10,6 +10,13 @@ import {
   listAttributionRestatements,
   listCampaignAttribution,
 } from '#reports/credit.operations.ts'
+import {
+  cancelExperiment,
+  createExperiment,
+  listExperiments,
+  listProposals,
+  recordExperimentResult,
+} from '#reports/experiment.operations.ts'
 import { fitJob, fitSubscriber, fitTimer } from '#reports/fit.ts'
 import {
   deleteModel,
@@ -73,6 +80,11 @@ export function createReports(keptMs: number): Module {
       putModel,
       deleteModel,
       fitModel,
+      listProposals,
+      createExperiment,
+      recordExperimentResult,
+      cancelExperiment,
+      listExperiments,
       previewAttribution,
       createCompareAttribution(readProfile),
       createAttributionAccuracy(readProfile),

@@ -15,6 +15,7 @@ const TOLERANCE = 1e-6
  *
  * A baseline stands in every journey as one more touch of no channel: what would have come anyway.
  *
+ * @param pulls  t figures, 0 or more: what each touch weighs besides the weight of its channel; null: all weigh 1.
  * @param targets  C amounts of value, 0 or more.
  * @param baseline  the amount of the baseline; 0: there is none.
  * @returns C + 1 weights, 0 or more, the largest of them 1, the baseline's last; even ones, without a baseline, when no target is
@@ -25,6 +26,7 @@ export function fitShareWeights(
   journeys: Journeys,
   targets: ArrayLike<number>,
   baseline = 0,
+  pulls: Float64Array | null = null,
 ): Float64Array {
   const count = journeys.channels.length
   const wantedOf = Float64Array.from({ length: count + 1 }, (_, c) =>
@@ -34,7 +36,7 @@ export function fitShareWeights(
   if (!weights.includes(1)) return weights.fill(1, 0, count)
   const wanted = wantedOf.reduce((a, b) => a + b, 0)
   for (let round = 0; round < MOST_ROUNDS; round++) {
-    const sums = divide(journeys, weights)
+    const sums = divide(journeys, weights, pulls)
     const reached = sums.reduce((a, b) => a + b, 0)
     if (reached === 0) break
     let worst = 0
@@ -52,17 +54,22 @@ export function fitShareWeights(
 }
 
 /** The value of converting journeys, divided by the weights of their touches and of the baseline. */
-function divide({ offsets, channel, value }: Journeys, weights: Float64Array): Float64Array {
+function divide(
+  { offsets, channel, value }: Journeys,
+  weights: Float64Array,
+  pulls: Float64Array | null,
+): Float64Array {
+  const own = (i: number) => weights[channel[i]!]! * (pulls === null ? 1 : pulls[i]!)
   const sums = new Float64Array(weights.length)
   for (let j = 0; j + 1 < offsets.length; j++) {
     if (!(value[j]! > 0)) continue
     const [from, to] = [offsets[j]!, offsets[j + 1]!]
     let whole = weights.at(-1)!
-    for (let i = from; i < to; i++) whole += weights[channel[i]!]!
+    for (let i = from; i < to; i++) whole += own(i)
     if (whole === 0) continue
     const part = value[j]! / whole
     sums[weights.length - 1]! += part * weights.at(-1)!
-    for (let i = from; i < to; i++) sums[channel[i]!]! += part * weights[channel[i]!]!
+    for (let i = from; i < to; i++) sums[channel[i]!]! += part * own(i)
   }
   return sums
 }

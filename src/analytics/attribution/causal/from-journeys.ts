@@ -3,6 +3,7 @@ import { NO_CHANNEL } from '#analytics/attribution/journeys.ts'
 import type { Journeys } from '#analytics/attribution/journeys.ts'
 import type { Counterfactual } from './counterfactual.ts'
 import type { AccountJourneys } from './data.ts'
+import type { NamedLift } from './holdouts.ts'
 import { attributeCausally } from './model.ts'
 
 /**
@@ -10,13 +11,15 @@ import { attributeCausally } from './model.ts'
  * simulated worlds taught it to hold.
  *
  * @param replicates  of the bootstrap; 0 for no interval.
+ * @param lifts  what experiments found that the journeys do not show.
  */
 export function causalCredit(
   journeys: Journeys,
   replicates: number,
   seed: number,
+  lifts: readonly NamedLift[] = [],
 ): { credit: Credit; interval: Interval | null; counterfactual: Counterfactual } {
-  const answer = attributeCausally(toAccounts(journeys), { replicates, seed })
+  const answer = attributeCausally(toAccounts(journeys), { replicates, seed, lifts })
   const channels = journeys.channels.length
   const width = channels + 1
   const sums = new Float64Array(width)

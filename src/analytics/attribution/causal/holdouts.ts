@@ -12,6 +12,17 @@ export interface Experiment {
   conversionsOthers: number
 }
 
+/** A lift that was measured elsewhere, of a channel by its name. */
+export type NamedLift = Omit<Experiment, 'channel'> & { channel: string }
+
+/** Lifts of the channels that the data know. */
+export function liftsOf(data: AccountJourneys, named: readonly NamedLift[]): Experiment[] {
+  return named.flatMap((lift) => {
+    const channel = data.channels.indexOf(lift.channel)
+    return channel < 0 ? [] : [{ ...lift, channel }]
+  })
+}
+
 /**
  * The intention-to-treat lift of each channel with a holdout. An account of several people counts to the
  * arm in proportion to its people.

@@ -14,8 +14,8 @@ import { requireJourneys } from './data.ts'
 import type { AccountJourneys } from './data.ts'
 import { fitEnsemble, HALF_LIVES_DAYS } from './ensemble.ts'
 import type { Ensemble } from './ensemble.ts'
-import { readExperiments } from './holdouts.ts'
-import type { Experiment } from './holdouts.ts'
+import { liftsOf, readExperiments } from './holdouts.ts'
+import type { Experiment, NamedLift } from './holdouts.ts'
 import { fitToShares, toMinor } from './ledger.ts'
 import { pullsOf } from './pull.ts'
 
@@ -24,6 +24,8 @@ export interface CausalOptions {
   notMarketing?: (channel: string) => boolean
   /** Whether random holdouts calibrate the credit; true unless given. */
   usesHoldouts?: boolean
+  /** Lifts that were measured elsewhere; they calibrate as those of the data do. */
+  lifts?: readonly NamedLift[]
   /** Of the bootstrap; 50 unless given, 0 for none (intervals then hold what is learnt only). */
   replicates?: number
   seed?: number
@@ -75,7 +77,10 @@ export function attributeCausally(
 ): CausalAnswer {
   requireJourneys(data)
   const width = data.channels.length + 1
-  const experiments = options.usesHoldouts === false ? [] : readExperiments(data)
+  const experiments = [
+    ...(options.usesHoldouts === false ? [] : readExperiments(data)),
+    ...liftsOf(data, options.lifts ?? []),
+  ]
   if (data.conversionMs.length < FEWEST_CONVERSIONS) return answerNothing(data, experiments)
   const { evidence, credit, weights, ensemble } = gatherEvidence(data, options)
   const overlap = overlapOf(ensemble)
