@@ -17,6 +17,10 @@ const field = (name: string, more: Partial<MergedField> = {}): MergedField => ({
   many: false,
   personal: false,
   with: [],
+  required: false,
+  once: false,
+  as: null,
+  roles: false,
   ...more,
 })
 const rulesOf = (...fields: MergedField[]): StreamRules => ({

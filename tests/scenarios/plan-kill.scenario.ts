@@ -154,7 +154,13 @@ test.each(Object.keys(vendorAccounts))(
       expect(await world.carryOutKilled(created.id)).toBeGreaterThanOrEqual(2)
       expect(account.properties().size).toBe(CREATED)
       expect(await world.counts(created.id)).toEqual([
-        { stream: account.people, action: 'create', state: 'proved', records: CREATED },
+        {
+          stream: account.people,
+          side: 'there',
+          action: 'create',
+          state: 'proved',
+          records: CREATED,
+        },
       ])
       if (vendor !== 'Pipedrive') expect(differences(account, new Map(), created.rows)).toEqual([])
 
@@ -164,7 +170,13 @@ test.each(Object.keys(vendorAccounts))(
       const changed = await world.approve()
       expect(await world.carryOutKilled(changed.id)).toBeGreaterThanOrEqual(2)
       expect(await world.counts(changed.id)).toEqual([
-        { stream: account.people, action: 'update', state: 'proved', records: CHANGED },
+        {
+          stream: account.people,
+          side: 'there',
+          action: 'update',
+          state: 'proved',
+          records: CHANGED,
+        },
       ])
       if (vendor !== 'Pipedrive') expect(differences(account, before, changed.rows)).toEqual([])
       const planned = new Map(changed.rows.map(({ email, sent }) => [email, sent[0]!.ours]))
