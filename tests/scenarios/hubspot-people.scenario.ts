@@ -85,11 +85,11 @@ async function peopleThere(): Promise<[string, string | null][]> {
   }
   const told = (results[0]?.to ?? []).map(
     ({ toObjectId, associationTypes }): [string, string | null] => [
-      NAMES[contacts.indexOf(String(toObjectId))] ?? '',
+      NAMES[contacts.indexOf(toObjectId)] ?? '',
       associationTypes.find(({ label }) => label)?.label ?? null,
     ],
   )
-  return told.toSorted()
+  return told.toSorted(([a], [b]) => (a < b ? -1 : 1))
 }
 
 const writes = () =>

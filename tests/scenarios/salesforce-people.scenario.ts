@@ -96,7 +96,7 @@ function peopleThere(): [string, unknown, unknown][] {
       IsPrimary,
     ],
   )
-  return told.toSorted()
+  return told.toSorted(([a], [b]) => (a < b ? -1 : 1))
 }
 
 const writes = () =>
@@ -176,7 +176,8 @@ test('a lead joins the deal there once it is a contact, and nobody else is touch
   const there = [...sandbox.records('OpportunityContactRole')].map(
     ({ values }) => values['ContactId'],
   )
-  expect(there.toSorted()).toEqual([contacts[0], contactId].toSorted())
+  expect(new Set(there)).toEqual(new Set([contacts[0], contactId]))
+  expect(there).toHaveLength(2)
 })
 
 test('an answer that was lost after the rows were made makes none twice', async () => {

@@ -40,7 +40,8 @@ export const addCampaignMember = defineOperation({
   input: NewCampaignMember,
   output: CampaignMember,
   batch: { key: 'members', max: 500 },
-  async performMany(inputs, { tx, now, emit }) {
+  async performMany(inputs, context) {
+    const { tx, now } = context
     const leads = await findMemberLeads(
       tx,
       inputs.map(({ leadId }) => leadId),
@@ -84,7 +85,7 @@ export const addCampaignMember = defineOperation({
     })
     await saveMembers(tx, made)
     for (const { id, campaignId } of made)
-      emit({ event: 'campaign_member.created', subjectId: id, data: { campaignId } })
+      context.emit({ event: 'campaign_member.created', subjectId: id, data: { campaignId } })
     return settled
   },
 })

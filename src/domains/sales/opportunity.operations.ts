@@ -79,7 +79,8 @@ export const setOpportunityPeople = defineOperation({
   version: ({ version }) => version,
   input: OpportunityPeople,
   output: OpportunityDetail,
-  async perform({ opportunityId, people }, { tx, now, expectedVersion, emit }) {
+  async perform({ opportunityId, people }, context) {
+    const { tx, now, expectedVersion } = context
     const [state] = await findOpportunities(tx, [opportunityId])
     if (!state) throw new Problem('resource.not_found', 'There is no opportunity with this id.')
     if (state.deletedAt !== null)
@@ -121,7 +122,7 @@ export const setOpportunityPeople = defineOperation({
       ],
       now,
     )
-    for (const event of events) emit(event)
+    for (const event of events) context.emit(event)
     return detailOf(tx, opportunityId)
   },
 })

@@ -28,7 +28,8 @@ export function validate(exchange: Exchange): void {
   const schema = inputSchemaOf(operation)
   if ('batch' in operation && operation.batch.key in sent) {
     exchange.isBatch = true
-    exchange.items = batchItems(exchange, schema, sent as Record<string, unknown>, operation.batch)
+    const body = sent as Record<string, unknown>
+    exchange.items = batchItems(exchange, schema, body, operation.batch, params)
     return
   }
   const clash = Object.keys(params).find((name) => name in sent)
@@ -47,6 +48,7 @@ function batchItems(
   schema: z.ZodType,
   sent: Record<string, unknown>,
   batch: { key: string; max: number },
+  params: Record<string, string>,
 ): Item[] {
   const inputs = sent[batch.key]
   const pointer = `/${batch.key}`
@@ -57,7 +59,9 @@ function batchItems(
     throw refuse('Send a list of at least one item.')
   if (inputs.length > batch.max) throw refuse(`A batch takes at most ${batch.max} items: split it.`)
   return inputs.map((raw) => {
-    const parsed = parseInput(schema, raw)
+    // What the path names is the same for all items.
+    const isObject = typeof raw === 'object' && raw !== null && !Array.isArray(raw)
+    const parsed = parseInput(schema, isObject ? { ...raw, ...params } : raw)
     if ('value' in parsed) return { kind: 'valid', input: parsed.value }
     return {
       kind: 'invalid',
