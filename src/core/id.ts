@@ -47,6 +47,7 @@ export type IdPrefix =
   | 'mbr'
   | 'prq'
   | 'pln'
+  | 'bkf'
   | 'hld'
   | 'rtr'
   | 'alr'
