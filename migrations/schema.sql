@@ -1632,6 +1632,44 @@ create table suppressed_addresses (
 );
 alter table suppressed_addresses enable row level security;
 
+create table sync_backfills (
+  id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  connection_id identifier not null,
+  run_id identifier not null,
+  stream text not null,
+  entity text not null,
+  field text not null,
+  direction text not null,
+  share smallint not null,
+  state text not null,
+  position text not null default ''::text,
+  total integer not null,
+  done integer not null default 0,
+  day date,
+  day_calls integer not null default 0,
+  waits_for text,
+  resume_at timestamp with time zone,
+  fault_kind text,
+  fault_detail text,
+  asked_by text not null,
+  asked_at timestamp with time zone not null,
+  decided_by text,
+  ended_at timestamp with time zone,
+  version integer not null default 1,
+  CHECK ((direction = ANY (ARRAY['in'::text, 'out'::text]))),
+  CHECK (((share >= 1) AND (share <= 100))),
+  CHECK ((state = ANY (ARRAY['running'::text, 'paused'::text, 'done'::text, 'cancelled'::text, 'failed'::text]))),
+  CHECK ((waits_for = ANY (ARRAY['live_sync'::text, 'calls'::text, 'connection'::text, 'plan'::text, 'vendor'::text]))),
+  FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX sync_backfills_open ON public.sync_backfills USING btree (connection_id, stream, field) WHERE (state = ANY (ARRAY['running'::text, 'paused'::text, 'failed'::text]));
+CREATE INDEX sync_backfills_running ON public.sync_backfills USING btree (id) WHERE (state = 'running'::text);
+CREATE INDEX sync_backfills_workspace_id_id_idx ON public.sync_backfills USING btree (workspace_id, id);
+alter table sync_backfills enable row level security;
+
 create table sync_call_days (
   connection_id identifier not null,
   day date not null,

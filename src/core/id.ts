@@ -48,6 +48,7 @@ export type IdPrefix =
   | 'mbr'
   | 'prq'
   | 'pln'
+  | 'bkf'
   | 'hld'
   | 'rtr'
   | 'alr'

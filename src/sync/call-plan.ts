@@ -18,11 +18,12 @@ const COUNTED_AT_ONCE = 5000
 
 /** What a stream's due records take, by the sizes of its calls. Pure. */
 export function callsFor(
-  stream: Pick<Stream, 'batchSize' | 'fetchSize' | 'bulk' | 'fetch'>,
+  stream: Pick<Stream, 'batchSize' | 'fetchSize' | 'bulk' | 'fetch' | 'costs'>,
   { newThere, changed }: { newThere: number; changed: number },
 ): { calls: number; checkCalls: number } {
-  const { batchSize, bulk } = stream
-  const read = stream.fetchSize ?? batchSize
+  const { bulk } = stream
+  const batchSize = stream.costs?.update.records ?? stream.batchSize
+  const read = stream.fetchSize ?? stream.batchSize
   const isBulk = bulk !== undefined && newThere + changed >= bulk.atLeast
   const written = (count: number) =>
     isBulk ? Math.ceil(count / bulk.batchSize) * CALLS_A_FILE : Math.ceil(count / batchSize)

@@ -89,7 +89,7 @@ describe.each(Object.entries(vendorAccounts))('%s', (vendor, { open }) => {
     const first = await openPlan()
     expect(first).toMatchObject({ state: 'proposed', prepares: true })
     expect(await counts(first.id)).toEqual([
-      { stream: account.people, action: 'create', state: 'planned', records: 230 },
+      { stream: account.people, side: 'there', action: 'create', state: 'planned', records: 230 },
     ])
     expect(await items()).toEqual([{ code: 'plan.waiting' }])
     // More of the same while it waits: nothing goes out, and no second plan is made.
@@ -110,7 +110,7 @@ describe.each(Object.entries(vendorAccounts))('%s', (vendor, { open }) => {
     if (vendor !== 'Pipedrive') expect(differences(account, new Map(), planned)).toEqual([])
     expect(account.properties().size).toBe(230)
     expect(await counts(first.id)).toEqual([
-      { stream: account.people, action: 'create', state: 'proved', records: 230 },
+      { stream: account.people, side: 'there', action: 'create', state: 'proved', records: 230 },
     ])
     expect(await items()).toEqual([])
 
@@ -195,6 +195,7 @@ describe('whether a planned change still fits', () => {
     seq: 1,
     localId: 'lead_1',
     externalId: '9',
+    side: 'there',
     action: 'update',
     changedIn: '0',
     properties: { phone: 'new' },

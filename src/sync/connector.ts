@@ -212,6 +212,8 @@ export interface Stream {
   fetchSize?: number
   /** `fetch` with 'history' gives clocks of fields: before an edit is judged by its time, it is asked. */
   keepsHistory?: boolean
+  /** What records take: the vendor's endpoints, and how many of them go in one call. Absent: `fetchSize` and `batchSize` a call. */
+  costs?: { read: CallCost; update: CallCost }
   /** The next page after the cursor; null starts from the beginning. */
   pull?: (cursor: unknown, signal: AbortSignal) => Promise<PullPage>
   /**
@@ -249,6 +251,12 @@ export interface Stream {
     batchSize: number
     push(changes: readonly PushChange[], signal: AbortSignal): Promise<PushResult[]>
   }
+}
+
+export interface CallCost {
+  /** Method and template of the path, as in `VendorCall`. */
+  endpoint: string
+  records: number
 }
 
 /** Vendor ids by field; '' for a field that names nothing any more. Fields that name several are in `record.values`. */

@@ -37,7 +37,7 @@ export function fieldOperations(connectors: Connectors, entities: Entities): rea
 }
 
 /** A stream of a connection with its entity and the workspace's rules. */
-interface Opened {
+export interface OpenedStream {
   stream: Stream
   entity: Entity
   rules: StreamRules
@@ -45,13 +45,13 @@ interface Opened {
 }
 
 /** @throws Problem `resource.not_found` for unknown connections and streams, and those that are not merged. */
-async function withStream<T>(
+export async function withStream<T>(
   connectors: Connectors,
   entities: Entities,
   tx: Transaction,
   { connectionId, stream: name }: { connectionId: string; stream: string },
   now: Date,
-  work: (opened: Opened, session: Session, signal: AbortSignal) => Promise<T>,
+  work: (opened: OpenedStream, session: Session, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const row = await findConnection(tx, connectionId)
   const settings = row && (await readSettings(tx, connectionId))
@@ -81,7 +81,7 @@ export async function mappingsOfStream(
   stream: { connectionId: string; stream: string },
   now: Date,
 ): Promise<FieldMappingView[]> {
-  const view = async (opened: Opened) => mappingsView(opened)
+  const view = async (opened: OpenedStream) => mappingsView(opened)
   try {
     return await withStream(connectors, entities, tx, stream, now, view)
   } catch (thrown) {
@@ -100,7 +100,7 @@ const policyTexts: Readonly<Record<FieldPolicy, string>> = {
   off: 'The field is not synced.',
 }
 
-function mappingsView({ stream, entity, rules, stored }: Opened): FieldMappingView[] {
+function mappingsView({ stream, entity, rules, stored }: OpenedStream): FieldMappingView[] {
   const linkOf = new Map((stream.fields ?? []).map((link) => [link.field, link]))
   const ruleOf = new Map(stored.map((rule) => [rule.field, rule]))
   const shapeOf = new Map((entity.fields ?? []).map((field) => [field.name, field]))
@@ -149,7 +149,7 @@ const listMappings = (connectors: Connectors, entities: Entities) =>
     input: StreamRef,
     output: FieldMappings,
     async perform(input, { tx, now }) {
-      const view = async (opened: Opened) => mappingsView(opened)
+      const view = async (opened: OpenedStream) => mappingsView(opened)
       const data = await withStream(connectors, entities, tx, input, now, view)
       return { data, nextCursor: null }
     },

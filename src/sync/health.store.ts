@@ -17,7 +17,8 @@ export function listLastRuns(tx: Transaction): Promise<LastRun[]> {
   return tx.query(sql<LastRun>`
     select c.id as connection_id, r.id, r.state, r.ended_at, r.calls
     from connections c
-    join lateral (select * from sync_runs r where r.connection_id = c.id order by r.id desc limit 1) r on true`)
+    join lateral (
+      select * from sync_runs r where r.connection_id = c.id and r.cause <> 'backfill' order by r.id desc limit 1) r on true`)
 }
 
 export interface StreamAge {

@@ -6,6 +6,8 @@ import { defineJob, type Job, type JobContext, type Subscriber } from '#jobs/job
 import type { Module } from '#module.ts'
 import type { Approval } from './approval.ts'
 import { approvalOperations } from './approval.operations.ts'
+import { backfillJob, backfillSubscriber, backfillTimer } from './backfill.jobs.ts'
+import { backfillOperations } from './backfill.operations.ts'
 import { callPlanOperation } from './call-plan.ts'
 import { certificateOperations } from './certificate.operations.ts'
 import { changePlanOperations } from './change-plan.operations.ts'
@@ -71,6 +73,7 @@ export function createSyncModule(
       ...certificateOperations,
       ...changePlanOperations(approval),
       ...undoOperations(byVendor, byName, approval),
+      ...backfillOperations(byVendor, byName, approval),
       callPlanOperation(byVendor, byName),
       ...healthOperations,
       ...errorItemOperations,
@@ -81,9 +84,15 @@ export function createSyncModule(
     ],
     rawRoutes: hookRoutes(byVendor, publicUrl),
     entities: [],
-    jobs: [runJob(engineOf), changeJob(engineOf), eraseJob(engineOf)],
-    subscribers: [pendingSubscriber(entities), startSubscriber, laneSubscriber, eraseSubscriber],
-    timers: [scheduleTimer, tidyHooks, eraseTimer],
+    jobs: [runJob(engineOf), changeJob(engineOf), eraseJob(engineOf), backfillJob(engineOf)],
+    subscribers: [
+      pendingSubscriber(entities),
+      startSubscriber,
+      laneSubscriber,
+      eraseSubscriber,
+      backfillSubscriber,
+    ],
+    timers: [scheduleTimer, tidyHooks, eraseTimer, backfillTimer],
     personal: syncPersonal,
     retained: syncRetained,
     watches: syncWatches,

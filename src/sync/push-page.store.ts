@@ -27,7 +27,8 @@ interface LinkPart {
   isElsewhere: boolean
 }
 
-interface PendingRow extends PendingKey, LinkPart {
+/** A record that is to be sent, with its link. */
+export interface PendingRow extends PendingKey, LinkPart {
   changedIn: string
   /** When the first unsent change was accepted. */
   since: Date
@@ -114,6 +115,18 @@ export async function loadPage(
   limit: number,
 ): Promise<PushPage> {
   const rows = await listPending(tx, connectionId, entity.name, after, now, limit)
+  return pageOfRows(tx, connectionId, stream, entity, rules, rows)
+}
+
+/** What these records have to send. Three statements, however many records. */
+export async function pageOfRows(
+  tx: Transaction,
+  connectionId: string,
+  stream: Stream & Required<Pick<Stream, 'toVendor'>>,
+  entity: Entity,
+  rules: StreamRules | null,
+  rows: readonly PendingRow[],
+): Promise<PushPage> {
   const ids = rows.map((row) => row.localId)
   const records = new Map(
     ((await entity.load?.(tx, ids)) ?? []).map((record) => [record.localId, record]),

@@ -120,8 +120,9 @@ export async function freshen(
     const moved = await commit(run, (tx) =>
       writePage(tx, run, stream, entity, candidates, [], run.engine.clock.now(), 'before_push'),
     )
-    isChanged ||= moved.isDeferred || moved.outcomes.some(({ outcome }) => outcome !== 'unchanged')
-    if (moved.isDeferred) await revisit(run, stream, entity)
+    isChanged ||=
+      moved.deferred.length > 0 || moved.outcomes.some(({ outcome }) => outcome !== 'unchanged')
+    if (moved.deferred.length > 0) await revisit(run, stream, entity)
   }
   return isChanged
 }

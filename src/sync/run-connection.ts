@@ -1,9 +1,13 @@
 import { CallBudget } from './call-budget.ts'
-import type { Connector, OpenConnection, Session, VendorCall } from './connector.ts'
+import type { Connector, OpenConnection, Session, Stream, VendorCall } from './connector.ts'
 import { findConnection, readSettings, updateConnection } from './connection.store.ts'
-import type { Engine } from './engine.ts'
-import { mappingsOf, type StoredRule } from './field-rules.ts'
+import type { Engine, Run } from './engine.ts'
+import { mappingsOf, rulesOf, type StoredRule } from './field-rules.ts'
 import { listRules } from './field-rule.store.ts'
+import type { StreamFault } from './go-through.ts'
+import { integrationOf } from './integration.ts'
+import type { Lease } from './lease.ts'
+import { Circuit } from './retry.ts'
 import type { RunRow } from './run.store.ts'
 
 /** A call to the vendor as a span, by the template of its path. */
@@ -26,19 +30,22 @@ interface Calls {
   isCheck: boolean
 }
 
-/** Opens the connection, or null when it is gone or its vendor is not known to this version. */
-export async function openForRun(
-  engine: Engine,
-  workspaceId: string,
-  row: RunRow,
-): Promise<{
+/** A connection that was opened for a run. */
+export interface Opened {
   session: Session
   vendor: string
   calls: Calls
   rules: readonly StoredRule[]
   connector: Connector
   settings: Record<string, unknown>
-} | null> {
+}
+
+/** Opens the connection, or null when it is gone or its vendor is not known to this version. */
+export async function openForRun(
+  engine: Engine,
+  workspaceId: string,
+  row: RunRow,
+): Promise<Opened | null> {
   const found = await engine.store.transaction(workspaceId, async (tx) => {
     const connection = await findConnection(tx, row.connectionId)
     if (!connection) return null
@@ -104,5 +111,63 @@ export function openConnection(
     },
     wait: (durationMs, signal) => engine.wait(durationMs, signal),
     ...(engine.callTimeoutMs === undefined ? {} : { timeoutMs: engine.callTimeoutMs }),
+  }
+}
+
+/** A run that has taken its connection. */
+export function runOf(
+  engine: Engine,
+  workspaceId: string,
+  { id, cause, connectionId }: Pick<RunRow, 'id' | 'cause' | 'connectionId'>,
+  { session, vendor, calls, rules }: Opened,
+  lease: Lease,
+  signal: AbortSignal,
+): Run {
+  return {
+    id,
+    cause,
+    workspaceId,
+    connectionId,
+    vendor,
+    session,
+    rulesOf: (entity, stream) => rulesOf(entity, stream, rules),
+    lease,
+    signal,
+    patience: {
+      circuit: new Circuit(),
+      signal,
+      wait: (durationMs, abort) => engine.wait(durationMs, abort),
+      random: () => engine.random(),
+    },
+    async asCheck(work) {
+      calls.isCheck = true
+      try {
+        return await work()
+      } finally {
+        calls.isCheck = false
+      }
+    },
+    engine,
+  }
+}
+
+/** The fault of a connection that some domain has not signed as it stands; null when all have, or nobody must. */
+export async function waitsFor(
+  { engine, workspaceId, connectionId, session }: Run,
+  { connector, settings }: { connector: Connector; settings: Record<string, unknown> },
+  due: readonly Stream[],
+): Promise<StreamFault | null> {
+  const { approval } = engine
+  if (!approval) return null
+  const signatures = await engine.store.read(workspaceId, async (tx) =>
+    approval.list(tx, await integrationOf(tx, connectionId, connector, settings, session.streams)),
+  )
+  const missing = signatures.flatMap((one) => (one.approvedAt === null ? [one.domain] : []))
+  if (missing.length === 0) return null
+  return {
+    stream: due[0]?.name ?? '',
+    kind: 'approval',
+    detail: `Not signed yet for ${missing.join(', ')}.`,
+    retryAfterMs: null,
   }
 }

@@ -166,10 +166,12 @@ export async function endRun(
       fault_stream = ${end.fault?.stream ?? null}, fault_kind = ${end.fault?.kind ?? null},
       fault_detail = ${end.fault?.detail ?? null}, retry_at = ${end.retryAt}
     where id = ${id}`)
-  // A later run speaks for the connection now: what an earlier one wanted to try again is settled by it.
+  // A later run speaks for the connection now: what an earlier one wanted to try again is settled by it. A backfill speaks for
+  // one field only.
   await tx.execute(sql`
     update sync_runs set retry_at = null
-    where connection_id = (select connection_id from sync_runs where id = ${id}) and id <> ${id} and retry_at is not null`)
+    where connection_id = (select connection_id from sync_runs where id = ${id} and cause <> 'backfill') and id <> ${id}
+      and retry_at is not null`)
 }
 
 /** Removes a run of which nothing is to be told, with its outcomes. */

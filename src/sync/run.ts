@@ -1,16 +1,13 @@
 import { DAY_MS, MINUTE_MS } from '#core/time.ts'
 import { noTracer } from '#core/trace.ts'
 import { closePlans } from './change-plan.ts'
-import type { Connector, FaultKind, Stream } from './connector.ts'
+import type { FaultKind, Stream } from './connector.ts'
 import { markNeedsLogin } from './connection.store.ts'
 import { commit, type Engine, type Run } from './engine.ts'
 import { followChanges } from './follow.ts'
 import { goThrough, type StreamFault, type Way } from './go-through.ts'
 import { Lease, LeaseLost } from './lease.ts'
-import { rulesOf } from './field-rules.ts'
-import { integrationOf } from './integration.ts'
-import { Circuit } from './retry.ts'
-import { openForRun } from './run-connection.ts'
+import { openForRun, runOf, waitsFor } from './run-connection.ts'
 import { seeToUndo } from './undo.ts'
 import {
   addCalls,
@@ -48,6 +45,7 @@ export async function performRun(
 ): Promise<RunEnd> {
   const row = await engine.store.read(workspaceId, (tx) => findRun(tx, runId))
   if (!row || (row.state !== 'queued' && row.state !== 'running')) return 'gone'
+  if (row.cause === 'backfill') return 'gone' // has a lane of its own
   const lease = await Lease.take(engine.store, workspaceId, row.connectionId, runId, engine.leaseMs)
   if (!lease) return 'busy'
   try {
@@ -79,7 +77,7 @@ async function perform(
 ): Promise<void> {
   const opened = await openForRun(engine, workspaceId, row)
   if (!opened) return
-  const { session, vendor, calls, rules } = opened
+  const { session, calls } = opened
   const stop = AbortSignal.any([signal, lease.signal])
   const noted = { calls: 0, checks: 0 }
   // Before the run ends, so that whoever sees the end sees its calls; and once more for what came behind.
@@ -89,32 +87,7 @@ async function perform(
     if (more.calls + more.checks > 0)
       await engine.store.transaction(workspaceId, (tx) => addCalls(tx, row.id, more))
   }
-  const run: Run = {
-    id: row.id,
-    cause: row.cause,
-    workspaceId,
-    connectionId: row.connectionId,
-    vendor,
-    session,
-    rulesOf: (entity, stream) => rulesOf(entity, stream, rules),
-    lease,
-    signal: stop,
-    patience: {
-      circuit: new Circuit(),
-      signal: stop,
-      wait: (durationMs, abort) => engine.wait(durationMs, abort),
-      random: () => engine.random(),
-    },
-    async asCheck(work) {
-      calls.isCheck = true
-      try {
-        return await work()
-      } finally {
-        calls.isCheck = false
-      }
-    },
-    engine,
-  }
+  const run = runOf(engine, workspaceId, row, opened, lease, stop)
   try {
     const settings = await commit(run, async (tx) => {
       await startRun(tx, run.id, lease.fence, engine.clock.now())
@@ -222,27 +195,6 @@ function retryTime(row: RunRow, fault: StreamFault, now: Date): Date {
 
 function daysSince(at: Date | undefined, engine: Engine): number {
   return at ? (engine.clock.now().getTime() - at.getTime()) / DAY_MS : 0
-}
-
-/** The fault of a connection that some domain has not signed as it stands; null when all have, or nobody must. */
-async function waitsFor(
-  { engine, workspaceId, connectionId, session }: Run,
-  { connector, settings }: { connector: Connector; settings: Record<string, unknown> },
-  due: readonly Stream[],
-): Promise<StreamFault | null> {
-  const { approval } = engine
-  if (!approval) return null
-  const signatures = await engine.store.read(workspaceId, async (tx) =>
-    approval.list(tx, await integrationOf(tx, connectionId, connector, settings, session.streams)),
-  )
-  const missing = signatures.flatMap((one) => (one.approvedAt === null ? [one.domain] : []))
-  if (missing.length === 0) return null
-  return {
-    stream: due[0]?.name ?? '',
-    kind: 'approval',
-    detail: `Not signed yet for ${missing.join(', ')}.`,
-    retryAfterMs: null,
-  }
 }
 
 function broken(): StreamFault {

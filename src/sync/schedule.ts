@@ -119,7 +119,8 @@ export async function queueRetries(tx: SystemTransaction, now: Date): Promise<vo
     select r.id, r.workspace_id, r.connection_id, r.streams, r.cause, r.retry_at, r.retries
     from sync_runs r join connections c on c.id = r.connection_id
     where r.retry_at <= ${now} and c.state = 'active'
-      and not exists (select 1 from sync_runs q where q.connection_id = c.id and q.state in ('queued', 'running'))
+      and not exists (select 1 from sync_runs q where q.connection_id = c.id and q.state in ('queued', 'running')
+        and q.cause <> 'backfill')
     order by r.retry_at limit ${MAX_CONNECTIONS}
     for no key update of r skip locked`)
   for (const { id, workspaceId, connectionId, streams, cause, retryAt, retries } of rows) {
@@ -146,7 +147,7 @@ async function takeUp(context: JobContext): Promise<void> {
       select r.id, r.workspace_id from sync_runs r
       join connections c on c.id = r.connection_id
       left join sync_leases l on l.connection_id = r.connection_id
-      where r.state in ('queued', 'running') and c.state <> 'paused'
+      where r.state in ('queued', 'running') and r.cause <> 'backfill' and c.state <> 'paused'
         and (l.held_until is null or l.held_until < clock_timestamp())
       order by r.queued_at limit ${MAX_CONNECTIONS}`),
   )

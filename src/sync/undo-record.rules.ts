@@ -15,7 +15,7 @@ export interface SeenThere {
 }
 
 /** How one record of a run is undone. */
-export interface RecordUndo {
+interface RecordUndo {
   stream: Stream
   /** Null: the vendor alone writes these records. */
   rules: StreamRules | null

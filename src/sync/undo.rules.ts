@@ -36,7 +36,7 @@ export interface UndoStanding {
   disputed: ReadonlySet<string>
 }
 
-export type UndoVerdict =
+type UndoVerdict =
   /** `present` gives way to `before`. */
   | { kind: 'back'; present: FieldValue; before: FieldValue }
   /** The value of before is there already. */

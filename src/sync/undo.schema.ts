@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ConnectionId, RunId } from './connection.schema.ts'
 
-export const UndoRef = z.object({ runId: RunId })
+const UndoRef = z.object({ runId: RunId })
 
 export const NewUndo = UndoRef.extend({
   removeCreated: z.boolean().default(false).meta({

@@ -7,7 +7,7 @@ import type { Entity, EntityRecord } from './entity.ts'
 import { effectsOf, type Effect } from './undo.rules.ts'
 
 /** A stream of a run. */
-export interface UndoPlace {
+interface UndoPlace {
   runId: string
   connectionId: string
   stream: string
@@ -78,7 +78,7 @@ export async function listAffected(
 }
 
 /** Who last changed a field of a record after a moment: a principal, or `crm` for somebody in the connected system. */
-export interface LaterAuthor {
+interface LaterAuthor {
   by: string
   at: Date
 }

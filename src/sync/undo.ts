@@ -100,7 +100,7 @@ function readAffected(
 }
 
 /** How the pages of a stream are undone. */
-export interface UndoWay {
+interface UndoWay {
   stream: Stream
   entity: Entity
   rules: StreamRules | null

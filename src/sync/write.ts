@@ -22,8 +22,8 @@ import { findReferenced, writeRevisits } from './reference.store.ts'
 
 export interface PageWritten {
   outcomes: Outcome[]
-  /** Some records are to be looked at again with their history; they are among the revisits. */
-  isDeferred: boolean
+  /** The vendor's ids of records that are to be looked at again with their history; they are among the revisits. */
+  deferred: readonly string[]
 }
 
 /**
@@ -79,7 +79,8 @@ export async function writePage(
   const deferred = new Set(passages.filter((one) => one.isDeferred).map((one) => one.outcome))
   const told = outcomes.filter((outcome) => isNews(outcome) && !deferred.has(outcome))
   await writeOutcomes(tx, place, told, now)
-  return { outcomes: told, isDeferred: deferred.size > 0 }
+  const ids = passages.flatMap((one) => (one.isDeferred ? [one.candidate.externalId] : []))
+  return { outcomes: told, deferred: ids }
 }
 
 /** The module's rows, links, history and conflicts of records that are decided about. Each table with one statement. */

@@ -20,6 +20,7 @@ export async function seedPlan(
     const changes = leadIds.slice(0, 11).map((localId, i) => ({
       localId,
       externalId: i < 8 ? String(90_000 + i) : null,
+      side: 'there' as const,
       action: i < 8 ? ('update' as const) : ('create' as const),
       changedIn: '0',
       properties: { jobtitle: 'Head of Revenue Operations', hub_score: 40 + i },

@@ -30,13 +30,14 @@ export function PlanPage() {
   if (!data) return <PageSkeleton />
   const name = health.data?.data.find((row) => row.connectionId === data.connectionId)?.name
   const { label, tone } = planStates[data.state]
+  const what = data.undoes === null ? 'Change plan' : 'Undo of a run'
   const made =
     data.madeBy === null ? 'Made because more was due than goes without a plan' : 'Asked for'
   return (
     <>
       <PageHead
         parent={{ label: 'Sync health', to: '/sync' }}
-        title={`Change plan for ${name ?? 'a connection'}`}
+        title={`${what} for ${name ?? 'a connection'}`}
         badges={<Badge tone={tone}>{label}</Badge>}
         subtitle={`${made}, ${formatInstant(data.madeAt, timeZone)} · streams ${data.streams.join(', ')}`}
       />
@@ -60,7 +61,7 @@ function Counts({ plan }: { plan: PlanDetail }) {
         caption="Records of the plan, by stream, action and state"
         rows={plan.counts}
         columns={columnsOf(plan.id)}
-        rowKey={({ stream, action, state }) => `${stream} ${action} ${state}`}
+        rowKey={({ stream, side, action, state }) => `${stream} ${side} ${action} ${state}`}
         empty={
           <EmptyState
             title={plan.state === 'building' ? 'The plan is being made' : 'Nothing to write'}
@@ -93,7 +94,11 @@ function LeftOut({ plan }: { plan: PlanDetail }) {
 function columnsOf(planId: string): Column<Count>[] {
   return [
     { title: 'Stream', isHeader: true, cell: ({ stream }) => stream },
-    { title: 'Action', cell: ({ action }) => plannedActions[action] },
+    {
+      title: 'Action',
+      cell: ({ action, side }) =>
+        side === 'here' ? `${plannedActions[action]} in the hub` : plannedActions[action],
+    },
     {
       title: 'State',
       cell: ({ state }) => (

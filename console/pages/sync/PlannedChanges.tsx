@@ -82,7 +82,7 @@ export function PlannedChanges({
             caption="Records of the plan"
             rows={rows}
             columns={columns}
-            rowKey={({ entity, localId }) => `${entity} ${localId}`}
+            rowKey={({ entity, localId, side }) => `${entity} ${localId} ${side}`}
             empty={
               <EmptyState title="No record matches">
                 Remove a filter to see the other records of this plan.
@@ -110,16 +110,29 @@ const columns: Column<PlannedChange>[] = [
       <RecordName entity={entity} localId={localId} externalId={externalId} />
     ),
   },
-  { title: 'Action', cell: ({ action }) => plannedActions[action] },
+  {
+    title: 'Action',
+    cell: ({ action, side }) =>
+      side === 'here' ? `${plannedActions[action]} in the hub` : plannedActions[action],
+  },
   {
     title: 'Fields',
-    cell: ({ fields }) => (
+    cell: ({ fields, kept }) => (
       <dl className={classes.diff}>
         {fields.map(({ field, before, after }) => (
           <div key={field}>
             <dt>{field}</dt>
             <dd>
               {before !== null && <del>{textOf(before)}</del>} {textOf(after)}
+            </dd>
+          </div>
+        ))}
+        {kept.map(({ field, title, by }) => (
+          <div key={`kept ${field}`}>
+            <dt>{field === '' ? 'Stays' : `${field} stays`}</dt>
+            <dd>
+              {title}
+              {by !== null && ` (${by})`}
             </dd>
           </div>
         ))}

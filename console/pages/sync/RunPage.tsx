@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import type { RunDetail } from '#sync/run.schema.ts'
 import { formatCount, formatDuration, formatInstant } from '#console/format.ts'
 import { CertificatePanel } from '#console/pages/sync/CertificatePanel.tsx'
+import { UndoPanel } from '#console/pages/sync/UndoPanel.tsx'
 import { RunRecords } from '#console/pages/sync/RunRecords.tsx'
 import { outcomeKinds, outcomes, runCauses, runStates } from '#console/pages/sync/sync-words.ts'
 import { healthQuery, runQuery } from '#console/pages/sync/sync.queries.ts'
@@ -49,6 +50,7 @@ export function RunPage() {
       <ByStream run={data} />
       <Causes run={data} />
       {data.endedAt && <CertificatePanel runId={runId} />}
+      {data.endedAt && <UndoPanel runId={runId} />}
       <RunRecords runId={runId} streams={data.streams} />
     </>
   )

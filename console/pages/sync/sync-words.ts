@@ -22,6 +22,8 @@ export const runCauses: Readonly<Record<Run['cause'], string>> = {
   manual: 'By hand',
   retry: 'Retry',
   plan: 'Asked for a plan',
+  undo: 'Undo',
+  backfill: 'Backfill',
 }
 
 export const connectionStates: Readonly<
@@ -105,4 +107,5 @@ export const plannedStates: Readonly<
   outdated: { label: 'Left out', tone: 'warn' },
   refused: { label: 'Refused', tone: 'bad' },
   not_there: { label: 'Not there', tone: 'bad' },
+  kept: { label: 'Stays', tone: 'plain' },
 }

@@ -5,6 +5,7 @@ import { SECOND_MS } from '#core/time.ts'
 import { Certificate as CertificateAnswer } from '#sync/certificate.schema.ts'
 import { ChangePlan, ChangePlanDetail, PlannedChangeView } from '#sync/change-plan.schema.ts'
 import { Affected, ErrorItem, Health } from '#sync/error-item.schema.ts'
+import { UndoPreview } from '#sync/undo.schema.ts'
 import { Journey, RecordOutcome, RunDetail, RunView } from '#sync/run.schema.ts'
 import { act, read } from '#console/api.ts'
 
@@ -16,6 +17,7 @@ export type Certificate = z.output<typeof CertificateAnswer>
 export type Plan = z.output<typeof ChangePlan>
 export type PlanDetail = z.output<typeof ChangePlanDetail>
 export type PlannedChange = z.output<typeof PlannedChangeView>
+export type Undo = z.output<typeof UndoPreview>
 export type Outcome = z.output<typeof RecordOutcome>
 
 const HEALTH = '/api/v1/sync/health'
@@ -210,4 +212,20 @@ export function approvePlan(planId: string, domain: string | null): Promise<unkn
 
 export function discardPlan(planId: string): Promise<unknown> {
   return act('POST', `${planPath(planId)}/discard`, {})
+}
+
+export function undoQuery(runId: string, removeCreated: boolean) {
+  return queryOptions({
+    queryKey: ['sync', 'undo', runId, removeCreated],
+    queryFn: ({ signal }) =>
+      read(UndoPreview, undoPath(runId), { removeCreated: String(removeCreated) }, signal),
+  })
+}
+
+export function undoRun(runId: string, removeCreated: boolean): Promise<unknown> {
+  return act('POST', undoPath(runId), { removeCreated })
+}
+
+function undoPath(runId: string): string {
+  return `${RUNS}/${encodeURIComponent(runId)}/undo`
 }

@@ -249,6 +249,10 @@ function twoWayStream(
     everyMinutes: DAILY,
     cadenceReason,
     batchSize: BATCH,
+    costs: {
+      read: { endpoint: `POST /crm/objects/{version}/${type.type}/batch/read`, records: BATCH },
+      update: { endpoint: `POST /crm/objects/{version}/${type.type}/batch/update`, records: BATCH },
+    },
     keepsHistory: true,
     pull: (cursor, signal) => reader.pull(cursor, signal),
     fetch: (ids, signal, need) => reader.fetch(ids, signal, need),

@@ -149,7 +149,7 @@ function twoWay(
   { clock }: OpenConnection,
   readType: RecordType,
   pushType: PushType,
-): Pick<Stream, 'direction' | 'everyMinutes' | 'batchSize'> &
+): Pick<Stream, 'direction' | 'everyMinutes' | 'batchSize' | 'costs'> &
   Required<Pick<Stream, 'pull' | 'fetch' | 'listDeleted' | 'listAll' | 'describe' | 'push'>> & {
     reader: RecordReader
   } {
@@ -160,6 +160,10 @@ function twoWay(
     direction: 'both',
     everyMinutes: DAILY,
     batchSize: MAX_IDS,
+    costs: {
+      read: { endpoint: `GET /api/v2/${pushType.path}`, records: MAX_IDS },
+      update: { endpoint: `PATCH /api/v2/${pushType.path}/{id}`, records: 1 },
+    },
     pull: (cursor, signal) => reader.pull(cursor, signal),
     fetch: (ids, signal) => reader.fetch(ids, signal),
     listDeleted: (ids, signal) => reader.listDeleted(ids, signal),

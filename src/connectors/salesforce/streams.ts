@@ -79,6 +79,10 @@ export function twoWayStream(
     cadenceReason: way.cadenceReason,
     batchSize: MOST_WRITTEN,
     fetchSize: MOST_READ,
+    costs: {
+      read: { endpoint: 'POST /composite/sobjects/{object}', records: MOST_READ },
+      update: { endpoint: 'PATCH /composite/sobjects', records: MOST_WRITTEN },
+    },
     pull: (cursor, signal) => (opportunities ?? reader).pull(cursor, signal),
     fetch: (ids, signal) => reader.fetch(ids, signal),
     listAll: (cursor, signal) => reader.listAll(cursor, signal),
