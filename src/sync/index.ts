@@ -6,7 +6,7 @@ import { defineJob, type Job, type JobContext, type Subscriber } from '#jobs/job
 import type { Module } from '#module.ts'
 import type { Approval } from './approval.ts'
 import { approvalOperations } from './approval.operations.ts'
-import { callPlanOperation } from './call-plan.ts'
+import { callPlanOperations } from './call-plan.ts'
 import { certificateOperations } from './certificate.operations.ts'
 import { changePlanOperations } from './change-plan.operations.ts'
 import { conflictOperations } from './conflict.operations.ts'
@@ -69,7 +69,7 @@ export function createSyncModule(
       ...runOperations,
       ...certificateOperations,
       ...changePlanOperations(approval),
-      callPlanOperation(byVendor, byName),
+      ...callPlanOperations(byVendor, byName),
       ...healthOperations,
       ...errorItemOperations,
       ...conflictOperations(byName),

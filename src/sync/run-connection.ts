@@ -1,4 +1,6 @@
 import { CallBudget } from './call-budget.ts'
+import { CallLedger } from './call-ledger.ts'
+import type { ReadBack } from './connection.schema.ts'
 import type { Connector, OpenConnection, Session, VendorCall } from './connector.ts'
 import { findConnection, readSettings, updateConnection } from './connection.store.ts'
 import type { Engine } from './engine.ts'
@@ -19,13 +21,6 @@ function noteCall(engine: Engine, vendor: string, call: VendorCall): void {
   engine.tracer?.note(`${method} ${path}`, { kind: 'client', attributes }, durationMs, failure)
 }
 
-/** Calls of the session so far: of the sync, and of reading back. */
-interface Calls {
-  count: number
-  checks: number
-  isCheck: boolean
-}
-
 /** Opens the connection, or null when it is gone or its vendor is not known to this version. */
 export async function openForRun(
   engine: Engine,
@@ -34,7 +29,9 @@ export async function openForRun(
 ): Promise<{
   session: Session
   vendor: string
-  calls: Calls
+  readBack: ReadBack
+  calls: CallLedger
+  budget: CallBudget
   rules: readonly StoredRule[]
   connector: Connector
   settings: Record<string, unknown>
@@ -47,7 +44,7 @@ export async function openForRun(
   })
   const connector = found && engine.connectors.get(found.connection.vendor)
   if (!found?.settings || !connector) return null
-  const calls: Calls = { count: 0, checks: 0, isCheck: false }
+  const calls = new CallLedger()
   const connection = openConnection(
     engine,
     workspaceId,
@@ -55,8 +52,7 @@ export async function openForRun(
     found.settings,
     (call) => {
       const { status } = call
-      if (calls.isCheck) calls.checks += 1
-      else calls.count += 1
+      calls.note()
       const statusClass = status === 0 ? 'none' : `${Math.floor(status / 100)}xx`
       engine.metrics?.syncCalls.inc({ vendor: connector.vendor, status: statusClass })
       engine.onVendorCall?.(workspaceId, connector.vendor, call)
@@ -72,7 +68,17 @@ export async function openForRun(
     },
   }
   const { rules, settings } = found
-  return { session, vendor: connector.vendor, calls, rules, connector, settings }
+  const { readBack } = found.connection
+  return {
+    session,
+    vendor: connector.vendor,
+    readBack,
+    calls,
+    budget: connection.budget,
+    rules,
+    connector,
+    settings,
+  }
 }
 
 /** What a connector is given to work with. */

@@ -65,6 +65,7 @@ export function twoWayStream(
     cadenceReason: way.cadenceReason,
     batchSize: MOST_WRITTEN,
     fetchSize: MOST_READ,
+    sizeUp: (signal) => reader.sizeUp(signal),
     pull: (cursor, signal) => (opportunities ?? reader).pull(cursor, signal),
     fetch: (ids, signal) => reader.fetch(ids, signal),
     listAll: (cursor, signal) => reader.listAll(cursor, signal),
