@@ -1,5 +1,9 @@
 // Sends leads to a CRM sandbox in a process of its own: calls, a second run that changes nothing, memory, leads a second.
-// Flags: --sizes 10000,100000 (leads, smallest first), --vendor hubspot|pipedrive|salesforce.
+// Flags: --sizes 10000,100000 (leads, smallest first), --vendor hubspot|pipedrive|salesforce, --once (no second run).
+//
+// The fewest possible is what a first run cannot do without by the vendor's own limits of a call: the writes, one look at each stream,
+// and what is made once for an account. Reading back what was written is a cost of its own, which nobody has who does not prove what
+// arrived: it is counted apart, beside the fewest calls that can read as many records, and both together are printed as well.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,6 +32,12 @@ interface BenchVendor {
   spent: (sandbox: SandboxProcess, calls: number) => Promise<number>
   /** The least that so many leads can be sent for. */
   fewest: (leads: number) => number
+  /** The least that so many written records can be read back for. */
+  fewestToCheck: (leads: number) => number
+  /** What a call that reads back costs; 1 where calls are counted. */
+  checkPrice: number
+  /** Whether `spent` has what reading back costs in it. */
+  countsChecks: boolean
   /** Settings of the first run, beside the address and the token. */
   settings: (leads: number) => Record<string, unknown>
   /** What the vendor's settings call the token; `token` unless given. */
@@ -43,8 +53,12 @@ const COLLECTION = 200
 const FILE = 10_000
 /** HubSpot takes a hundred in one call. */
 const UPSERT = 100
-/** Pipedrive takes one record a call, for five tokens, and shows a page of 500 for ten. */
+/** And shows 2,000 by their ids. */
+const RETRIEVE = 2000
+/** Pipedrive takes one record a call, for five tokens, and shows a page of 500 for ten, or a hundred by their ids. */
 const CREATE_TOKENS = 5
+const PAGE_TOKENS = 10
+const PIPEDRIVE_IDS = 100
 
 /** Those that `setUpSales` gives the hub. */
 const OWNERS = Array.from({ length: 8 }, (_, i) => ({
@@ -64,6 +78,9 @@ const VENDORS: Readonly<Record<string, BenchVendor>> = {
      * for the account our group, and our properties in one batch.
      */
     fewest: (leads) => Math.ceil(leads / UPSERT) + 17,
+    fewestToCheck: (leads) => Math.ceil(leads / UPSERT),
+    checkPrice: 1,
+    countsChecks: false,
     settings: () => ({}),
   },
   pipedrive: {
@@ -77,6 +94,9 @@ const VENDORS: Readonly<Record<string, BenchVendor>> = {
      * persons that are there already 10; the account's name 2.
      */
     fewest: (leads) => leads * CREATE_TOKENS + 177,
+    fewestToCheck: (leads) => Math.ceil(leads / PIPEDRIVE_IDS) * PAGE_TOKENS,
+    checkPrice: PAGE_TOKENS,
+    countsChecks: true,
     settings: (leads) => ({ dailyTokens: leads * CREATE_TOKENS, sharePercent: 50 }),
     ration: {
       share: (leads) => Math.floor((leads * CREATE_TOKENS) / 2),
@@ -94,6 +114,9 @@ const VENDORS: Readonly<Record<string, BenchVendor>> = {
      */
     fewest: (leads) =>
       (leads > 2000 ? Math.ceil(leads / FILE) * 5 : Math.ceil(leads / COLLECTION)) + 9 + 6,
+    fewestToCheck: (leads) => Math.ceil(leads / RETRIEVE),
+    checkPrice: 1,
+    countsChecks: false,
     settings: () => ({}),
     tokenName: 'accessToken',
     reads: /\/composite\/(?:batch|sobjects\/\{sObject\})$/,
@@ -104,6 +127,7 @@ const { values: flags } = parseArgs({
   options: {
     sizes: { type: 'string', default: '10000,100000' },
     vendor: { type: 'string', default: 'hubspot' },
+    once: { type: 'boolean', default: false },
   },
 })
 const sizes = flags.sizes.split(',').map(Number)
@@ -114,6 +138,7 @@ interface Run {
   id: string
   state: string
   calls: number
+  checkCalls: number
   counts: Record<string, Record<string, number>>
   startedAt: string
   endedAt: string
@@ -121,12 +146,14 @@ interface Run {
 
 interface Measured {
   leads: number
-  /** Calls, or what they cost. */
+  /** Calls, or what they cost, without reading back. */
   spent: number
+  /** The same of reading back. */
+  checked: number
   /** What a rationed first run took of its share; null where nothing is rationed. */
   ofShare: number | null
-  /** Calls of the second run that would change something. */
-  writes: number
+  /** Calls of the second run that would change something; null: there was none. */
+  writes: number | null
   peakBytes: number
   durationMs: number
 }
@@ -206,23 +233,25 @@ async function sendTwice(
   const first = await run(hub, key, connection.id)
   const peakBytes = sampler.stop()
   print(
-    `first run: ${first.calls} calls, ${JSON.stringify(first.counts)}; ${JSON.stringify(await calls(sandbox))}`,
+    `first run: ${first.calls} calls and ${first.checkCalls} to read back, ${JSON.stringify(first.counts)}; ${JSON.stringify(await calls(sandbox))}`,
   )
   const { live } = await control<{ live: number }>(sandbox, 'GET', people)
   if (live !== leads) throw new Error(`${live} of ${leads} leads are in the CRM`)
-  const spent = await vendor!.spent(sandbox, first.calls)
+  const { checkPrice, countsChecks } = vendor!
+  const checked = ((rationed?.checkCalls ?? 0) + first.checkCalls) * checkPrice
+  const spent = (await vendor!.spent(sandbox, first.calls)) - (countsChecks ? checked : 0)
+  const facts = { leads, spent, checked, ofShare: rationed?.ofShare ?? null, peakBytes }
+  const durationMs = (rationed?.durationMs ?? 0) + durationOf(first)
+  if (flags.once) return { ...facts, writes: null, durationMs }
   await control(sandbox, 'DELETE', 'calls')
   const second = await run(hub, key, connection.id)
   const made = await calls(sandbox)
   print(`second run: ${second.calls} calls; ${JSON.stringify(made)}`)
   const writes = Object.entries(made).filter(([route]) => isWrite(route))
   return {
-    leads,
-    spent,
-    ofShare: rationed?.ofShare ?? null,
+    ...facts,
     writes: writes.reduce((sum, [, count]) => sum + count, 0),
-    peakBytes,
-    durationMs: (rationed?.durationMs ?? 0) + durationOf(first),
+    durationMs,
   }
 }
 
@@ -235,14 +264,14 @@ async function runRationed(
   sandbox: SandboxProcess,
   connectionId: string,
   leads: number,
-): Promise<{ ofShare: number; durationMs: number }> {
+): Promise<{ ofShare: number; durationMs: number; checkCalls: number }> {
   const { share, more } = vendor!.ration!
   const stopped = await run(hub, key, connectionId, 'partial')
   const ofShare = (await vendor!.spent(sandbox, stopped.calls)) / share(leads)
   print(`rationed run: ${stopped.calls} calls, ${ofShare} of its share`)
   const path = `/api/v1/connections/${connectionId}`
   await callHub(hub.url, key, 'PATCH', path, { settings: more })
-  return { ofShare, durationMs: durationOf(stopped) }
+  return { ofShare, durationMs: durationOf(stopped), checkCalls: stopped.checkCalls }
 }
 
 /** Asks for a run, or joins the one that waits already, and sees it through. */
@@ -317,6 +346,7 @@ function figuresOf(all: readonly Measured[]): Figure[] {
   const figures = all.flatMap((one) => {
     const { unit } = vendor!
     const fewest = vendor!.fewest(one.leads)
+    const fewestToCheck = vendor!.fewestToCheck(one.leads)
     const bar = one === most ? { atMost: CALLS_BAR } : undefined
     const ration =
       one.ofShare === null
@@ -334,8 +364,23 @@ function figuresOf(all: readonly Measured[]): Figure[] {
         '',
         bar,
       ),
+      figure(`${one.leads} leads: ${unit} to read all of them back`, one.checked, ''),
+      figure(
+        `${one.leads} leads: those ÷ fewest possible (${fewestToCheck})`,
+        one.checked / fewestToCheck,
+        '',
+      ),
+      figure(
+        `${one.leads} leads: both ÷ fewest possible of both`,
+        (one.spent + one.checked) / (fewest + fewestToCheck),
+        '',
+        bar,
+      ),
       ...ration,
-      figure(`${one.leads} leads: writes of a second run`, one.writes, '', { atMost: 0 }),
+      ...(one.writes === null
+        ? []
+        : [figure(`${one.leads} leads: writes of a second run`, one.writes, '', { atMost: 0 })]),
+      figure(`${one.leads} leads: duration`, one.durationMs / 1000, 's'),
       figure(`${one.leads} leads: sent`, (one.leads * 1000) / one.durationMs, '1/s'),
       figure(`${one.leads} leads: peak memory of the hub process`, one.peakBytes / MIB, 'MiB'),
     ]

@@ -538,9 +538,13 @@ create table connections (
   version integer not null default 1,
   daily_calls integer,
   plan_above integer,
+  read_back text not null default 'full'::text,
+  live_percent smallint not null default 10,
   CHECK ((daily_calls > 0)),
+  CHECK (((live_percent >= 0) AND (live_percent <= 90))),
   CHECK (((length(name) >= 1) AND (length(name) <= 200))),
   CHECK ((plan_above >= 0)),
+  CHECK ((read_back = ANY (ARRAY['full'::text, 'sample'::text, 'off'::text]))),
   CHECK ((state = ANY (ARRAY['active'::text, 'needs_login'::text, 'paused'::text]))),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (id),
@@ -1675,9 +1679,10 @@ create table sync_call_days (
   day date not null,
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
   taken integer not null default 0,
+  taken_by text not null default ''::text,
   FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
-  PRIMARY KEY (connection_id, day)
+  PRIMARY KEY (connection_id, day, taken_by)
 );
 alter table sync_call_days enable row level security;
 
@@ -1697,6 +1702,9 @@ create table sync_certificates (
   gone integer not null,
   changed_there integer not null,
   checked_at timestamp with time zone not null,
+  read_back text not null default 'full'::text,
+  unread_count integer not null default 0,
+  CHECK ((read_back = ANY (ARRAY['full'::text, 'sample'::text, 'off'::text]))),
   CHECK ((scope = ANY (ARRAY['written'::text, 'whole'::text]))),
   FOREIGN KEY (run_id) REFERENCES sync_runs(id) ON DELETE CASCADE,
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
@@ -2007,6 +2015,18 @@ create table sync_revisits (
 CREATE INDEX sync_revisits_connection_id_wants_entity_wants_external_id_idx ON public.sync_revisits USING btree (connection_id, wants_entity, wants_external_id);
 alter table sync_revisits enable row level security;
 
+create table sync_run_calls (
+  run_id identifier not null,
+  stream text not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  calls integer not null default 0,
+  check_calls integer not null default 0,
+  FOREIGN KEY (run_id) REFERENCES sync_runs(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (run_id, stream)
+);
+alter table sync_run_calls enable row level security;
+
 create table sync_runs (
   id identifier not null,
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
@@ -2030,6 +2050,7 @@ create table sync_runs (
   retry_at timestamp with time zone,
   retries integer not null default 0,
   check_calls integer not null default 0,
+  retry_streams text[],
   CHECK ((cause = ANY (ARRAY['schedule'::text, 'catch_up'::text, 'manual'::text, 'retry'::text, 'change'::text, 'plan'::text, 'undo'::text, 'backfill'::text]))),
   CHECK ((slots >= 0)),
   CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'succeeded'::text, 'partial'::text, 'failed'::text]))),
@@ -2062,6 +2083,10 @@ create table sync_streams (
   position smallint not null,
   version integer not null default 1,
   seed jsonb,
+  call_percent smallint,
+  call_priority text not null default 'normal'::text,
+  CHECK (((call_percent >= 0) AND (call_percent <= 100))),
+  CHECK ((call_priority = ANY (ARRAY['high'::text, 'normal'::text, 'low'::text]))),
   CHECK ((direction = ANY (ARRAY['pull'::text, 'push'::text, 'both'::text]))),
   CHECK (((every_minutes >= 1) AND (every_minutes <= 44640))),
   FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,

@@ -11,7 +11,7 @@ import {
 import type { BackfillEstimate } from './backfill.schema.ts'
 import { countDayCalls, countLinked, measureCallMs, sampleLinked } from './backfill.store.ts'
 import { baseOf } from './base.ts'
-import { callsFor } from './call-plan.ts'
+import { callsFor } from './call-plan.rules.ts'
 import { readCallDay } from './call-budget.ts'
 import { findConnection } from './connection.store.ts'
 import type { OpenedStream } from './field.operations.ts'
@@ -43,8 +43,9 @@ export async function estimateBackfill(
   const toWrite = isOut ? await countToWrite(tx, connectionId, opened, field, records) : 0
   const endpoints = callsOf(opened.stream, direction, { records, toWrite })
   const calls = endpoints.reduce((sum, one) => sum + one.calls, 0)
-  const { checkCalls } = callsFor(opened.stream, { newThere: 0, changed: toWrite })
   const connection = await findConnection(tx, connectionId)
+  const due = { newThere: 0, changed: toWrite }
+  const { checkCalls } = callsFor(opened.stream, due, connection?.readBack ?? 'full')
   const { allowed, taken } = await readCallDay(tx, connectionId, now)
   const vendorCalls = connectors.get(connection?.vendor ?? '')?.changeCallsPerDay
   const perDay = callsADay(allowed, vendorCalls, share)

@@ -185,7 +185,8 @@ export async function listLinked(
     where workspace_id = ${tx.workspaceId} and connection_id = ${place.connectionId} and entity = ${place.entity}
       and local_id > ${after} and deleted_at is null
     order by local_id limit ${limit}`)
-  return rows.map((row) => ({ ...row, firstSeq: 0, changedIn: '0', since: now, attempts: 0 }))
+  const rest = { isElsewhere: false, firstSeq: 0, changedIn: '0', since: now, attempts: 0 }
+  return rows.map((row) => ({ ...row, ...rest }))
 }
 
 /** Linked records chosen evenly, with what both sides last agreed on. */

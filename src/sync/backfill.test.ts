@@ -321,6 +321,10 @@ describe('an estimate', () => {
       many: false,
       personal: false,
       with: [],
+      required: false,
+      once: false,
+      as: null,
+      roles: false,
     }
     const rules = { fields: new Map([['phone', field]]), mappings: [] }
     expect(refusalOf(rules, 'phone', 'in')).toMatch(/only goes out/)

@@ -37,7 +37,7 @@ const STUCK_AFTER = 5
 /** A job goes on for this long, then others that wait for a place have their turn. */
 const LONGEST_MS = 20 * SECOND_MS
 const RETRY_MS = 5 * MINUTE_MS
-const PASSING = new Set(['transient', 'rate_burst', 'rate_daily', 'account'])
+const PASSING = new Set(['transient', 'rate_burst', 'rate_daily', 'rate_share', 'account'])
 
 /**
  * Works on a backfill, a page at a time, and only while live sync leaves the connection alone: each page takes the connection for
@@ -152,7 +152,7 @@ async function takeTurn(
   const stop = AbortSignal.any([signal, lease.signal])
   const run = runOf(engine, workspaceId, row, opened, lease, stop)
   const { calls } = opened
-  const before = { calls: calls.count, checks: calls.checks }
+  await run.beginStream(backfill.stream)
   try {
     const unsigned = await waitsFor(run, opened, run.session.streams)
     if (unsigned) {
@@ -173,10 +173,11 @@ async function takeTurn(
     await fail(run, backfill, error)
     return 'over'
   } finally {
-    const more = { calls: calls.count - before.calls, checks: calls.checks - before.checks }
+    const more = calls.takeUnkept()
+    const count = [...more.values()].reduce((sum, one) => sum + one.calls + one.checks, 0)
     await engine.store.transaction(workspaceId, async (tx) => {
-      await addCalls(tx, runId, more)
-      await addDayCalls(tx, backfill.id, more.calls + more.checks, engine.clock.now())
+      if (more.size > 0) await addCalls(tx, runId, more)
+      await addDayCalls(tx, backfill.id, count, engine.clock.now())
     })
     await lease.release()
   }
@@ -197,7 +198,7 @@ async function pause(
 async function fail(run: Run, backfill: BackfillRow, fault: VendorFault): Promise<void> {
   const { kind, message: detail, retryAfterMs } = fault
   if (PASSING.has(kind)) {
-    const isDaily = kind === 'rate_daily'
+    const isDaily = kind === 'rate_daily' || kind === 'rate_share'
     const afterMs = Math.max(RETRY_MS, retryAfterMs ?? 0)
     await pause(run, backfill, isDaily ? 'calls' : 'vendor', afterMs, detail)
     return
@@ -230,7 +231,7 @@ export async function endBackfillRun(
     (of) => (of['refused'] ?? 0) + (of['conflict'] ?? 0) > 0,
   )
   const state: RunState = isFaulty ? 'partial' : 'succeeded'
-  await endRun(tx, runId, { state, counts, fault: null, retryAt: null }, now)
+  await endRun(tx, runId, { state, counts, fault: null, retryAt: null, retryStreams: null }, now)
 }
 
 async function tellEnd(

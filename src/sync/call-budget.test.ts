@@ -4,7 +4,7 @@ import { DAY_MS, ManualClock, MINUTE_MS } from '#core/time.ts'
 import { startHubspot, type HubspotSandbox } from '#sandbox/hubspot/index.ts'
 import { expectProblem, useHub } from '#tests/hub.ts'
 import type { Store } from '#store/store.ts'
-import { callsFor } from '#sync/call-plan.ts'
+import { callsFor } from '#sync/call-plan.rules.ts'
 import { copyDatabase, openTestStore, runOnServer, type TestDatabase } from '#tests/store.ts'
 import { TestHub, testEngine, testTables } from '#tests/sync.ts'
 
@@ -60,13 +60,13 @@ test('sizes of calls make the plan, worked by hand', () => {
   const fetch = async () => []
   const stream = { batchSize: 100, fetchSize: 50, fetch }
   // 3 calls to create 250, 2 to read and 1 to change 80; 7 to read back 330.
-  expect(callsFor(stream, { newThere: 250, changed: 80 })).toEqual({
+  expect(callsFor(stream, { newThere: 250, changed: 80 }, 'full')).toEqual({
     calls: 3 + 1 + 2,
     checkCalls: 7,
   })
   const bulk = { atLeast: 2000, batchSize: 10_000, push: async () => [] }
-  expect(callsFor({ ...stream, bulk }, { newThere: 25_000, changed: 0 }).calls).toBe(15)
-  expect(callsFor({ batchSize: 100 }, { newThere: 100, changed: 100 })).toEqual({
+  expect(callsFor({ ...stream, bulk }, { newThere: 25_000, changed: 0 }, 'full').calls).toBe(15)
+  expect(callsFor({ batchSize: 100 }, { newThere: 100, changed: 100 }, 'full')).toEqual({
     calls: 2,
     checkCalls: 0,
   })
@@ -120,7 +120,7 @@ describe('over HTTP', () => {
       today: { allowed: 5, taken: 0 },
       nextRun: { days: Math.ceil(quiet.calls / 5) },
     })
-    expect(await run()).toMatchObject({ state: 'partial', fault: { kind: 'rate_daily' } })
+    expect(await run()).toMatchObject({ state: 'partial', fault: { kind: 'rate_share' } })
     expect((await workspace.patch(path, { dailyCalls: null })).body.dailyCalls).toBeNull()
     expect(await run()).toMatchObject({ state: 'succeeded' })
     expectProblem(

@@ -1,20 +1,33 @@
 import { sql } from 'kysely'
-import { DAY_MS, type Clock } from '#core/time.ts'
+import { type Clock } from '#core/time.ts'
 import type { Store, Transaction } from '#store/store.ts'
+import {
+  asksAgainAt,
+  LIVE,
+  mayTake,
+  WHOLE,
+  type Allowance,
+  type Taken,
+} from './call-shares.rules.ts'
 import { VendorFault } from './connector.ts'
+
+/** The code of a fault after which no scheduled stream may make a call. */
+export const ALLOWANCE_USED_UP = 'allowance.used_up'
 
 /** Calls are taken from the day's allowance so many at a time: one statement instead of one a call. */
 const BLOCK = 50
 
 /**
  * A connection's allowance of calls a day (UTC), as one session uses it up. Blocks are taken before they are used, so that neither a
- * crash nor another process that works on the connection ever leads beyond it; what is left of a block is given back at the end.
+ * crash nor another process that works on the connection ever leads beyond it; what is left of a block is given back at the end, and
+ * when somebody else of the session goes on.
  */
 export class CallBudget {
   readonly #store: Store
   readonly #clock: Clock
   readonly #workspaceId: string
   readonly #connectionId: string
+  #taker = WHOLE
   #day = ''
   #left = 0
   #isLimited = true
@@ -26,7 +39,14 @@ export class CallBudget {
     this.#connectionId = connectionId
   }
 
-  /** Before each call. @throws VendorFault `rate_daily` when the allowance of the day is used up. */
+  /** From now on calls are those of a stream, or of `LIVE`. */
+  async passTo(taker: string): Promise<void> {
+    if (taker === this.#taker) return
+    await this.close()
+    this.#taker = taker
+  }
+
+  /** Before each call. @throws VendorFault `rate_share` when the taker has nothing left of the day's allowance. */
   async take(): Promise<void> {
     const now = this.#clock.now()
     const day = dayOf(now)
@@ -35,21 +55,25 @@ export class CallBudget {
       this.#left -= 1
       return
     }
+    this.#left = 0
     const block = await this.#store.transaction(this.#workspaceId, (tx) =>
-      takeBlock(tx, this.#connectionId, day),
+      takeBlock(tx, this.#connectionId, this.#taker, now),
     )
     if (block === null) {
       this.#isLimited = false
       return
     }
-    if (block === 0)
+    if ('askAt' in block)
       throw new VendorFault(
-        'rate_daily',
-        'The calls that this connection may make a day are used up; it goes on tomorrow (UTC).',
-        { retryAfterMs: DAY_MS - (now.getTime() % DAY_MS) },
+        'rate_share',
+        `${nameOf(this.#taker)} may make no more calls until ${block.askAt.toISOString().slice(0, 16).replace('T', ' ')} (UTC).`,
+        {
+          retryAfterMs: block.askAt.getTime() - now.getTime(),
+          code: block.isAll ? ALLOWANCE_USED_UP : null,
+        },
       )
     this.#day = day
-    this.#left = block - 1
+    this.#left = block.got - 1
   }
 
   /** Gives back what was taken and not used. */
@@ -60,53 +84,87 @@ export class CallBudget {
     await this.#store.transaction(this.#workspaceId, (tx) =>
       tx.execute(sql`
         update sync_call_days set taken = taken - ${back}
-        where connection_id = ${this.#connectionId} and day = ${this.#day}::date`),
+        where connection_id = ${this.#connectionId} and day = ${this.#day}::date and taken_by = ${this.#taker}`),
     )
   }
+}
+
+function nameOf(taker: string): string {
+  if (taker === LIVE) return 'What is sent at once'
+  return taker === WHOLE ? 'The connection' : `The stream ${taker}`
 }
 
 function dayOf(at: Date): string {
   return at.toISOString().slice(0, 10)
 }
 
-/** @returns how many calls of the day were taken, at most a block; 0: none are left; null: the connection has no allowance. */
+/** @returns what was taken of the day, at most a block, or when to ask again; null: the connection has no allowance. */
 async function takeBlock(
   tx: Transaction,
   connectionId: string,
-  day: string,
-): Promise<number | null> {
-  const connection = await tx.find(sql<{ dailyCalls: number | null }>`
-    select daily_calls from connections where id = ${connectionId}`)
-  const allowed = connection?.dailyCalls ?? null
-  if (allowed === null) return null
-  const row = await tx.find(sql<{ got: number }>`
-    with held as (
-      insert into sync_call_days as known (connection_id, day, taken) values (${connectionId}, ${day}::date, 0)
-      on conflict (connection_id, day) do update set taken = known.taken
-      returning taken
-    ), got as (select greatest(0, least(${BLOCK}, ${allowed} - taken))::int as got, taken from held)
-    select got from got`)
-  const got = row?.got ?? 0
-  if (got > 0)
-    await tx.execute(sql`
-      update sync_call_days set taken = taken + ${got} where connection_id = ${connectionId} and day = ${day}::date`)
-  return got
+  taker: string,
+  now: Date,
+): Promise<{ got: number } | { askAt: Date; isAll: boolean } | null> {
+  const allowance = await readAllowance(tx, connectionId)
+  if (allowance === null) return null
+  const day = dayOf(now)
+  // The row of the whole is the lock: two processes never take the same calls.
+  await tx.execute(sql`
+    insert into sync_call_days as known (connection_id, day, taken_by) values (${connectionId}, ${day}::date, ${WHOLE})
+    on conflict (connection_id, day, taken_by) do update set taken = known.taken`)
+  const taken = await readTaken(tx, connectionId, now)
+  const got = Math.min(BLOCK, mayTake(allowance, taken, taker, now))
+  if (got === 0) {
+    const isAll = mayTake(allowance, taken, WHOLE, now) === 0
+    return { askAt: asksAgainAt(allowance, taken, taker, now), isAll }
+  }
+  await tx.execute(sql`
+    insert into sync_call_days as known (connection_id, day, taken_by, taken)
+    values (${connectionId}, ${day}::date, ${taker}, ${got})
+    on conflict (connection_id, day, taken_by) do update set taken = known.taken + excluded.taken`)
+  return { got }
 }
 
-export interface CallDay {
-  allowed: number | null
-  taken: number
+/** How the allowance is shared; null: the connection has none. */
+export async function readAllowance(
+  tx: Transaction,
+  connectionId: string,
+): Promise<Allowance | null> {
+  const row = await tx.find(sql<Allowance & { dailyCalls: number | null }>`
+    select c.daily_calls, c.live_percent, coalesce((
+      select jsonb_agg(jsonb_build_object('name', s.name, 'callPercent', s.call_percent, 'callPriority', s.call_priority)
+        order by s.position, s.name)
+      from sync_streams s where s.connection_id = c.id), '[]') as streams
+    from connections c where c.id = ${connectionId}`)
+  return row?.dailyCalls == null ? null : row
 }
 
-/** The allowance of the day and what was taken of it, blocks under way included. */
+/** Of the day, by taker, blocks under way included. Only counted while there is an allowance. */
+export async function readTaken(tx: Transaction, connectionId: string, now: Date): Promise<Taken> {
+  const rows = await tx.query(sql<{ takenBy: string; taken: number }>`
+    select taken_by, taken from sync_call_days where connection_id = ${connectionId} and day = ${dayOf(now)}::date`)
+  return new Map(rows.map(({ takenBy, taken }) => [takenBy, taken]))
+}
+
+/** Calls of the day (UTC): how many are allowed, null without an allowance, and how many all took together. */
 export async function readCallDay(
   tx: Transaction,
   connectionId: string,
   now: Date,
-): Promise<CallDay> {
-  const row = await tx.find(sql<CallDay>`
-    select c.daily_calls as allowed, coalesce(d.taken, 0) as taken from connections c
-    left join sync_call_days d on d.connection_id = c.id and d.day = ${dayOf(now)}::date
-    where c.id = ${connectionId}`)
-  return row ?? { allowed: null, taken: 0 }
+): Promise<{ allowed: number | null; taken: number }> {
+  const allowance = await readAllowance(tx, connectionId)
+  const taken = await readTaken(tx, connectionId, now)
+  const inAll = [...taken.values()].reduce((sum, one) => sum + one, 0)
+  return { allowed: allowance?.dailyCalls ?? null, taken: inAll }
+}
+
+/** Whether changes may go at once: their part of the allowance is not used up. */
+export async function hasLiveCalls(
+  tx: Transaction,
+  connectionId: string,
+  now: Date,
+): Promise<boolean> {
+  const allowance = await readAllowance(tx, connectionId)
+  if (allowance === null) return true
+  return mayTake(allowance, await readTaken(tx, connectionId, now), LIVE, now) > 0
 }

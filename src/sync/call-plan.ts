@@ -1,45 +1,35 @@
-import { sql } from 'kysely'
 import { z } from 'zod'
 import { Problem } from '#core/problem.ts'
 import { DAY_MS } from '#core/time.ts'
 import { defineOperation, type Operation } from '#gateway/operation.ts'
 import type { Transaction } from '#store/store.ts'
-import { readCallDay } from './call-budget.ts'
+import { readAllowance, readTaken } from './call-budget.ts'
+import { callsFor } from './call-plan.rules.ts'
 import { CallPlan } from './call-plan.schema.ts'
-import { ConnectionId } from './connection.schema.ts'
-import { findConnection, readSettings } from './connection.store.ts'
-import type { Connector, Stream } from './connector.ts'
+import { countDue, readQuietCalls } from './call-plan.store.ts'
+import { LIVE, mayTake, sharesOf, type Allowance, type Taken } from './call-shares.rules.ts'
+import { ConnectionId, type ReadBack } from './connection.schema.ts'
+import { findConnection, findPreparation, readSettings } from './connection.store.ts'
 import type { Entity } from './entity.ts'
-import { connectorOf, type Connectors } from './open-session.ts'
+import { connectorOf, withSession, type Connectors } from './open-session.ts'
+import { listStreams, type StreamViewRow } from './stream.store.ts'
 
-/** Calls of Salesforce's Bulk API a file: create, upload, close, one look, the results. */
-const CALLS_A_FILE = 5
-const COUNTED_AT_ONCE = 5000
+/** Calls for the account as a whole, and of a stream of which nothing is known. */
+const ASSUMED_ACCOUNT = 3
+const ASSUMED_STREAM = 2
 
-/** What a stream's due records take, by the sizes of its calls. Pure. */
-export function callsFor(
-  stream: Pick<Stream, 'batchSize' | 'fetchSize' | 'bulk' | 'fetch' | 'costs'>,
-  { newThere, changed }: { newThere: number; changed: number },
-): { calls: number; checkCalls: number } {
-  const { bulk } = stream
-  const batchSize = stream.costs?.update.records ?? stream.batchSize
-  const read = stream.fetchSize ?? stream.batchSize
-  const isBulk = bulk !== undefined && newThere + changed >= bulk.atLeast
-  const written = (count: number) =>
-    isBulk ? Math.ceil(count / bulk.batchSize) * CALLS_A_FILE : Math.ceil(count / batchSize)
-  return {
-    // What is there is read before it is written.
-    calls: written(newThere) + written(changed) + (stream.fetch ? Math.ceil(changed / read) : 0),
-    checkCalls: stream.fetch ? Math.ceil((newThere + changed) / read) : 0,
-  }
-}
+type Sizes = ReadonlyMap<string, { records: number; calls: number }>
 
-/** The calls that the next whole run will make, before it is let loose. No call is made for it. */
-export function callPlanOperation(
+/** The calls that the next whole run will make, before it is let loose. */
+export function callPlanOperations(
   connectors: Connectors,
   entities: ReadonlyMap<string, Entity>,
-): Operation {
-  return defineOperation({
+): readonly Operation[] {
+  return [getCallPlan(connectors, entities), countCallPlan(connectors, entities)]
+}
+
+const getCallPlan = (connectors: Connectors, entities: ReadonlyMap<string, Entity>) =>
+  defineOperation({
     id: 'getCallPlan',
     method: 'GET',
     path: '/api/v1/connections/{connectionId}/call-plan',
@@ -47,101 +37,171 @@ export function callPlanOperation(
     tag: 'Connections',
     summary: 'How many calls the next run will take, and how many are left today',
     description:
-      'Counted from what is due and the sizes of the calls of each stream; reading what changed there is in the base. Set ' +
-      '`dailyCalls` on the connection to leave the rest of the vendor’s allowance to other tools: a run stops at it and goes on the next day.',
+      'Counted from what is due and the sizes of the calls of each stream; no call is made for it. Set `dailyCalls` on the connection to ' +
+      'leave the rest of the vendor’s allowance to other tools: a run stops at it and goes on the next day. `callPercent` and ' +
+      '`callPriority` of its streams share it; what nobody used by the evening is lent.',
     input: z.object({ connectionId: ConnectionId }),
     output: CallPlan,
-    async perform({ connectionId }, { tx, now }) {
-      const connection = await findConnection(tx, connectionId)
-      const settings = connection && (await readSettings(tx, connectionId))
-      if (!connection || !settings)
-        throw new Problem('resource.not_found', 'There is no connection with this id.')
-      const connector = connectorOf(connectors, connection.vendor)
-      const streams = await streamsOf(connector, connectionId, settings, now)
-      const planned: z.output<typeof CallPlan>['nextRun']['streams'] = []
-      for (const stream of streams) {
-        const entity = entities.get(stream.entity)
-        if (!stream.push || !entity) continue
-        const due = await countDue(tx, connectionId, stream, entity)
-        planned.push({ stream: stream.name, ...due, ...callsFor(stream, due) })
-      }
-      const quiet = await lastQuietRun(tx, connectionId)
-      const base = quiet ?? 2 * streams.length + 3
-      const sum = (field: 'calls' | 'checkCalls') =>
-        planned.reduce((total, one) => total + one[field], 0)
-      const calls = base + sum('calls')
-      const today = await readCallDay(tx, connectionId, now)
-      const { allowed } = today
-      const left = allowed === null ? null : Math.max(0, allowed - today.taken)
-      const over = left === null ? 0 : Math.max(0, calls + sum('checkCalls') - left)
-      return {
-        connectionId,
-        today: { ...today, resetsAt: new Date((Math.floor(now.getTime() / DAY_MS) + 1) * DAY_MS) },
-        nextRun: {
-          base,
-          baseFrom: quiet === null ? ('assumed' as const) : ('last_quiet_run' as const),
-          streams: planned,
-          calls,
-          checkCalls: sum('checkCalls'),
-          days: allowed === null ? null : 1 + Math.ceil(over / allowed),
-        },
-      }
-    },
+    perform: ({ connectionId }, { tx, now }) =>
+      planOf(tx, connectors, entities, connectionId, now, async () => new Map()),
   })
-}
 
-/** The streams of a connection as its connector has them; no call is made. */
-export async function streamsOf(
-  connector: Connector,
-  id: string,
-  settings: Record<string, unknown>,
-  now: Date,
-): Promise<readonly Stream[]> {
-  const session = connector.open({
-    id,
-    settings,
-    clock: { now: () => now },
-    onCall: () => undefined,
-    saveSettings: async () => undefined,
-    wait: async () => undefined,
+const countCallPlan = (connectors: Connectors, entities: ReadonlyMap<string, Entity>) =>
+  defineOperation({
+    id: 'countCallPlan',
+    method: 'POST',
+    path: '/api/v1/connections/{connectionId}/call-plan',
+    scope: 'connections:write',
+    tag: 'Connections',
+    summary: 'Predict the calls of streams before they are enabled',
+    description:
+      'As the plan of calls; of each stream that was never read, paused or not, the vendor is asked how many records there are. One call a ' +
+      'stream, on somebody’s word and therefore not counted against `dailyCalls`.',
+    status: 200,
+    input: z.object({ connectionId: ConnectionId }),
+    output: CallPlan,
+    perform: ({ connectionId }, { tx, now }) =>
+      planOf(tx, connectors, entities, connectionId, now, async (names) => {
+        const connection = (await findConnection(tx, connectionId))!
+        const settings = (await readSettings(tx, connectionId)) ?? {}
+        const connector = connectorOf(connectors, connection.vendor)
+        return withSession(connector, connectionId, settings, now, async (session, signal) => {
+          const sizes = new Map<string, { records: number; calls: number }>()
+          for (const { name, sizeUp } of session.streams) {
+            if (sizeUp && names.has(name)) sizes.set(name, await sizeUp(signal))
+          }
+          return sizes
+        })
+      }),
   })
-  await session.close()
-  return session.streams
-}
 
-/** What is due of a stream; of one that was never seeded, everything that there is. */
-async function countDue(
+/** @param sizeUp  asks the vendor of the streams of these names, which were never read. */
+async function planOf(
   tx: Transaction,
-  connectionId: string,
-  stream: Stream,
-  entity: Entity,
-): Promise<{ newThere: number; changed: number }> {
-  const due = await tx.find(sql<{ newThere: number; changed: number; isSeeded: boolean }>`
-    select count(*) filter (where l.local_id is null or l.deleted_at is not null)::int as new_there,
-      count(*) filter (where l.local_id is not null and l.deleted_at is null)::int as changed,
-      coalesce((select (s.seed ->> 'done')::boolean from sync_streams s
-        where s.connection_id = ${connectionId} and s.name = ${stream.name}), false) as is_seeded
-    from sync_pending p
-    left join sync_links l on l.connection_id = p.connection_id and l.entity = p.entity and l.local_id = p.local_id
-    where p.connection_id = ${connectionId} and p.entity = ${stream.entity} and p.held_code is null`)
-  const { newThere = 0, changed = 0, isSeeded = false } = due ?? {}
-  if (isSeeded || !entity.listIds) return { newThere, changed }
-  let all = 0
-  for (let after: string | null = null; ;) {
-    const ids: string[] = await entity.listIds(tx, after, COUNTED_AT_ONCE)
-    all += ids.length
-    if (ids.length < COUNTED_AT_ONCE)
-      return { newThere: Math.max(newThere, all - changed), changed }
-    after = ids.at(-1) ?? null
+  connectors: Connectors,
+  entities: ReadonlyMap<string, Entity>,
+  connectionId: z.output<typeof ConnectionId>,
+  now: Date,
+  sizeUp: (names: ReadonlySet<string>) => Promise<Sizes>,
+): Promise<CallPlan> {
+  const connection = await findConnection(tx, connectionId)
+  const settings = connection && (await readSettings(tx, connectionId))
+  if (!connection || !settings)
+    throw new Problem('resource.not_found', 'There is no connection with this id.')
+  const connector = connectorOf(connectors, connection.vendor)
+  const { streams, preparation, preparationCalls } = await withSession(
+    connector,
+    connectionId,
+    settings,
+    now,
+    async (session) => session,
+  )
+  const isPrepared = (await findPreparation(tx, connectionId)) === preparation
+  const quiet = await readQuietCalls(tx, connectionId)
+  const sizes = await sizeUp(
+    new Set(streams.flatMap(({ name }) => (quiet.has(name) ? [] : [name]))),
+  )
+  const rows = new Map((await listStreams(tx, connectionId)).map((row) => [row.name, row]))
+  const planned: Planned[] = []
+  for (const stream of streams) {
+    const entity = entities.get(stream.entity)
+    const none = { newThere: 0, changed: 0 }
+    const due = stream.push && entity ? await countDue(tx, connectionId, stream, entity) : none
+    const size = sizes.get(stream.name)
+    planned.push({
+      stream: stream.name,
+      paused: rows.get(stream.name)?.paused ?? false,
+      recordsThere: size?.records ?? null,
+      ...pullOf(quiet.get(stream.name), size),
+      ...due,
+      ...callsFor(stream, due, connection.readBack),
+    })
+  }
+  const checks = (readBack: ReadBack) =>
+    streams.reduce((total, stream, i) => {
+      const one = planned[i]!
+      return one.paused ? total : total + callsFor(stream, one, readBack).checkCalls
+    }, 0)
+  const allowance = await readAllowance(tx, connectionId)
+  const today = todayOf(allowance, await readTaken(tx, connectionId, now), rows, now)
+  return {
+    connectionId,
+    today,
+    nextRun: {
+      ...sumOf(planned, quiet.get(''), isPrepared ? 0 : preparationCalls, today),
+      streams: planned,
+      readBack: { mode: connection.readBack, full: checks('full'), sample: checks('sample') },
+    },
   }
 }
 
-/** Calls of the last whole run that wrote nothing there; null: there was none. */
-async function lastQuietRun(tx: Transaction, connectionId: string): Promise<number | null> {
-  const row = await tx.find(sql<{ calls: number }>`
-    select r.calls from sync_runs r
-    where r.connection_id = ${connectionId} and r.state = 'succeeded' and r.cause not in ('change', 'plan', 'undo', 'backfill') and not exists (
-      select from sync_outcomes o where o.run_id = r.id and o.direction = 'push' and o.outcome in ('created', 'updated', 'deleted'))
-    order by r.ended_at desc limit 1`)
-  return row?.calls ?? null
+type Planned = CallPlan['nextRun']['streams'][number]
+
+function pullOf(
+  quiet: number | undefined,
+  size: { calls: number } | undefined,
+): Pick<Planned, 'pullCalls' | 'pullFrom'> {
+  if (quiet !== undefined) return { pullCalls: quiet, pullFrom: 'last_quiet_run' }
+  if (size) return { pullCalls: size.calls, pullFrom: 'counted' }
+  return { pullCalls: ASSUMED_STREAM, pullFrom: 'assumed' }
+}
+
+/** Of the streams that are not paused. Pure. */
+function sumOf(
+  planned: readonly Planned[],
+  account: number | undefined,
+  preparationCalls: number,
+  { allowed, taken }: CallPlan['today'],
+): Pick<
+  CallPlan['nextRun'],
+  'base' | 'baseFrom' | 'prepareCalls' | 'calls' | 'checkCalls' | 'days'
+> {
+  const active = planned.filter(({ paused }) => !paused)
+  const sum = (field: 'pullCalls' | 'calls' | 'checkCalls') =>
+    active.reduce((total, one) => total + one[field], 0)
+  const base = (account ?? ASSUMED_ACCOUNT) + sum('pullCalls')
+  const has = (from: Planned['pullFrom']) => active.some(({ pullFrom }) => pullFrom === from)
+  const prepareCalls = sum('calls') > 0 ? preparationCalls : 0
+  const calls = base + prepareCalls + sum('calls')
+  const left = allowed === null ? null : Math.max(0, allowed - taken)
+  const over = left === null ? 0 : Math.max(0, calls + sum('checkCalls') - left)
+  return {
+    base,
+    baseFrom: has('assumed') ? 'assumed' : has('counted') ? 'counted' : 'last_quiet_run',
+    prepareCalls,
+    calls,
+    checkCalls: sum('checkCalls'),
+    days: allowed === null ? null : 1 + Math.ceil(over / allowed),
+  }
+}
+
+/** Pure. */
+function todayOf(
+  allowance: Allowance | null,
+  taken: Taken,
+  rows: ReadonlyMap<string, StreamViewRow>,
+  now: Date,
+): CallPlan['today'] {
+  const resetsAt = new Date((Math.floor(now.getTime() / DAY_MS) + 1) * DAY_MS)
+  if (allowance === null)
+    return { allowed: null, taken: 0, resetsAt, live: null, common: null, streams: [] }
+  const shares = sharesOf(allowance)
+  const of = (name: string) => taken.get(name) ?? 0
+  const takenInAll = [...taken.values()].reduce((total, one) => total + one, 0)
+  const takenByShares = [...shares.streams.keys()].reduce((total, name) => total + of(name), 0)
+  return {
+    allowed: allowance.dailyCalls,
+    taken: takenInAll,
+    resetsAt,
+    live: { calls: shares.live, taken: of(LIVE) },
+    common: { calls: shares.common, taken: takenInAll - takenByShares - of(LIVE) },
+    streams: [...rows.values()].map(({ name, callPercent, callPriority }) => ({
+      stream: name,
+      percent: callPercent,
+      priority: callPriority,
+      calls: shares.streams.get(name) ?? null,
+      taken: of(name),
+      left: mayTake(allowance, taken, name, now),
+    })),
+  }
 }

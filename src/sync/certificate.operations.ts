@@ -3,7 +3,8 @@ import { Problem } from '#core/problem.ts'
 import { defineOperation, type Operation } from '#gateway/operation.ts'
 import { Certificate } from './certificate.schema.ts'
 import { RunId } from './connection.schema.ts'
-import { listCertificates, type CertificateRow } from './prove.store.ts'
+import { verdictOf } from './prove.rules.ts'
+import { listCertificates } from './prove.store.ts'
 import { findRun } from './run.store.ts'
 
 const getCertificate = defineOperation({
@@ -14,7 +15,7 @@ const getCertificate = defineOperation({
   tag: 'Sync',
   summary: 'Whether everything that a run wrote has arrived',
   description:
-    'What was written is read back. Which records are missing or lost a field: ask for the records of the run with the cause ' +
+    'What was written is read back, as much of it as the connection’s `readBack` says; of the rest nothing is proved. Which records are missing or lost a field: ask for the records of the run with the cause ' +
     '`certificate.missing` or `certificate.lost`. They are open items until they have arrived.',
   input: z.object({ runId: RunId }),
   output: Certificate,
@@ -34,10 +35,5 @@ const getCertificate = defineOperation({
     }
   },
 })
-
-function verdictOf(rows: readonly CertificateRow[]): 'complete' | 'incomplete' | 'not_checked' {
-  if (rows.length === 0) return 'not_checked'
-  return rows.some(({ missing, lost }) => missing + lost > 0) ? 'incomplete' : 'complete'
-}
 
 export const certificateOperations: readonly Operation[] = [getCertificate]

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Instant } from '#core/time.ts'
-import { RunId } from './connection.schema.ts'
+import { ReadBack, RunId } from './connection.schema.ts'
 
 const Side = z.object({
   records: z.int(),
@@ -13,9 +13,10 @@ const Side = z.object({
 /** What a run left behind at the vendor, read back. */
 export const Certificate = z.object({
   runId: RunId,
-  verdict: z.enum(['complete', 'incomplete', 'not_checked']).meta({
+  verdict: z.enum(['complete', 'incomplete', 'not_proved', 'not_checked']).meta({
     description:
-      'complete: everything written is there. incomplete: some is not, and is sent again. not_checked: nothing was read back, as ' +
+      'complete: everything written is there. incomplete: some is not, and is sent again. not_proved: what was read back is there, and ' +
+      'some was not read back (`unreadCount`), because the connection reads back a sample or nothing. not_checked: nothing was read back, as ' +
       'in runs that send changes at once; the next whole run does',
   }),
   checkCalls: z.int().meta({ description: 'Calls that reading back took, apart from `calls`' }),
@@ -26,6 +27,10 @@ export const Certificate = z.object({
         description:
           'written: what was written since it was last read back. whole: every linked record',
       }),
+      readBack: ReadBack,
+      unreadCount: z
+        .int()
+        .meta({ description: 'In its scope and not read back: nothing is proved of these' }),
       here: Side.meta({ description: 'What the hub believes to be there' }),
       there: Side.meta({ description: 'What is there' }),
       buckets: z.int(),

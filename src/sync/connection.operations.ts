@@ -69,7 +69,9 @@ const createConnection = (connectors: Connectors) =>
         account,
         state: 'active',
         dailyCalls: null,
+        livePercent: input.livePercent,
         planAbove: input.planAbove,
+        readBack: input.readBack,
         createdAt: now,
         updatedAt: now,
         version: 1,
@@ -133,7 +135,7 @@ const changeConnection = (connectors: Connectors) =>
     input: ConnectionChange,
     output: Connection,
     async perform(
-      { connectionId, name, state, settings: given, dailyCalls, planAbove },
+      { connectionId, name, state, settings: given, ...rest },
       { tx, now, expectedVersion },
     ) {
       const known = await readSettings(tx, connectionId, 'lock')
@@ -149,7 +151,7 @@ const changeConnection = (connectors: Connectors) =>
       const settings = given && parseSettings(connector, merged(known, given))
       const account = settings && (await tryOut(connector, connectionId, settings, now)).account
       const active = settings && row.state === 'needs_login' ? 'active' : undefined
-      const changes = { name, state: state ?? active, account, settings, dailyCalls, planAbove }
+      const changes = { name, state: state ?? active, account, settings, ...rest }
       if (!(await updateConnection(tx, connectionId, changes, now))) throw duplicate(name ?? '')
       const changed = await findConnection(tx, connectionId)
       if (!changed) throw noConnection()

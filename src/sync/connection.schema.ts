@@ -10,6 +10,18 @@ const PlanAbove = z.int().min(0).max(100_000_000).nullable().meta({
     'A run that would write more records than this makes a change plan instead, which waits to be approved; 0: every run; null: never',
 })
 
+export const ReadBack = z.enum(['full', 'sample', 'off']).meta({
+  description:
+    'How much of what a run wrote is read back: all of it; one record in twenty and at least a hundred; none. What was not read back is ' +
+    'not proved, and its certificate says so. The call plan tells what each costs',
+})
+export type ReadBack = z.infer<typeof ReadBack>
+
+const LivePercent = z.int().min(0).max(90).meta({
+  description:
+    'Of `dailyCalls`, in percent: what only changes that are sent at once may use, so that scheduled runs never stand in their way',
+})
+
 /** A connection as callers see it: secrets never come back, only that they are set. */
 export const Connection = z.object({
   id: ConnectionId,
@@ -24,7 +36,9 @@ export const Connection = z.object({
     description:
       'Calls that it may make a day (UTC); null: as many as the connected system lets it',
   }),
+  livePercent: LivePercent,
   planAbove: PlanAbove,
+  readBack: ReadBack,
   settings: z
     .record(z.string(), z.unknown())
     .meta({ description: 'Without secrets; a secret that is set shows as true' }),
@@ -38,7 +52,9 @@ export const NewConnection = z.object({
   vendor: z.string().min(1).max(50).meta({ example: 'hubspot' }),
   name: z.string().trim().min(1).max(200).meta({ example: 'Sales CRM' }),
   settings: z.record(z.string(), z.unknown()).meta({ example: { token: 'pat-eu1-…' } }),
+  livePercent: LivePercent.default(10),
   planAbove: PlanAbove.default(null),
+  readBack: ReadBack.default('full'),
 })
 
 export const ConnectionChange = z.object({
@@ -50,10 +66,18 @@ export const ConnectionChange = z.object({
     .optional()
     .meta({ description: 'Only what changes; null removes a setting' }),
   dailyCalls: z.int().min(1).max(100_000_000).nullable().optional(),
+  livePercent: LivePercent.optional(),
   planAbove: PlanAbove.optional(),
+  readBack: ReadBack.optional(),
 })
 
 export const TestAnswer = z.object({ account: z.string(), durationMs: z.number() })
+
+export const CallPriority = z.enum(['high', 'normal', 'low']).meta({
+  description:
+    'Who borrows first, late in the day (UTC), of what other streams did not use: high from 18:00 on, normal from 20:00, low from 22:00',
+})
+export type CallPriority = z.infer<typeof CallPriority>
 
 export const StreamView = z.object({
   name: z.string(),
@@ -66,6 +90,11 @@ export const StreamView = z.object({
   lastRunAt: Instant.nullable(),
   lastSuccessAt: Instant.nullable(),
   reconciledAt: Instant,
+  callPercent: z.int().nullable().meta({
+    description:
+      'Of what `dailyCalls` leaves to scheduled runs, in percent, what this stream may use and no other; null: what no stream has for itself',
+  }),
+  callPriority: CallPriority,
   version: z.int(),
 })
 export type StreamView = z.infer<typeof StreamView>
@@ -76,4 +105,6 @@ export const StreamChange = z.object({
   paused: z.boolean().optional(),
   everyMinutes: z.int().min(1).max(44_640).optional(),
   cadenceReason: z.string().trim().min(1).max(500).optional(),
+  callPercent: z.int().min(0).max(100).nullable().optional(),
+  callPriority: CallPriority.optional(),
 })

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Queries, Transaction } from '#store/store.ts'
+import type { ReadBack } from './connection.schema.ts'
 
 export type ConnectionState = 'active' | 'needs_login' | 'paused'
 
@@ -10,14 +11,16 @@ export interface ConnectionRow {
   account: string | null
   state: ConnectionState
   dailyCalls: number | null
+  livePercent: number
   planAbove: number | null
+  readBack: ReadBack
   createdAt: Date
   updatedAt: Date
   version: number
 }
 
 const columns = sql.raw(
-  'id, vendor, name, account, state, daily_calls, plan_above, created_at, updated_at, version',
+  'id, vendor, name, account, state, daily_calls, live_percent, plan_above, read_back, created_at, updated_at, version',
 )
 
 function settingsContext(id: string): string {
@@ -44,11 +47,12 @@ export async function insertConnection(
   connection: ConnectionRow,
   settings: Record<string, unknown>,
 ): Promise<boolean> {
-  const { id, vendor, name, account, state, planAbove, createdAt } = connection
+  const { id, vendor, name, account, state, livePercent, planAbove, readBack, createdAt } =
+    connection
   const rows = await tx.execute(sql`
-    insert into connections (id, vendor, name, settings, account, state, plan_above, created_at, updated_at)
-    values (${id}, ${vendor}, ${name}, ${tx.sealer.seal(settings, settingsContext(id))}, ${account}, ${state}, ${planAbove},
-      ${createdAt}, ${createdAt})
+    insert into connections (id, vendor, name, settings, account, state, live_percent, plan_above, read_back, created_at, updated_at)
+    values (${id}, ${vendor}, ${name}, ${tx.sealer.seal(settings, settingsContext(id))}, ${account}, ${state}, ${livePercent},
+      ${planAbove}, ${readBack}, ${createdAt}, ${createdAt})
     on conflict (workspace_id, name) do nothing`)
   if (rows === 1) await tx.execute(sql`insert into sync_leases (connection_id) values (${id})`)
   return rows === 1
@@ -75,7 +79,9 @@ export async function updateConnection(
     account?: string | undefined
     settings?: Record<string, unknown> | undefined
     dailyCalls?: number | null | undefined
+    livePercent?: number | undefined
     planAbove?: number | null | undefined
+    readBack?: ReadBack | undefined
   },
   now: Date,
 ): Promise<boolean> {
@@ -86,6 +92,7 @@ export async function updateConnection(
       account = coalesce(${changes.account ?? null}, account), settings = coalesce(${settings}::bytea, settings),
       daily_calls = case when ${changes.dailyCalls !== undefined}::boolean then ${changes.dailyCalls ?? null}::integer else daily_calls end,
       plan_above = case when ${changes.planAbove !== undefined}::boolean then ${changes.planAbove ?? null}::integer else plan_above end,
+      live_percent = coalesce(${changes.livePercent ?? null}, live_percent), read_back = coalesce(${changes.readBack ?? null}, read_back),
       updated_at = ${now}, version = version + 1
     where id = ${id} and not exists
       (select 1 from connections other where other.name = ${changes.name ?? null} and other.id <> ${id})`)

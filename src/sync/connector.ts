@@ -8,6 +8,8 @@ export type FaultKind =
   | 'permission'
   | 'rate_burst'
   | 'rate_daily'
+  /** The hub keeps to its own allowance, or a stream to its share of it; the vendor would still answer. */
+  | 'rate_share'
   | 'transient'
   | 'cursor_lost'
   | 'mapping'
@@ -63,7 +65,7 @@ export interface OpenConnection {
   id: string
   settings: Record<string, unknown>
   clock: Clock
-  /** Before each call. @throws VendorFault `rate_daily` when the connection may make no more today. Absent: as many as it likes. */
+  /** Before each call. @throws VendorFault `rate_share` when the connection, or the stream, may make no more today. Absent: as many as it likes. */
   beforeCall?(): Promise<void>
   /** Counts each call made, for the run's ledger and the metrics. */
   onCall(call: VendorCall): void
@@ -214,6 +216,8 @@ export interface Stream {
   keepsHistory?: boolean
   /** What records take: the vendor's endpoints, and how many of them go in one call. Absent: `fetchSize` and `batchSize` a call. */
   costs?: { read: CallCost; update: CallCost }
+  /** What a first pull will take, asked of the vendor in one call that costs as little as it can: records there, and calls. */
+  sizeUp?: (signal: AbortSignal) => Promise<{ records: number; calls: number }>
   /** The next page after the cursor; null starts from the beginning. */
   pull?: (cursor: unknown, signal: AbortSignal) => Promise<PullPage>
   /**
@@ -288,6 +292,8 @@ export interface Session {
   test(signal: AbortSignal): Promise<{ account: string }>
   /** Names what `prepare` sees to; while a connection was prepared under this name, it is not called again. */
   readonly preparation: string
+  /** Calls that `prepare` makes where nothing of it is there yet. */
+  readonly preparationCalls: number
   /** What must exist at the vendor before the first push (such as our unique property); idempotent. */
   prepare(signal: AbortSignal): Promise<void>
   /** In the order in which a whole run goes through them. */

@@ -5,6 +5,7 @@ import type { Clock } from '#core/time.ts'
 import type { EventDraft } from '#jobs/job.ts'
 import type { Store, Transaction } from '#store/store.ts'
 import type { Approval } from './approval.ts'
+import type { ReadBack } from './connection.schema.ts'
 import type { Connector, Session, Stream, VendorCall } from './connector.ts'
 import type { Entity } from './entity.ts'
 import type { StreamRules } from './field-rules.ts'
@@ -48,11 +49,15 @@ export interface Run {
   workspaceId: string
   connectionId: string
   vendor: string
+  /** How much of what it writes is read back. */
+  readBack: ReadBack
   session: Session
   /** How the stream is merged field by field; null when one side alone writes its records. */
   rulesOf(entity: Entity, stream: Stream): StreamRules | null
   lease: Lease
   patience: Patience
+  /** From now on calls are those of this stream, and of its share. */
+  beginStream(name: string): Promise<void>
   /** Calls made in there are counted as those of the check, not of the sync. */
   asCheck<T>(work: () => Promise<T>): Promise<T>
   /** Aborts on shutdown, when the job's time is over, and when the lease is lost. */

@@ -124,6 +124,12 @@ export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = {
       'Nothing is lost: the rest follows once the limit is reset. Run less often if it recurs.',
     fixedBy: 'the hub',
   },
+  'stream.rate_share': {
+    title: 'The stream has used its share of the calls of the day',
+    whatToDo:
+      'Nothing is lost: it goes on at the time in the detail, earlier if others leave calls unused. If it recurs, give it a larger share, or the connection more calls a day.',
+    fixedBy: 'the hub',
+  },
   'stream.transient': {
     title: 'The connected system does not answer properly',
     whatToDo:

@@ -102,5 +102,7 @@ async function sendChanges(
 
 function mayGo(engine: Engine, lane: Lane): boolean {
   const share = engine.connectors.get(lane.vendor)?.changeCallsPerDay
-  return lane.streams.length > 0 && !lane.isResting && gapOf(lane.calls, share) !== null
+  return (
+    lane.streams.length > 0 && !lane.isResting && lane.hasCalls && gapOf(lane.calls, share) !== null
+  )
 }

@@ -1,4 +1,5 @@
 import { noTracer } from '#core/trace.ts'
+import { ALLOWANCE_USED_UP } from './call-budget.ts'
 import { sendOrPlan, type Sent } from './change-plan.ts'
 import { VendorFault, type FaultKind, type Stream } from './connector.ts'
 import { commit, type Run } from './engine.ts'
@@ -15,6 +16,8 @@ export interface StreamFault {
   kind: FaultKind
   detail: string
   retryAfterMs: number | null
+  /** No other stream of the run can go on either. */
+  endsRun: boolean
 }
 
 /** Of a stream: all that is due, the same after both sides were compared whole, or only what is known to have changed. */
@@ -51,7 +54,7 @@ export async function eachStream(
     })
     if (!fault) continue
     faults.push(fault)
-    if (!['permission', 'mapping', 'gone', 'conflict', 'record'].includes(fault.kind)) break
+    if (fault.endsRun) break
   }
   return faults
 }
@@ -62,6 +65,7 @@ async function withFaults(
   work: (stream: Stream, entity: Entity) => Promise<StreamFault | null>,
 ): Promise<StreamFault | null> {
   const entity = run.engine.entities.get(stream.entity)
+  await run.beginStream(stream.name)
   try {
     if (!entity) throw new VendorFault('mapping', `Nothing here takes ${stream.entity} records.`)
     return await work(stream, entity)
@@ -75,7 +79,7 @@ async function withFaults(
       const item = { record: '', localId: null, externalId: null, code: `stream.${kind}`, detail }
       await openErrors(tx, placeOf(run, stream), [item], now)
     })
-    return { stream: stream.name, kind, detail, retryAfterMs }
+    return { stream: stream.name, kind, detail, retryAfterMs, endsRun: endsRun(error) }
   }
 }
 
@@ -133,10 +137,16 @@ export async function readBack(
     if (!(error instanceof VendorFault)) throw error
     const { kind, message: detail, retryAfterMs } = error
     await noteStream(run, stream, 'certificate.unread', detail)
-    return ['reauth', 'rate_daily', 'account'].includes(kind)
-      ? { stream: stream.name, kind, detail, retryAfterMs }
+    return ['reauth', 'rate_daily', 'rate_share', 'account'].includes(kind)
+      ? { stream: stream.name, kind, detail, retryAfterMs, endsRun: endsRun(error) }
       : null
   }
+}
+
+/** Whether a fault is the vendor's as a whole, or the allowance of the whole connection is used up. */
+function endsRun({ kind, code }: VendorFault): boolean {
+  if (kind === 'rate_share') return code === ALLOWANCE_USED_UP
+  return !['permission', 'mapping', 'gone', 'conflict', 'record'].includes(kind)
 }
 
 function placeOf(run: Run, stream: Stream): OutcomePlace {

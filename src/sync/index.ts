@@ -8,7 +8,7 @@ import type { Approval } from './approval.ts'
 import { approvalOperations } from './approval.operations.ts'
 import { backfillJob, backfillSubscriber, backfillTimer } from './backfill.jobs.ts'
 import { backfillOperations } from './backfill.operations.ts'
-import { callPlanOperation } from './call-plan.ts'
+import { callPlanOperations } from './call-plan.ts'
 import { certificateOperations } from './certificate.operations.ts'
 import { changePlanOperations } from './change-plan.operations.ts'
 import { conflictOperations } from './conflict.operations.ts'
@@ -74,7 +74,7 @@ export function createSyncModule(
       ...changePlanOperations(approval),
       ...undoOperations(byVendor, byName, approval),
       ...backfillOperations(byVendor, byName, approval),
-      callPlanOperation(byVendor, byName),
+      ...callPlanOperations(byVendor, byName),
       ...healthOperations,
       ...errorItemOperations,
       ...conflictOperations(byName),

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Transaction } from '#store/store.ts'
+import { hasLiveCalls } from './call-budget.ts'
 
 /** What can be done at once for a connection. */
 export interface Lane {
@@ -14,12 +15,14 @@ export interface Lane {
   queuedRunId: string | null
   /** The vendor failed, and is tried again by the back-off of runs. */
   isResting: boolean
+  /** Something is left of what the connection's allowance has for changes that go at once. */
+  hasCalls: boolean
   /** Calls that changes took today. */
   calls: number
 }
 
 /**
- * Looks at a connection: what is due of its streams that are not paused, and whose last whole pass was sound. Null when there is no such connection, or it is paused or needs a login. One statement, a few rows of each
+ * Looks at a connection: what is due of its streams that are not paused, and whose last whole pass was sound. Null when there is no such connection, or it is paused or needs a login. A few statements, a few rows of each
  * index.
  */
 export async function readLane(
@@ -27,7 +30,9 @@ export async function readLane(
   connectionId: string,
   now: Date,
 ): Promise<Lane | null> {
-  const row = await tx.find(sql<Omit<Lane, 'streams' | 'mark'> & { due: [string, string][] }>`
+  const row = await tx.find(sql<
+    Omit<Lane, 'streams' | 'mark' | 'hasCalls'> & { due: [string, string][] }
+  >`
     select c.vendor,
       coalesce((
         select jsonb_agg(jsonb_build_array(d.name, concat_ws('/', d.pending, d.asked)) order by d.position)
@@ -45,18 +50,21 @@ export async function readLane(
             order by external_id limit 1) v on true
           where s.connection_id = c.id and not s.paused and s.last_success_at is not null
             and not exists (
-              select from sync_errors where connection_id = s.connection_id and stream = s.name and record = '')
+              select from sync_errors
+              where connection_id = s.connection_id and stream = s.name and record = '' and code <> 'stream.rate_share')
             and (p.mark is not null or v.mark is not null)) d), '[]') as due,
       exists (
         select from sync_leases where connection_id = c.id and held_until > clock_timestamp()) as is_taken,
       (select id from sync_runs where connection_id = c.id and state = 'queued') as queued_run_id,
-      exists (select from sync_runs where connection_id = c.id and retry_at is not null) as is_resting,
+      exists (
+        select from sync_runs where connection_id = c.id and retry_at is not null and coalesce(fault_kind, '') <> 'rate_share') as is_resting,
       coalesce((
         select calls from sync_lanes where connection_id = c.id and day = ${dayOf(now)}), 0) as calls
     from connections c where c.id = ${connectionId} and c.state = 'active'`)
   if (!row) return null
+  const hasCalls = await hasLiveCalls(tx, connectionId, now)
   const { due, ...rest } = row
-  return { ...rest, streams: due.map(([name]) => name), mark: JSON.stringify(due) }
+  return { ...rest, hasCalls, streams: due.map(([name]) => name), mark: JSON.stringify(due) }
 }
 
 /** Adds to the calls that changes took today. */

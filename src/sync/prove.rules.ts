@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { baseOf, type MergeBase } from './base.ts'
+import type { ReadBack } from './connection.schema.ts'
 import type { Candidate, FieldValue } from './entity.ts'
 import type { MergedField, StreamRules } from './field-rules.ts'
 import { isBlank, isSame } from './merge.ts'
@@ -30,6 +31,29 @@ export type Judgement =
   | { kind: 'gone' }
   /** These fields of our last write are as they were before it. */
   | { kind: 'lost'; fields: readonly string[] }
+
+/** Of records in a sample: one in so many, and at least so many of them. */
+const SAMPLED_ONE_IN = 20
+const SAMPLED_AT_LEAST = 100
+
+/** How many of so many written records are read back. Pure. */
+export function readBackOf(readBack: ReadBack, records: number): number {
+  if (readBack === 'off') return 0
+  if (readBack === 'full') return records
+  return Math.min(records, Math.max(SAMPLED_AT_LEAST, Math.ceil(records / SAMPLED_ONE_IN)))
+}
+
+/**
+ * What a run may claim. Something that is not there says more than what nobody looked at; and what nobody looked at is never called
+ * complete.
+ */
+export function verdictOf(
+  streams: readonly { missing: number; lost: number; unreadCount: number }[],
+): 'complete' | 'incomplete' | 'not_proved' | 'not_checked' {
+  if (streams.length === 0) return 'not_checked'
+  if (streams.some(({ missing, lost }) => missing + lost > 0)) return 'incomplete'
+  return streams.some(({ unreadCount }) => unreadCount > 0) ? 'not_proved' : 'complete'
+}
 
 /** The fields that the hub writes on a stream: what it only reads cannot have been lost on the way there. */
 export function writtenFields(rules: StreamRules | null): MergedField[] {

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Transaction } from '#store/store.ts'
 import { openMergeBase, sealBase } from './base.ts'
+import type { ReadBack } from './connection.schema.ts'
 import { markDue } from './merged-page.ts'
 import type { OutcomePlace } from './outcome.store.ts'
 import { withoutLost, type Agreed, type Believed } from './prove.rules.ts'
@@ -53,19 +54,60 @@ export async function noteUnproved(
     set before = case when known.before is null then null else excluded.before end`)
 }
 
+/** Which records are read back. */
+export interface Draw {
+  /** How many of them there are. */
+  total: number
+  /** How many are to be looked at. */
+  wanted: number
+  /** Another one each time, so that no record is passed over for ever. */
+  seed: number
+}
+
+const live = (connectionId: string, entity: string) =>
+  sql`l.connection_id = ${connectionId} and l.entity = ${entity} and l.deleted_at is null and l.gone_to is null`
+
+/** How many linked records there are to read back. */
+export async function countBelieved(
+  tx: Transaction,
+  connectionId: string,
+  entity: string,
+  scope: ProofScope,
+): Promise<number> {
+  const row = await tx.find(
+    sql<{ count: number }>`${
+      scope === 'written'
+        ? sql`select count(*)::int as count from sync_unproved u
+          join sync_links l on l.local_id = u.local_id and ${live(connectionId, entity)}
+          where u.connection_id = ${connectionId} and u.entity = ${entity}`
+        : sql`select count(*)::int as count from sync_links l where ${live(connectionId, entity)}`
+    }`,
+  )
+  return row?.count ?? 0
+}
+
+/** About as many of them as are wanted, by a hash of their ids; and always those that were missed before, or their items would never close. */
+function isDrawn({ total, wanted, seed }: Draw) {
+  if (wanted >= total) return sql`true`
+  const share = Math.ceil((wanted / total) * 2 ** 30)
+  return sql`(hashtextextended(l.local_id, ${seed}) & ${2 ** 30 - 1} < ${share} or exists (
+    select from sync_errors e where e.connection_id = l.connection_id and e.record = l.local_id and e.code like 'certificate.%'))`
+}
+
 /** Linked records in the order of our ids: those that were written since they were read back, or all. */
 export async function listBelieved(
   tx: Transaction,
   connectionId: string,
   entity: string,
   scope: ProofScope,
+  draw: Draw,
   after: string,
   limit: number,
 ): Promise<Believed[]> {
   const columns = sql.raw(
     'l.local_id, l.external_id, l.base, l.external_modified_at as known_at, u.before, u.local_id is not null as is_unproved',
   )
-  const live = sql`l.connection_id = ${connectionId} and l.entity = ${entity} and l.deleted_at is null and l.gone_to is null`
+  const known = live(connectionId, entity)
   const rows = await tx.query(
     sql<{
       localId: string
@@ -77,12 +119,12 @@ export async function listBelieved(
     }>`${
       scope === 'written'
         ? sql`select ${columns} from sync_unproved u
-          join sync_links l on l.local_id = u.local_id and ${live}
-          where u.connection_id = ${connectionId} and u.entity = ${entity} and u.local_id > ${after}
+          join sync_links l on l.local_id = u.local_id and ${known}
+          where u.connection_id = ${connectionId} and u.entity = ${entity} and u.local_id > ${after} and ${isDrawn(draw)}
           order by u.local_id limit ${limit}`
         : sql`select ${columns} from sync_links l
           left join sync_unproved u on u.connection_id = l.connection_id and u.entity = l.entity and u.local_id = l.local_id
-          where ${live} and l.local_id > ${after} order by l.local_id limit ${limit}`
+          where ${known} and l.local_id > ${after} and ${isDrawn(draw)} order by l.local_id limit ${limit}`
     }`,
   )
   return rows.map(({ base, before, ...row }) => ({
@@ -103,6 +145,16 @@ export async function settleProved(
   await tx.execute(sql`
     delete from sync_unproved
     where connection_id = ${connectionId} and entity = ${entity} and local_id = any(${localIds}::text[])`)
+}
+
+/** What was not drawn is let go of: nobody will look at it, and its certificate says so. */
+export async function forgetUnread(
+  tx: Transaction,
+  connectionId: string,
+  entity: string,
+): Promise<void> {
+  await tx.execute(sql`
+    delete from sync_unproved where connection_id = ${connectionId} and entity = ${entity}`)
 }
 
 /** The vendor does not have these: they count as never sent and are due again. */
@@ -163,6 +215,8 @@ export async function lookAgain(
 export interface CertificateRow {
   stream: string
   scope: ProofScope
+  readBack: ReadBack
+  unreadCount: number
   hereCount: number
   hereHash: string
   thereCount: number
@@ -183,11 +237,12 @@ export async function saveCertificate(
   row: CertificateRow,
 ): Promise<void> {
   await tx.execute(sql`
-    insert into sync_certificates (run_id, stream, scope, here_count, here_hash, there_count, there_hash, buckets,
+    insert into sync_certificates (run_id, stream, scope, read_back, unread_count, here_count, here_hash, there_count, there_hash, buckets,
       differing_buckets, missing, lost, gone, changed_there, checked_at)
-    values (${runId}, ${row.stream}, ${row.scope}, ${row.hereCount}, ${row.hereHash}, ${row.thereCount}, ${row.thereHash},
+    values (${runId}, ${row.stream}, ${row.scope}, ${row.readBack}, ${row.unreadCount}, ${row.hereCount}, ${row.hereHash}, ${row.thereCount}, ${row.thereHash},
       ${row.buckets}, ${row.differingBuckets}, ${row.missing}, ${row.lost}, ${row.gone}, ${row.changedThere}, ${row.checkedAt})
-    on conflict (run_id, stream) do update set scope = excluded.scope, here_count = excluded.here_count,
+    on conflict (run_id, stream) do update set scope = excluded.scope, read_back = excluded.read_back,
+      unread_count = excluded.unread_count, here_count = excluded.here_count,
       here_hash = excluded.here_hash, there_count = excluded.there_count, there_hash = excluded.there_hash,
       differing_buckets = excluded.differing_buckets, missing = excluded.missing, lost = excluded.lost, gone = excluded.gone,
       changed_there = excluded.changed_there, checked_at = excluded.checked_at`)
@@ -196,7 +251,7 @@ export async function saveCertificate(
 /** In the order of the streams' names; there are some ten. */
 export function listCertificates(tx: Transaction, runId: string): Promise<CertificateRow[]> {
   return tx.query(sql<CertificateRow>`
-    select stream, scope, here_count, here_hash, there_count, there_hash, buckets, differing_buckets, missing, lost, gone,
+    select stream, scope, read_back, unread_count, here_count, here_hash, there_count, there_hash, buckets, differing_buckets, missing, lost, gone,
       changed_there, checked_at
     from sync_certificates where run_id = ${runId} order by stream`)
 }

@@ -5,7 +5,14 @@ import { HOUR_MS, ManualClock, MINUTE_MS } from '#core/time.ts'
 import type { Store } from '#store/store.ts'
 import type { Connector } from '#sync/connector.ts'
 import type { MergedField } from '#sync/field-rules.ts'
-import { judge, Tally, withoutLost, type Believed } from '#sync/prove.rules.ts'
+import {
+  judge,
+  readBackOf,
+  Tally,
+  verdictOf,
+  withoutLost,
+  type Believed,
+} from '#sync/prove.rules.ts'
 import { listCertificates } from '#sync/prove.store.ts'
 import { copyDatabase, openTestStore, runOnServer, type TestDatabase } from '#tests/store.ts'
 import { TestHub, testEngine, testTables } from '#tests/sync.ts'
@@ -103,6 +110,38 @@ describe.each(Object.entries(vendorAccounts))('%s', (_name, { leads, open }) => 
     const third = await run()
     expect(third.certificate.hereCount).toBe(0)
     expect(third.row.checkCalls).toBe(0)
+  }, 240_000)
+
+  test('what is not read back is called unproved, costs no call, and is not asked for later; what was missed before is', async () => {
+    const { account, hub, run } = await openWorld()
+    const readBack = (how: string) =>
+      store.transaction(hub.workspaceId, (tx) =>
+        tx.execute(sql`update connections set read_back = ${how} where id = ${hub.connectionId}`),
+      )
+    await readBack('off')
+    await hub.addLeads(60)
+    const off = await run()
+    expect(off.certificate).toMatchObject({ readBack: 'off', hereCount: 0, unreadCount: 60 })
+    expect(verdictOf([off.certificate])).toBe('not_proved')
+    expect(off.row).toMatchObject({ state: 'succeeded', checkCalls: 0 })
+    await readBack('full')
+    expect((await run()).certificate).toMatchObject({ hereCount: 0, unreadCount: 0 })
+    await hub.note(await hub.addLeads(1, 60), 1)
+    const lift = account.failNext({
+      kind: 'drop-writes',
+      share: 1,
+      seed: 7,
+      of: 'creates',
+      count: 'until-lifted',
+    })
+    expect((await run()).named).toHaveLength(1)
+    lift()
+    await readBack('off')
+    const again = await run()
+    expect(again.certificate).toMatchObject({ hereCount: 1, unreadCount: 0, missing: 0 })
+    expect(
+      await hub.query(sql`select 1 from sync_errors where connection_id = ${hub.connectionId}`),
+    ).toEqual([])
   }, 240_000)
 
   test('changes that the vendor drops with a success are named exactly and sent again; edits there are no fault', async () => {
@@ -304,4 +343,48 @@ describe('by its rules', () => {
     expect(tallies[0]!.differing(tallies[2]!)).toBe(1)
     expect(tallies[2]!.count).toBe(500)
   })
+})
+
+describe('a sample', () => {
+  test('is one in twenty, and at least a hundred', () => {
+    expect([0, 60, 100, 101, 2000, 2001, 100_000].map((all) => readBackOf('sample', all))).toEqual([
+      0, 60, 100, 100, 100, 101, 5000,
+    ])
+    expect([readBackOf('full', 7), readBackOf('off', 7)]).toEqual([7, 0])
+  })
+
+  test('makes nothing complete, and what is missing counts more than what nobody looked at', () => {
+    const clean = { missing: 0, lost: 0, unreadCount: 0 }
+    expect(verdictOf([])).toBe('not_checked')
+    expect(verdictOf([clean])).toBe('complete')
+    expect(verdictOf([clean, { ...clean, unreadCount: 1 }])).toBe('not_proved')
+    expect(verdictOf([{ ...clean, unreadCount: 9, lost: 1 }])).toBe('incomplete')
+  })
+
+  test('of 1,000 written records some hundred are read back, in a call or two', async () => {
+    const clock = new ManualClock(START)
+    const { leads: _leads, open } = vendorAccounts['HubSpot']!
+    const account = await open(() => clock.now().getTime())
+    const { connector, settings } = account
+    const engine = testEngine(store, clock, {
+      connectors: new Map([[connector.vendor, connector]]),
+    })
+    const hub = await TestHub.open(
+      engine,
+      { url: '', token: '' },
+      { vendor: connector.vendor, settings },
+    )
+    await store.transaction(hub.workspaceId, (tx) =>
+      tx.execute(sql`update connections set read_back = 'sample' where id = ${hub.connectionId}`),
+    )
+    await hub.addLeads(1000)
+    const { id, checkCalls } = await hub.run([account.people])
+    const [certificate] = await store.read(hub.workspaceId, (tx) => listCertificates(tx, id))
+    const { hereCount = 0, unreadCount = 0 } = certificate ?? {}
+    expect(hereCount + unreadCount).toBe(1000)
+    // Six standard deviations of a draw of one in ten.
+    expect(Math.abs(hereCount - 100)).toBeLessThan(57)
+    expect(checkCalls).toBeLessThanOrEqual(2)
+    expect(verdictOf([certificate!])).toBe('not_proved')
+  }, 60_000)
 })

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import { markProof } from './change-plan.store.ts'
 import type { Stream } from './connector.ts'
 import { commit, type Run } from './engine.ts'
@@ -7,12 +7,15 @@ import { closeAccused, writeOutcomes, type OutcomePlace } from './outcome.store.
 import {
   BUCKETS,
   judge,
+  readBackOf,
   Tally,
   writtenFields,
   type Believed,
   type Judgement,
 } from './prove.rules.ts'
 import {
+  countBelieved,
+  forgetUnread,
   listBelieved,
   lookAgain,
   saveCertificate,
@@ -23,7 +26,7 @@ import {
 } from './prove.store.ts'
 import { withPatience } from './retry.ts'
 
-const PAGE = 1000
+const PAGE = 2000
 
 type Judged = Believed & { judgement: Judgement }
 
@@ -32,6 +35,8 @@ const idOf = ({ externalId }: Believed): string => externalId
 /**
  * Reads back what was written on a stream, and keeps the certificate: how many records and which values the hub believes to be
  * there, and what is there. What is not there is named, is an open item, and is due again at once; it closes when it arrived.
+ *
+ * Of what the connection does not read back, all or but a sample of it, the certificate says how many: nothing is proved of them.
  *
  * Nothing is accused on one look: what seems missing or lost is read a second time.
  * Calls are counted apart from those of the sync. Memory is fixed, whatever the number of records.
@@ -79,9 +84,13 @@ export async function proveStream(
   /** What somebody deleted between our write and this look is not missing. */
   const readBin = async (ids: readonly string[]) =>
     new Set(listDeleted ? await inParts(ids, (part) => listDeleted(part, run.signal)) : [])
-  for (let after = ''; ;) {
+  const total = await run.engine.store.read(run.workspaceId, (tx) =>
+    countBelieved(tx, run.connectionId, entity.name, scope),
+  )
+  const draw = { total, wanted: readBackOf(run.readBack, total), seed: randomInt(2 ** 31) }
+  for (let after = ''; total > 0;) {
     const page = await run.engine.store.read(run.workspaceId, (tx) =>
-      listBelieved(tx, run.connectionId, entity.name, scope, after, PAGE),
+      listBelieved(tx, run.connectionId, entity.name, scope, draw, after, PAGE),
     )
     const last = page.at(-1)
     if (!last) break
@@ -146,10 +155,13 @@ export async function proveStream(
     })
     after = last.localId
   }
-  await commit(run, (tx) =>
-    saveCertificate(tx, run.id, {
+  await commit(run, async (tx) => {
+    if (draw.wanted < total) await forgetUnread(tx, run.connectionId, entity.name)
+    await saveCertificate(tx, run.id, {
       stream: stream.name,
       scope,
+      readBack: run.readBack,
+      unreadCount: draw.wanted < total ? Math.max(0, total - here.count) : 0,
       hereCount: here.count,
       hereHash: here.hash,
       thereCount: there.count,
@@ -161,8 +173,8 @@ export async function proveStream(
       gone: found.gone,
       changedThere: found.changed_there,
       checkedAt: run.engine.clock.now(),
-    }),
-  )
+    })
+  })
 }
 
 function isAccused({ kind }: Judgement): boolean {

@@ -71,7 +71,7 @@ async function pushPages(run: Run, stream: PushStream, entity: Entity): Promise<
 
 /**
  * What is due, page by page, each merged with what the vendor did to its records since. While one page is worked on the next
- * is read.
+ * is read, unless pages are files.
  */
 export async function* freshPages(
   run: Run,
@@ -88,8 +88,12 @@ export async function* freshPages(
       }
       after = page.last ?? after
       if (page.last === null) return
-      next = load(run, stream, entity, page.last)
+      const { last } = page
+      // Of a vendor's files one at a time is held in memory: ten thousand records each.
+      const isFile = stream.batchSize > PAGE
+      if (!isFile) next = load(run, stream, entity, last)
       yield page
+      if (isFile) next = load(run, stream, entity, last)
     }
   } finally {
     await next.catch(() => null) // its fault, if any, is of no use any more: the page is read again next time

@@ -1,4 +1,7 @@
 import { CallBudget } from './call-budget.ts'
+import { CallLedger } from './call-ledger.ts'
+import { LIVE } from './call-shares.rules.ts'
+import type { ReadBack } from './connection.schema.ts'
 import type { Connector, OpenConnection, Session, Stream, VendorCall } from './connector.ts'
 import { findConnection, readSettings, updateConnection } from './connection.store.ts'
 import type { Engine, Run } from './engine.ts'
@@ -23,18 +26,13 @@ function noteCall(engine: Engine, vendor: string, call: VendorCall): void {
   engine.tracer?.note(`${method} ${path}`, { kind: 'client', attributes }, durationMs, failure)
 }
 
-/** Calls of the session so far: of the sync, and of reading back. */
-interface Calls {
-  count: number
-  checks: number
-  isCheck: boolean
-}
-
 /** A connection that was opened for a run. */
 export interface Opened {
   session: Session
   vendor: string
-  calls: Calls
+  readBack: ReadBack
+  calls: CallLedger
+  budget: CallBudget
   rules: readonly StoredRule[]
   connector: Connector
   settings: Record<string, unknown>
@@ -54,7 +52,7 @@ export async function openForRun(
   })
   const connector = found && engine.connectors.get(found.connection.vendor)
   if (!found?.settings || !connector) return null
-  const calls: Calls = { count: 0, checks: 0, isCheck: false }
+  const calls = new CallLedger()
   const connection = openConnection(
     engine,
     workspaceId,
@@ -62,8 +60,7 @@ export async function openForRun(
     found.settings,
     (call) => {
       const { status } = call
-      if (calls.isCheck) calls.checks += 1
-      else calls.count += 1
+      calls.note()
       const statusClass = status === 0 ? 'none' : `${Math.floor(status / 100)}xx`
       engine.metrics?.syncCalls.inc({ vendor: connector.vendor, status: statusClass })
       engine.onVendorCall?.(workspaceId, connector.vendor, call)
@@ -79,7 +76,17 @@ export async function openForRun(
     },
   }
   const { rules, settings } = found
-  return { session, vendor: connector.vendor, calls, rules, connector, settings }
+  const { readBack } = found.connection
+  return {
+    session,
+    vendor: connector.vendor,
+    readBack,
+    calls,
+    budget: connection.budget,
+    rules,
+    connector,
+    settings,
+  }
 }
 
 /** What a connector is given to work with. */
@@ -119,7 +126,7 @@ export function runOf(
   engine: Engine,
   workspaceId: string,
   { id, cause, connectionId }: Pick<RunRow, 'id' | 'cause' | 'connectionId'>,
-  { session, vendor, calls, rules }: Opened,
+  { session, vendor, readBack, calls, budget, rules }: Opened,
   lease: Lease,
   signal: AbortSignal,
 ): Run {
@@ -129,6 +136,7 @@ export function runOf(
     workspaceId,
     connectionId,
     vendor,
+    readBack,
     session,
     rulesOf: (entity, stream) => rulesOf(entity, stream, rules),
     lease,
@@ -138,6 +146,10 @@ export function runOf(
       signal,
       wait: (durationMs, abort) => engine.wait(durationMs, abort),
       random: () => engine.random(),
+    },
+    async beginStream(name) {
+      calls.stream = name
+      await budget.passTo(cause === 'change' ? LIVE : name)
     },
     async asCheck(work) {
       calls.isCheck = true
@@ -169,5 +181,6 @@ export async function waitsFor(
     kind: 'approval',
     detail: `Not signed yet for ${missing.join(', ')}.`,
     retryAfterMs: null,
+    endsRun: true,
   }
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Queries, Transaction } from '#store/store.ts'
+import type { StreamCalls } from './call-ledger.ts'
 import type { FaultKind, Stream } from './connector.ts'
 
 export type RunState = 'queued' | 'running' | 'succeeded' | 'partial' | 'failed'
@@ -157,6 +158,8 @@ export async function endRun(
     counts: RunRow['counts']
     fault: { stream: string | null; kind: string; detail: string } | null
     retryAt: Date | null
+    /** Which streams are tried again then; null: all of the run. */
+    retryStreams: readonly string[] | null
   },
   now: Date,
 ): Promise<void> {
@@ -164,14 +167,17 @@ export async function endRun(
     update sync_runs
     set state = ${end.state}, counts = ${JSON.stringify(end.counts)}::jsonb, ended_at = ${now},
       fault_stream = ${end.fault?.stream ?? null}, fault_kind = ${end.fault?.kind ?? null},
-      fault_detail = ${end.fault?.detail ?? null}, retry_at = ${end.retryAt}
+      fault_detail = ${end.fault?.detail ?? null}, retry_at = ${end.retryAt},
+      retry_streams = ${end.retryStreams && [...end.retryStreams]}::text[]
     where id = ${id}`)
-  // A later run speaks for the connection now: what an earlier one wanted to try again is settled by it. A backfill speaks for
-  // one field only.
+  // A later run speaks for the connection now: what an earlier one wanted to try again is settled by it. Changes that go at once
+  // have calls of their own, and say nothing of the streams that wait for theirs; a backfill speaks for one field only.
   await tx.execute(sql`
-    update sync_runs set retry_at = null
-    where connection_id = (select connection_id from sync_runs where id = ${id} and cause <> 'backfill') and id <> ${id}
-      and retry_at is not null`)
+    update sync_runs r set retry_at = null
+    from sync_runs ended
+    where ended.id = ${id} and ended.cause <> 'backfill' and r.connection_id = ended.connection_id and r.id <> ended.id
+      and r.retry_at is not null
+      and not (ended.cause = 'change' and r.cause <> 'change' and coalesce(r.fault_kind, '') = 'rate_share')`)
 }
 
 /** Removes a run of which nothing is to be told, with its outcomes. */
@@ -190,12 +196,22 @@ export async function markReconciled(
     where connection_id = ${connectionId} and name = ${stream}`)
 }
 
-/** Adds to the run's ledger of calls. */
+/** Adds to the run's ledger of calls, and of each stream's. One statement. */
 export async function addCalls(
   tx: Transaction,
   id: string,
-  { calls, checks }: { calls: number; checks: number },
+  more: ReadonlyMap<string, StreamCalls>,
 ): Promise<void> {
+  const rows = [...more].map(([stream, of]) => ({ stream, ...of }))
   await tx.execute(sql`
-    update sync_runs set calls = calls + ${calls}, check_calls = check_calls + ${checks} where id = ${id}`)
+    with more as (
+      select stream, calls, checks
+      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(stream text, calls integer, checks integer)),
+    of_streams as (
+      insert into sync_run_calls as known (run_id, stream, calls, check_calls)
+      select id, stream, more.calls, checks from more, sync_runs where id = ${id}
+      on conflict (run_id, stream) do update
+      set calls = known.calls + excluded.calls, check_calls = known.check_calls + excluded.check_calls)
+    update sync_runs set calls = sync_runs.calls + more.calls, check_calls = check_calls + more.checks
+    from (select sum(calls)::int as calls, sum(checks)::int as checks from more) more where id = ${id}`)
 }

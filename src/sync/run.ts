@@ -79,12 +79,10 @@ async function perform(
   if (!opened) return
   const { session, calls } = opened
   const stop = AbortSignal.any([signal, lease.signal])
-  const noted = { calls: 0, checks: 0 }
   // Before the run ends, so that whoever sees the end sees its calls; and once more for what came behind.
   const noteCalls = async () => {
-    const more = { calls: calls.count - noted.calls, checks: calls.checks - noted.checks }
-    Object.assign(noted, { calls: calls.count, checks: calls.checks })
-    if (more.calls + more.checks > 0)
+    const more = calls.takeUnkept()
+    if (more.size > 0)
       await engine.store.transaction(workspaceId, (tx) => addCalls(tx, row.id, more))
   }
   const run = runOf(engine, workspaceId, row, opened, lease, stop)
@@ -133,8 +131,15 @@ async function finish(run: Run, row: RunRow, faults: readonly StreamFault[]): Pr
       await dropRun(tx, run.id)
       return { state, counts }
     }
-    const retryAt = fault && isPassingKind(fault.kind) ? retryTime(row, fault, now) : null
-    await endRun(tx, run.id, { state, counts, fault, retryAt }, now)
+    const passing = faults.filter(({ kind }) => isPassingKind(kind))
+    const retryAt =
+      fault && passing.includes(fault)
+        ? earliest(passing.map((one) => retryTime(row, one, now)))
+        : null
+    // Streams that had enough are not gone through once more when others get theirs.
+    const isShared = faults.every(({ kind, endsRun }) => kind === 'rate_share' && !endsRun)
+    const retryStreams = isShared ? faults.map(({ stream }) => stream) : null
+    await endRun(tx, run.id, { state, counts, fault, retryAt, retryStreams }, now)
     const isLoginLost =
       fault?.kind === 'reauth' && (await markNeedsLogin(tx, run.connectionId, now))
     const events = [
@@ -185,10 +190,15 @@ function isQuiet(counts: RunRow['counts']): boolean {
 }
 
 function isPassingKind(kind: FaultKind): boolean {
-  return ['transient', 'rate_burst', 'rate_daily', 'account'].includes(kind)
+  return ['transient', 'rate_burst', 'rate_daily', 'rate_share', 'account'].includes(kind)
+}
+
+function earliest(times: readonly Date[]): Date {
+  return new Date(Math.min(...times.map((at) => at.getTime())))
 }
 
 function retryTime(row: RunRow, fault: StreamFault, now: Date): Date {
+  if (fault.kind === 'rate_share') return new Date(now.getTime() + (fault.retryAfterMs ?? 0))
   const usual = (RETRY_MINUTES[Math.min(row.retries, RETRY_MINUTES.length - 1)] ?? 5) * MINUTE_MS
   return new Date(now.getTime() + Math.max(usual, fault.retryAfterMs ?? 0))
 }
@@ -203,5 +213,6 @@ function broken(): StreamFault {
     kind: 'mapping',
     detail: `The run was cut off ${MAX_ATTEMPTS} times and is given up; the next one goes on.`,
     retryAfterMs: null,
+    endsRun: true,
   }
 }

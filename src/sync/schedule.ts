@@ -116,7 +116,7 @@ export async function queueRetries(tx: SystemTransaction, now: Date): Promise<vo
     retryAt: Date
     retries: number
   }>`
-    select r.id, r.workspace_id, r.connection_id, r.streams, r.cause, r.retry_at, r.retries
+    select r.id, r.workspace_id, r.connection_id, coalesce(r.retry_streams, r.streams) as streams, r.cause, r.retry_at, r.retries
     from sync_runs r join connections c on c.id = r.connection_id
     where r.retry_at <= ${now} and c.state = 'active'
       and not exists (select 1 from sync_runs q where q.connection_id = c.id and q.state in ('queued', 'running')

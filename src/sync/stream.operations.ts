@@ -4,7 +4,7 @@ import { defineOperation, type Operation } from '#gateway/operation.ts'
 import { ConnectionId, StreamChange, StreamView } from './connection.schema.ts'
 import { findConnection } from './connection.store.ts'
 import type { Connectors } from './open-session.ts'
-import { listStreams, updateStream, type StreamViewRow } from './stream.store.ts'
+import { listStreams, sumShares, updateStream, type StreamViewRow } from './stream.store.ts'
 
 function streamViewOf({ connectionId: _connectionId, ...row }: StreamViewRow): StreamView {
   return row
@@ -44,7 +44,7 @@ const changeStream = defineOperation({
   path: '/api/v1/connections/{connectionId}/streams/{stream}',
   scope: 'connections:write',
   tag: 'Connections',
-  summary: 'Pause a stream or change its cadence',
+  summary: 'Pause a stream, change its cadence or its share of the calls',
   event: 'stream.updated',
   subject: (_stream, input) => input.connectionId,
   version: (stream) => stream.version,
@@ -53,6 +53,13 @@ const changeStream = defineOperation({
   async perform({ connectionId, stream, ...changes }, { tx, now }) {
     const row = await updateStream(tx, connectionId, stream, changes, now)
     if (!row) throw new Problem('resource.not_found', 'The connection has no stream of this name.')
+    const percent = await sumShares(tx, connectionId)
+    if (percent > 100) {
+      const detail = `The streams of the connection would have ${percent} % of its calls together.`
+      throw new Problem('request.invalid', 'Give other streams less first.', {
+        errors: [{ pointer: '/callPercent', detail }],
+      })
+    }
     return streamViewOf(row)
   },
 })

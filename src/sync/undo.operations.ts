@@ -4,7 +4,6 @@ import { Problem } from '#core/problem.ts'
 import { defineOperation, type Operation, type OperationContext } from '#gateway/operation.ts'
 import type { Transaction } from '#store/store.ts'
 import type { Approval } from './approval.ts'
-import { streamsOf } from './call-plan.ts'
 import { detailOf, getPlan } from './change-plan.operations.ts'
 import { ChangePlanDetail } from './change-plan.schema.ts'
 import { findOpenPlan, insertPlan } from './change-plan.store.ts'
@@ -13,7 +12,7 @@ import type { Stream } from './connector.ts'
 import type { Entity } from './entity.ts'
 import { rulesOf } from './field-rules.ts'
 import { listRules } from './field-rule.store.ts'
-import { connectorOf, type Connectors } from './open-session.ts'
+import { connectorOf, withSession, type Connectors } from './open-session.ts'
 import { chooseStreams } from './run.operations.ts'
 import { findRun, insertRun, type RunRow } from './run.store.ts'
 import { undoReasons } from './undo-reasons.ts'
@@ -67,7 +66,13 @@ const previewUndo = (connectors: Connectors, entities: Entities) =>
       if (!connection || !settings)
         throw new Problem('resource.not_found', 'The connection of the run is gone.')
       const connector = connectorOf(connectors, connection.vendor)
-      const streams = await streamsOf(connector, connectionId, settings, now)
+      const streams = await withSession(
+        connector,
+        connectionId,
+        settings,
+        now,
+        async (session) => session.streams,
+      )
       const stored = await listRules(tx, connectionId)
       const summary = new Summary()
       let left = MOST

@@ -5,7 +5,7 @@ import type { FaultKind } from './connector.ts'
 import { explain } from './error-catalogue.ts'
 
 /** Faults that other watches tell of, or that wait for a person who knows. */
-const TOLD_ELSEWHERE = ['rate_daily', 'approval', 'reauth']
+const TOLD_ELSEWHERE = ['rate_daily', 'rate_share', 'approval', 'reauth']
 
 /**
  * The run that speaks for a connection: the last that ended of all, or the last whole one, whichever has a fault. A run that sends
@@ -232,7 +232,9 @@ const planWaiting: Watch = {
 async function callsTaken(tx: Parameters<Watch['look']>[0], now: Date, percent: number) {
   const rows = await tx.query(sql<{ id: string; name: string; allowed: number; taken: number }>`
     select c.id, c.name, c.daily_calls as allowed, d.taken from connections c
-    join sync_call_days d on d.connection_id = c.id and d.day = ${now.toISOString().slice(0, 10)}::date
+    join lateral (
+      select sum(taken)::int as taken from sync_call_days
+      where connection_id = c.id and day = ${now.toISOString().slice(0, 10)}::date) d on true
     where d.taken::bigint * 100 >= c.daily_calls::bigint * ${percent} order by c.id limit ${MAX_FINDINGS}`)
   return rows.map(({ id, name, allowed, taken }) => ({
     key: id,

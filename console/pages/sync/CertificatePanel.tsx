@@ -11,6 +11,7 @@ import classes from './Sync.module.css'
 const verdicts: Readonly<Record<Certificate['verdict'], { label: string; tone: Tone }>> = {
   complete: { label: 'Complete', tone: 'good' },
   incomplete: { label: 'Incomplete: sent again', tone: 'bad' },
+  not_proved: { label: 'Not proved', tone: 'warning' },
   not_checked: { label: 'Not read back', tone: 'plain' },
 }
 
@@ -51,6 +52,7 @@ function columnsOf(runId: string): Column<Certificate['streams'][number]>[] {
     },
     { title: 'Believed there', align: 'end', cell: ({ here }) => formatCount(here.records) },
     { title: 'Found there', align: 'end', cell: ({ there }) => formatCount(there.records) },
+    { title: 'Not read back', align: 'end', cell: ({ unreadCount }) => formatCount(unreadCount) },
     ...(['missing', 'lost'] as const).map((kind): Column<Certificate['streams'][number]> => ({
       title: kind === 'missing' ? 'Missing' : 'With a lost field',
       align: 'end',

@@ -118,6 +118,13 @@ export class HubspotClient {
     return { records: page.results, after: page.paging?.next?.after ?? null }
   }
 
+  /** How many live records there are, as the search has them. */
+  async count(type: string, signal: AbortSignal): Promise<number> {
+    const path = `/crm/objects/{version}/${type}/search`
+    const Total = z.object({ total: z.int() })
+    return (await this.#post(path, { filterGroups: [], limit: 1 }, Total, signal, 'search')).total
+  }
+
   /** Records changed within [sinceMs, untilMs] with an id above `lastId`, at most 200, by id. */
   async changedWithin(
     type: string,

@@ -65,6 +65,8 @@ function openSession(connection: OpenConnection): Session {
       return { account: `HubSpot ${account.portalId}` }
     },
     preparation: `contacts:${contactDefinitions.map((definition) => definition.name).join(',')}`,
+    // What there is, our group, our properties in one batch.
+    preparationCalls: 3,
     prepare: (signal) =>
       client.ensureProperties('contacts', propertyGroup, contactDefinitions, signal),
     streams: [
@@ -163,6 +165,7 @@ function typesOf(
     properties: async () => [...propertyNames(fields), ...extras],
     historyOf: historyOf(fields),
     complete: async (records) => records.map(candidateOf),
+    callsAPage: 0,
     candidateOf,
   })
   const alone = (deal: HubspotRecord) => dealToCandidate(deal, null)
@@ -178,6 +181,7 @@ function typesOf(
         const entries = stageIds.slice(0, MAX_STAGE_PROPERTIES).map(stageEntryProperty)
         return [...propertyNames(dealFields), 'hs_is_closed_won', ...entries]
       },
+      callsAPage: 1,
       /** Adds the contacts: search and batch reads come without associations. */
       async complete(deals, signal) {
         const ids = deals.map((deal) => deal.id)
@@ -254,6 +258,7 @@ function twoWayStream(
       update: { endpoint: `POST /crm/objects/{version}/${type.type}/batch/update`, records: BATCH },
     },
     keepsHistory: true,
+    sizeUp: (signal) => reader.sizeUp(signal),
     pull: (cursor, signal) => reader.pull(cursor, signal),
     fetch: (ids, signal, need) => reader.fetch(ids, signal, need),
     listDeleted: (ids, signal) => reader.listDeleted(ids, signal),

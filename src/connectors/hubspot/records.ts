@@ -63,6 +63,8 @@ export interface RecordType {
   historyOf: ReadonlyMap<string, string>
   /** Candidates of records as they were read; may ask for what stands around them. */
   complete(records: readonly HubspotRecord[], signal: AbortSignal): Promise<Candidate[]>
+  /** Calls of `complete`. */
+  callsAPage: number
   /** The mapping of a single record, pure. */
   candidateOf(record: HubspotRecord): Candidate
 }
@@ -95,6 +97,13 @@ export class RecordReader {
     if (scan.kind === 'list') return this.#pullList(cursor, scan, signal)
     if (scan.kind === 'search') return this.#pullChanges(cursor, scan, signal)
     return this.#pullArchive(cursor, scan, signal)
+  }
+
+  /** A first pull: the records, the customer's properties, the archive. Associations come with the pages. */
+  async sizeUp(signal: AbortSignal): Promise<{ records: number; calls: number }> {
+    const records = await this.#client.count(this.#type.type, signal)
+    const pages = Math.max(1, Math.ceil(records / READ))
+    return { records, calls: pages * (1 + this.#type.callsAPage) + 2 }
   }
 
   /** Records as they are now; archived ones come as deleted, those that vanished not at all. */

@@ -42,6 +42,8 @@ import { Pusher, type PushType } from './push.ts'
 import { RecordReader, type RecordType } from './reader.ts'
 
 const DAILY = DAY_MS / MINUTE_MS
+/** Persons of a batch: each batch is looked for in what changed since the last one, and that is to fit on one page of 500. */
+const BATCH = 400
 
 /** Pipedrive: users, pipelines and stages in; organizations, persons, deals and activities both ways. */
 export const pipedrive: Connector = {
@@ -68,6 +70,8 @@ function openSession(connection: OpenConnection): Session {
       return { account: `Pipedrive ${me.company_name ?? me.company_domain ?? me.company_id ?? ''}` }
     },
     preparation: `persons:${personHubFields.map(({ key }) => key).join(',')}`,
+    // What there is, and each field of ours on its own.
+    preparationCalls: 1 + personHubFields.length,
     prepare: (signal) => fields.ensure(signal),
     streams: [
       userStream(client),
@@ -149,8 +153,10 @@ function twoWay(
   { clock }: OpenConnection,
   readType: RecordType,
   pushType: PushType,
-): Pick<Stream, 'direction' | 'everyMinutes' | 'batchSize' | 'costs'> &
-  Required<Pick<Stream, 'pull' | 'fetch' | 'listDeleted' | 'listAll' | 'describe' | 'push'>> & {
+): Pick<Stream, 'direction' | 'everyMinutes' | 'batchSize' | 'fetchSize' | 'costs'> &
+  Required<
+    Pick<Stream, 'sizeUp' | 'pull' | 'fetch' | 'listDeleted' | 'listAll' | 'describe' | 'push'>
+  > & {
     reader: RecordReader
   } {
   const reader = new RecordReader(client, clock, readType)
@@ -159,11 +165,13 @@ function twoWay(
     reader,
     direction: 'both',
     everyMinutes: DAILY,
-    batchSize: MAX_IDS,
+    batchSize: BATCH,
+    fetchSize: MAX_IDS,
     costs: {
       read: { endpoint: `GET /api/v2/${pushType.path}`, records: MAX_IDS },
       update: { endpoint: `PATCH /api/v2/${pushType.path}/{id}`, records: 1 },
     },
+    sizeUp: (signal) => reader.sizeUp(signal),
     pull: (cursor, signal) => reader.pull(cursor, signal),
     fetch: (ids, signal) => reader.fetch(ids, signal),
     listDeleted: (ids, signal) => reader.listDeleted(ids, signal),

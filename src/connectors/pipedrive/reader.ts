@@ -4,7 +4,13 @@ import { MINUTE_MS, SECOND_MS, type Clock } from '#core/time.ts'
 import { VendorFault, type LinkedPage, type ListedPage, type PullPage } from '#sync/connector.ts'
 import type { Candidate } from '#sync/entity.ts'
 import type { PipedriveRecord, Recent } from './answers.ts'
-import { MAX_IDS, type ListQuery, type PipedriveClient, type RecordPath } from './client.ts'
+import {
+  MAX_IDS,
+  PAGE_SIZE,
+  type ListQuery,
+  type PipedriveClient,
+  type RecordPath,
+} from './client.ts'
 import { readTime, toTombstone } from './mapping.ts'
 
 /** Times are whole seconds: the last two are left to the next window. */
@@ -94,6 +100,21 @@ export class RecordReader {
       cursor: next satisfies Cursor,
       done: next.scan.kind === 'rest',
     }
+  }
+
+  /**
+   * Pipedrive tells no totals: the newest id is one, as long as little was deleted. Deals besides list the archived and, each on
+   * its own, the people of those that have several.
+   */
+  async sizeUp(signal: AbortSignal): Promise<{ records: number; calls: number }> {
+    const { path, hasArchive } = this.#type
+    const { records } = await this.#client.list(
+      path,
+      { cursor: null, newestFirst: true, limit: 1 },
+      signal,
+    )
+    const most = records[0]?.id ?? 0
+    return { records: most, calls: Math.max(1, Math.ceil(most / PAGE_SIZE)) + (hasArchive ? 1 : 0) }
   }
 
   /** At most 100 records as they are now; deleted ones come as such where the vendor still lists them. */

@@ -68,6 +68,8 @@ function openSession(connection: OpenConnection): Session {
       return { account: `Salesforce ${name} (${id})` }
     },
     preparation: PREPARATION,
+    // Fields, who the login is, the permission set with its rights and its assignment, and what is there afterwards.
+    preparationCalls: 6,
     prepare: (signal) => prepare(client, signal),
     streams: streamsOf(client, connection),
     async identify(entity, externalIds, signal) {

@@ -103,6 +103,16 @@ export class RowReader {
     }
   }
 
+  /** A first pull; those in the recycle bin come along. */
+  async sizeUp(signal: AbortSignal): Promise<{ records: number; calls: number }> {
+    const { object, children } = this.#spec
+    const { totalSize } = await this.#client.query(`SELECT COUNT() FROM ${object}`, signal, true)
+    const pages = Math.max(1, Math.ceil(totalSize / MOST_READ))
+    // The first page tells the size; then the job is made, looked at, and read.
+    const isJob = totalSize >= BULK_FROM && children === undefined
+    return { records: totalSize, calls: isJob ? 3 + Math.ceil(totalSize / BULK_PAGE) : pages }
+  }
+
   /** Rows as they are now; deleted ones come as such, those that are gone for good not at all. */
   async fetch(given: readonly string[], signal: AbortSignal): Promise<Candidate[]> {
     const ids = given.filter(isId)

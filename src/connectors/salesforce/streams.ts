@@ -83,6 +83,7 @@ export function twoWayStream(
       read: { endpoint: 'POST /composite/sobjects/{object}', records: MOST_READ },
       update: { endpoint: 'PATCH /composite/sobjects', records: MOST_WRITTEN },
     },
+    sizeUp: (signal) => reader.sizeUp(signal),
     pull: (cursor, signal) => (opportunities ?? reader).pull(cursor, signal),
     fetch: (ids, signal) => reader.fetch(ids, signal),
     listAll: (cursor, signal) => reader.listAll(cursor, signal),

@@ -56,7 +56,7 @@ export const streamCases = [
       cleared: 'schedule',
     },
     {
-      code: 'stream.rate_daily',
+      code: 'stream.rate_share',
       when: 'the allowance that the workspace set is used up',
       stream: 'owners',
       async breaks(world) {
