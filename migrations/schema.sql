@@ -202,12 +202,15 @@ create table api_keys (
   rotated_to identifier,
   last_used_at timestamp with time zone,
   tenants text[],
+  owner_id identifier,
   CHECK (((length(name) >= 1) AND (length(name) <= 200))),
   CHECK ((rate_limit_per_minute > 0)),
+  FOREIGN KEY (owner_id) REFERENCES users(id),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (id),
   UNIQUE (prefix)
 );
+CREATE INDEX api_keys_by_owner ON public.api_keys USING btree (owner_id, id) WHERE (owner_id IS NOT NULL);
 CREATE INDEX api_keys_workspace_id_id_idx ON public.api_keys USING btree (workspace_id, id);
 alter table api_keys enable row level security;
 

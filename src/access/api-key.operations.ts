@@ -38,6 +38,7 @@ export const createApiKey = defineOperation({
       id: newId('key'),
       ...input,
       prefix,
+      ownerId: null,
       createdAt: now,
       revokedAt: null,
       rotatedTo: null,
@@ -109,6 +110,11 @@ export const rotateApiKey = defineOperation({
   async perform({ keyId, overlapHours }, { tx, principal, now }) {
     const old = await lockKey(tx, keyId)
     if (!old) throw notFound()
+    if (old.ownerId !== null)
+      throw new Problem(
+        'auth.forbidden',
+        'This is a person’s own key: only they make another. You can revoke it.',
+      )
     if (old.revokedAt !== null)
       throw new Problem('resource.gone', 'The key was revoked: make a new one.')
     const { token, prefix, secretHash } = newSecret()

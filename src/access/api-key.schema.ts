@@ -23,6 +23,9 @@ export const ApiKey = z.object({
     .max(1000)
     .nullable()
     .meta({ description: 'The customer accounts that the key is limited to; null for all' }),
+  ownerId: Id('usr').nullable().meta({
+    description: 'The person whose own key it is: it can do at most what they may; null for others',
+  }),
   createdAt: Instant,
   expiresAt: Instant.nullable(),
   revokedAt: Instant.nullable(),

@@ -13,7 +13,7 @@ import { carrierOf } from '#access/threats/subject.ts'
 import { MINUTE_MS, SECOND_MS, type Clock } from '#core/time.ts'
 import type { Authenticate, Sender, Whose } from '#gateway/gateway.ts'
 import type { Principal } from '#gateway/operation.ts'
-import type { Store } from '#store/store.ts'
+import type { Store, SystemTransaction } from '#store/store.ts'
 
 /** A revoked credential may go on for this long if the word of it does not arrive; the promise is five seconds. */
 const CACHED_MS = 4 * SECOND_MS
@@ -73,13 +73,13 @@ export function createAuthenticator(
       store.system(async (tx) => {
         const found = await findKeyByPrefix(tx, parts.prefix)
         if (!found) return null
-        const rows = await findPermissions(tx, found.workspaceId, found.id, found.roles)
-        return { ...found, rights: rightsOf(found.roles, found.scopes, rows, found.tenants) }
+        return { ...found, rights: await rightsOfKey(tx, found) }
       }),
     )
     const now = clock.now()
     if (!row || !isSecret(parts.secret, row.secretHash)) return refuse(row)
-    if (row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= now)) {
+    const isOrphan = row.ownerId !== null && row.ownerRoles === null
+    if (isOrphan || row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= now)) {
       if (sender) signals.deadKey(row, sender)
       return null
     }
@@ -90,6 +90,7 @@ export function createAuthenticator(
       workspaceId: row.workspaceId,
       ...granted(row.rights),
       rateLimitPerMinute: row.rateLimitPerMinute,
+      ...(row.ownerRoles !== null && { roles: row.ownerRoles }),
     }
   }
 
@@ -191,6 +192,16 @@ export function createAuthenticator(
 
 function granted({ scopes, narrowing }: Rights): Pick<Principal, 'scopes' | 'narrowing'> {
   return narrowing === null ? { scopes } : { scopes, narrowing }
+}
+
+/** A person's own key has their rights of now, as far as it was made for them; another key has its own. */
+async function rightsOfKey(tx: SystemTransaction, key: KeyRow): Promise<Rights> {
+  const { workspaceId, id, roles, scopes, tenants, ownerId, ownerRoles } = key
+  if (ownerId === null)
+    return rightsOf(roles, scopes, await findPermissions(tx, workspaceId, id, roles), tenants)
+  const now = ownerRoles ?? []
+  const rows = await findPermissions(tx, workspaceId, ownerId, now)
+  return bounded(rightsOf(now, [], rows, tenants), scopes, scopes)
 }
 
 /** The rights of a token: never beyond what it was issued for, in part as in whole. */

@@ -81,6 +81,7 @@ export async function issueKey(
     scopes: input.scopes ?? [],
     prefix,
     rateLimitPerMinute: input.rateLimitPerMinute ?? 6000,
+    ownerId: null,
     createdAt: now,
     expiresAt: null,
     revokedAt: null,

@@ -9,6 +9,7 @@ import {
   listAudit,
   listAuditCheckpoints,
 } from '#access/audit.operations.ts'
+import { createOwnKey, revokeOwnKeyOperation } from '#access/own-key.operations.ts'
 import { createAuditTimer, type AuditFiles } from '#access/audit-chain.ts'
 import { emailIndex, installationSealer } from '#access/installation.ts'
 import {
@@ -72,6 +73,8 @@ export function createAccess({
       listApiKeys,
       rotateApiKey,
       revokeApiKey,
+      createOwnKey,
+      revokeOwnKeyOperation,
       createOAuthClient,
       listOAuthClients,
       rotateOAuthClientSecret,

@@ -18,6 +18,8 @@ const RIGHTS = [
   'createApiKey',
   'rotateApiKey',
   'revokeApiKey',
+  'createOwnKey',
+  'revokeOwnKey',
   'createOAuthClient',
   'rotateOAuthClientSecret',
   'revokeOAuthClient',

@@ -111,9 +111,9 @@ export class RateWindows {
     this.#asking += 1
     try {
       await this.#ask(asks.map(({ lease }) => lease))
-      for (const { done } of asks) done()
+      for (const ask of asks) ask.done()
     } catch (error) {
-      for (const { failed } of asks) failed(error)
+      for (const ask of asks) ask.failed(error)
     }
     this.#asking -= 1
     this.#pump()

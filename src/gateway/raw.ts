@@ -65,7 +65,9 @@ async function answer(
     const body = await inflate(request, route.maxBytes)
     const query = request.query as Fields
     if (route.scope !== null)
-      seen.principal = await admit(route, route.scope, { request, reply, body, query }, gateway)
+      await admit(route, route.scope, { request, reply, body, query }, gateway, (principal) => {
+        seen.principal = principal
+      })
     if (seen.principal !== null) await noteRawRead(route, request, seen.principal, gateway)
     const result = await handle(route, request, { body, query, principal: seen.principal }, gateway)
     observe(gateway, { ...seen, status: result.status })
@@ -144,7 +146,9 @@ async function admit(
     query,
   }: { request: FastifyRequest; reply: FastifyReply; body: Buffer; query: Fields },
   gateway: GatewayParts,
-): Promise<Principal> {
+  /** Told before its rights are looked at: a refusal counts among its calls. */
+  onKnown: (principal: Principal) => void,
+): Promise<void> {
   const bearer =
     route.credential?.({ headers: request.headers, body, query }) ?? bearerOf(request.headers)
   const sender =
@@ -161,6 +165,7 @@ async function admit(
     await noteRefusal(route.id, request, null, problem, gateway)
     throw problem
   }
+  onKnown(principal)
   try {
     await requireRights(route, scope, request, { principal, isByCookie: cookie !== null }, gateway)
     await holdLimits(principal, limitOf(principal), gateway.clock.now(), gateway, (fields) => {
@@ -170,7 +175,6 @@ async function admit(
     await noteRefusal(route.id, request, principal, toProblem(thrown), gateway)
     throw thrown
   }
-  return principal
 }
 
 /** The file that such a route gives is noted as read before it is given; what it holds is not told by record. */

@@ -69,6 +69,19 @@ async function slowDown(read: () => Promise<unknown>, seconds: number): Promise<
   }
 }
 
+test('what is refused at a route whose wire is not ours counts among the calls', async () => {
+  const workspace = await hub.freshWorkspace()
+  const blind = await workspace.withKey({ scopes: ['campaigns:read'] })
+  const path = '/api/v1/imports/imp_0/rejects.csv'
+  expect((await blind.get(path)).status).toBe(403)
+  expect((await workspace.get(path)).status).toBe(404)
+  clock.advance(MINUTE_MS)
+  await hub.app.levels.flush()
+  const { data } = await levels(workspace, '5m')
+  const row = data.find((one: Line) => one.operation === 'downloadImportRejects')
+  expect(row).toMatchObject({ calls: 2, refused: 2, faults: 0 })
+})
+
 test('a delay shows once its minute is over, and all figures are those of the calls that were made', async () => {
   const workspace = await hub.freshWorkspace()
   for (let i = 0; i < 12; i += 1) await workspace.get('/api/v1/channels')

@@ -1,5 +1,8 @@
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { useBrowser } from '#tests/e2e/browser.ts'
+import { useBrowser, type Scheme } from '#tests/e2e/browser.ts'
+
+const SHOTS = fileURLToPath(new URL('screenshots/', import.meta.url))
 
 const { stage, visit } = useBrowser()
 
@@ -77,3 +80,31 @@ test('an unknown campaign says so with the request id', async () => {
   expect(await alert.textContent()).toMatch(/Request id\s*req_/)
   await page.context().close()
 })
+
+test.each(['light', 'dark'] as Scheme[])(
+  'a key of one’s own is made, shown once, works, and ends when it is revoked (%s)',
+  async (scheme) => {
+    const { page, faults, open } = await visit({ scheme })
+    const name = `Spreadsheet, ${scheme}`
+    await open('/account')
+    await page.getByLabel('What the key is for').fill(name)
+    await page.getByRole('button', { name: 'Make a key' }).click()
+    const shown = page.getByRole('region', { name: 'Your new key' })
+    await shown.waitFor()
+    const key = (await shown.locator('code').textContent()) ?? ''
+    await page.screenshot({ path: `${SHOTS}own-key-${scheme}.png`, fullPage: true })
+    const call = async (path: string, method = 'GET') =>
+      (await fetch(stage.url + path, { method, headers: { authorization: `Bearer ${key}` } }))
+        .status
+    expect(await call('/api/v1/workspace')).toBe(200)
+    expect(await call('/api/v1/leads', 'POST')).toBe(403)
+    await shown.getByRole('button', { name: 'I have it' }).click()
+    await shown.waitFor({ state: 'detached' })
+    expect(await page.content()).not.toContain(key)
+    await page.getByRole('button', { name: `Revoke the key ${name}` }).click()
+    await page.getByRole('row', { name }).getByText('revoked').waitFor()
+    await expect.poll(() => call('/api/v1/workspace'), { timeout: 10_000 }).toBe(401)
+    expect(faults).toEqual([])
+    await page.context().close()
+  },
+)

@@ -4,6 +4,7 @@ import { useQueryClient, useSuspenseQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { act } from '#console/api.ts'
 import { securityQuery, type AccountParts } from '#console/pages/account/account.queries.ts'
+import { KeysPanel } from '#console/pages/account/KeysPanel.tsx'
 import { PasskeysPanel } from '#console/pages/account/PasskeysPanel.tsx'
 import { SessionsPanel } from '#console/pages/account/SessionsPanel.tsx'
 import { TotpPanel } from '#console/pages/account/TotpPanel.tsx'
@@ -34,6 +35,7 @@ export function AccountPage() {
         <PasswordPanel {...parts} />
         <TotpPanel {...parts} />
         <PasskeysPanel {...parts} />
+        <KeysPanel {...parts} />
         <SessionsPanel {...parts} />
       </Stack>
       {dialog}

@@ -152,6 +152,6 @@ export async function findSubject(
 ): Promise<{ roles: string[]; scopes: string[] } | null> {
   return tx.find(sql<{ roles: string[]; scopes: string[] }>`
     select roles, '{}'::text[] as scopes from users where id = ${id} and active
-    union all select roles, scopes from api_keys where id = ${id} and revoked_at is null
+    union all select roles, scopes from api_keys where id = ${id} and revoked_at is null and owner_id is null
     union all select '{}'::text[], scopes from oauth_clients where id = ${id} and revoked_at is null`)
 }

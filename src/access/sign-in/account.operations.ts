@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { listOwnKeys } from '#access/api-key.store.ts'
 import { newToken, IDLE_MS, sessionCookie } from '#access/session.rules.ts'
 import { endSession, listSessions, revokeSessions, rotateSession } from '#access/session.store.ts'
 import * as schema from '#access/sign-in/account.schema.ts'
@@ -21,6 +22,7 @@ import { defineOperation, type Operation, type OperationContext } from '#gateway
 
 const own = { scope: 'account:write', tag: 'Account' } as const
 const FRESH_MINUTES = 15
+const KEYS_SHOWN = 100
 
 /** Only a person at the console has an account; keys and applications are refused. */
 export function sessionOf({ principal }: OperationContext): { id: string } {
@@ -67,12 +69,14 @@ export function createAccountOperations(isSecure: () => boolean): Operation[] {
         const idleSince = new Date(now.getTime() - IDLE_MS)
         const sessions = await listSessions(tx, principal.id, idleSince, now)
         const passkeys = await accounts.listPasskeys(tx, principal.id)
+        const keys = await listOwnKeys(tx, principal.id, KEYS_SHOWN)
         return {
           name: account.name,
           email: account.email,
           hasPassword: account.hasPassword,
           hasTotp: account.hasTotp,
           recoveryCodesLeft: account.recoveryCodesLeft,
+          keys,
           passkeys: passkeys.map(({ id, name, createdAt, lastUsedAt }) => ({
             id: id as `psk_${string}`,
             name,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ApiKey } from '#access/api-key.schema.ts'
 import { Id } from '#core/id.ts'
 import { Instant } from '#core/time.ts'
 
@@ -29,6 +30,7 @@ export const AccountSecurity = z.object({
   recoveryCodesLeft: z.int(),
   passkeys: z.array(Passkey),
   sessions: z.array(OwnSession),
+  keys: z.array(ApiKey).meta({ description: 'One’s own API keys, newest first; at most 100' }),
 })
 export type AccountSecurity = z.infer<typeof AccountSecurity>
 

@@ -1,3 +1,4 @@
+import { revokeOwnKeys } from '#access/api-key.store.ts'
 import { refuseUnknownOrGreater } from '#access/grantable.ts'
 import { newToken } from '#access/session.rules.ts'
 import { insertSignInLink, revokeSessions } from '#access/session.store.ts'
@@ -119,10 +120,14 @@ export function createUserOperations(
           )
         await users.updateUser(tx, userId, { roles, active })
         await revokeSessions(tx, userId, null, now)
+        if (!active) await revokeOwnKeys(tx, userId, now)
         context.audit({
           action: 'user.roles',
           subjectId: userId,
-          detail: { before: row.roles, after: roles, active },
+          detail: {
+            before: { roles: row.roles, active: row.active },
+            after: { roles, active },
+          },
         })
         return toUser(tx, { ...row, roles: [...roles], active })
       },
@@ -146,6 +151,7 @@ export function createUserOperations(
         await refuseUnknownOrGreater(tx, { roles: row.roles, scopes: [] }, principal)
         await users.deleteCredentials(tx, userId)
         await revokeSessions(tx, userId, null, now)
+        await revokeOwnKeys(tx, userId, now)
         const link = await linkFor(context, userId, publicUrl())
         return { ...toUser(tx, { ...row, hasPassword: false, hasSecondFactor: false }), link }
       },
