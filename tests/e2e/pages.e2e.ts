@@ -98,6 +98,7 @@ beforeAll(async () => {
 
 test.each(pages)(
   'the page $name loads without a fault, meets WCAG 2.2 AA in both themes, and fits a narrow screen',
+  { timeout: 120_000 },
   async ({ name, path, title }) => {
     const { page, faults, open } = await visit()
     await open(path)

@@ -4,17 +4,25 @@ import { useSession } from '#console/session.ts'
 import classes from '#console/ui/Text.module.css'
 
 /** Who has it: by name for those who may see the people of the workspace, else by id. */
-export function OwnerName({ owner }: { owner: string | null }) {
+export function OwnerName({
+  owner,
+  verb = 'with',
+}: {
+  owner: string | null
+  verb?: 'with' | 'by'
+}) {
   const { can, principal } = useSession()
   const users = useQuery({ ...usersQuery, enabled: owner !== null && can('users:read') })
   if (owner === null) return <span>nobody has it</span>
-  if (owner === principal.id) return <span>with you</span>
+  if (owner === principal.id) return <span>{verb} you</span>
   const name = users.data?.data.find(({ id }) => id === owner)?.name
   return name === undefined ? (
     <span>
-      with <span className={classes.id}>{owner}</span>
+      {verb} <span className={classes.id}>{owner}</span>
     </span>
   ) : (
-    <span>with {name}</span>
+    <span>
+      {verb} {name}
+    </span>
   )
 }

@@ -78,7 +78,7 @@ export function QuotasView({
         <PagedTable<Usage>
           query={usage}
           caption="Requests by day and subject"
-          what="days"
+          what="rows"
           columns={usageColumns}
           rowKey={(row) => `${row.day} ${row.subject}`}
           empty={<EmptyState title="No request was counted yet" />}

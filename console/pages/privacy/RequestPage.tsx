@@ -76,7 +76,7 @@ function Facts({ request }: { request: RequestDetail }) {
         <div>
           <dt>Taken</dt>
           <dd>
-            {formatInstant(requestedAt, timeZone)}, <OwnerName owner={requestedBy} />
+            {formatInstant(requestedAt, timeZone)}, <OwnerName owner={requestedBy} verb="by" />
           </dd>
         </div>
         <div>
@@ -92,7 +92,7 @@ function Facts({ request }: { request: RequestDetail }) {
               'Not yet'
             ) : (
               <>
-                {formatInstant(decidedAt, timeZone)}, <OwnerName owner={decidedBy} />
+                {formatInstant(decidedAt, timeZone)}, <OwnerName owner={decidedBy} verb="by" />
               </>
             )}
           </dd>
