@@ -1,5 +1,5 @@
 // Whether experiments in the order of their value of information cut the regret of a budget faster than in any order:
-// `npm run eval -- experiments [-- --worlds 42] [--seed N] [--draws 40] [--scale 0.3]`.
+// `npm run eval -- experiments [-- --worlds 42] [--seed N] [--draws 40] [--scale 0.3] [--audience 10]`.
 // Each world is simulated, the model is fitted to what can be seen, and the truth is read to answer a test and to score.
 import { parseArgs } from 'node:util'
 import { attributeCausally, isNotMarketing } from '#analytics/attribution/causal/model.ts'
@@ -22,11 +22,12 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '7001' },
     draws: { type: 'string', default: '40' },
     scale: { type: 'string', default: '0.3' },
+    audience: { type: 'string', default: '10' },
   },
 })
 
 const RESPONSE = { exponent: 0.5, moveLimit: 0.5 }
-const DESIGN = { holdoutShare: 0.1, weeks: 12 }
+const DESIGN = { holdoutShare: 0.2, weeks: 12 }
 const PERMUTATIONS = 40
 const NINETY = 2 * 1.6448536269514722
 
@@ -54,7 +55,8 @@ function makeWorld(kind: JourneyKind, seed: number): World {
   }))
   const people = columns.heldOut.length
   const audience = {
-    weeklyPeople: people / 26,
+    // A small world stands for a company of so many times its people at scale 1: tests of a few hundred conversions tell nothing.
+    weeklyPeople: ((people / Number(values.scale)) * Number(values.audience)) / 26,
     conversionRate: columns.conversionMs.length / people,
     weeklyRevenueMinor: 1,
   }

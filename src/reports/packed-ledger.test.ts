@@ -59,13 +59,12 @@ test('a ledger that was kept touch by touch reads the same once it is packed, an
     await client.connect()
     await client.query(LEDGER)
     const tables = ['credits', 'credits_past', 'credit_totals', 'credit_totals_past']
-    const columns = await Promise.all(tables.map((table) => columnsOf(client, table)))
-    const before = await Promise.all(tables.map((table, i) => read(client, table, columns[i]!)))
+    const columns = new Map<string, string>()
+    for (const table of tables) columns.set(table, await columnsOf(client, table))
+    const before = await readAll(client, columns)
     expect(before.map((rows) => rows.length)).toEqual([6, 1, 11, 2])
     await migrate({ ...options, folder: migrationsFolder })
-    expect(await Promise.all(tables.map((table, i) => read(client, table, columns[i]!)))).toEqual(
-      before,
-    )
+    expect(await readAll(client, columns)).toEqual(before)
     const { rows } = await client.query(`
       select key, closed_on::text as closed_on, amount_minor::int as minor, share, deals from credit_days
       where model = 'linear' and kind = 'channel' order by key`)
@@ -93,9 +92,14 @@ async function columnsOf(client: Client, table: string): Promise<string> {
   return rows.map(({ name }) => name).join(', ')
 }
 
-async function read(client: Client, table: string, columns: string): Promise<unknown[]> {
-  const { rows } = await client.query<{ row: unknown }>(
-    `select to_jsonb(r) as row from (select ${columns} from ${table}) r order by 1`,
-  )
-  return rows.map(({ row }) => row)
+/** The rows of each table, of the columns that it had. */
+async function readAll(client: Client, columns: ReadonlyMap<string, string>): Promise<unknown[][]> {
+  const tables: unknown[][] = []
+  for (const [table, names] of columns) {
+    const { rows } = await client.query<{ row: unknown }>(
+      `select to_jsonb(r) as row from (select ${names} from ${table}) r order by 1`,
+    )
+    tables.push(rows.map(({ row }) => row))
+  }
+  return tables
 }
