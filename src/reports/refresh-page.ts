@@ -67,9 +67,12 @@ interface Page {
   changes: readonly LedgerChange[]
   packs: readonly CreditPack[]
   /** The kept journey of a change, for those that give rows. */
-  journeyOf(change: Pick<LedgerChange, 'deal' | 'windowDays'>): { journeyId: number; skip: number }
+  journeyOf: (change: Pick<LedgerChange, 'deal' | 'windowDays'>) => {
+    journeyId: number
+    skip: number
+  }
   /** How many touches a deal has in a window, and a digest of them. */
-  touchesOf(deal: number, windowDays: number): { digest: string; touches: number }
+  touchesOf: (deal: number, windowDays: number) => { digest: string; touches: number }
 }
 
 type PageDeal = Omit<ChangedDeal, 'isDeleted' | 'reasons'> & { closedOn: string | null }

@@ -1,7 +1,7 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { z } from 'zod'
 import { decodeCursor } from '#core/page.ts'
-import { ledgerTable } from '#reports/credit-sums.ts'
+import { ledgerTable } from '#reports/ledger-table.ts'
 import { inPeriod, type Lens } from '#reports/lens.store.ts'
 import type { DisagreementQuery, Speaker } from '#reports/source-claim.schema.ts'
 import type { NamedChannel } from '#reports/source-claim.rules.ts'
