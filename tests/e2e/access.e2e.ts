@@ -97,7 +97,7 @@ test.each(['light', 'dark'] as Scheme[])(
       (await fetch(stage.url + path, { method, headers: { authorization: `Bearer ${key}` } }))
         .status
     expect(await call('/api/v1/workspace')).toBe(200)
-    expect(await call('/api/v1/leads', 'POST')).toBe(403)
+    expect(await call('/api/v1/campaigns', 'POST')).toBe(403)
     await shown.getByRole('button', { name: 'I have it' }).click()
     await shown.waitFor({ state: 'detached' })
     expect(await page.content()).not.toContain(key)
