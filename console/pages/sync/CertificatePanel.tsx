@@ -11,7 +11,7 @@ import classes from './Sync.module.css'
 const verdicts: Readonly<Record<Certificate['verdict'], { label: string; tone: Tone }>> = {
   complete: { label: 'Complete', tone: 'good' },
   incomplete: { label: 'Incomplete: sent again', tone: 'bad' },
-  not_proved: { label: 'Not proved', tone: 'warning' },
+  not_proved: { label: 'Not proved', tone: 'warn' },
   not_checked: { label: 'Not read back', tone: 'plain' },
 }
 
