@@ -46,11 +46,11 @@ const seeds: Record<VendorName, (world: World, count: number) => Promise<void>> 
     ;(sandbox as World<'hubspot'>['sandbox']).seedContacts(all)
   },
   async pipedrive(world, count) {
-    const persons = Array.from({ length: count }, (_, i) => ({
+    const person = Array.from({ length: count }, (_, i) => ({
       name: `There ${i}`,
-      email: `there${i}@example.org`,
+      emails: [{ value: `there${i}@example.org`, primary: true }],
     }))
-    await world.control('POST', 'seed', { persons })
+    await world.control('POST', 'seed', { records: { person } })
   },
   async salesforce({ sandbox }, count) {
     const org = sandbox as World<'salesforce'>['sandbox']
