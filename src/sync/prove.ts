@@ -88,7 +88,7 @@ export async function proveStream(
     countBelieved(tx, run.connectionId, entity.name, scope),
   )
   const draw = { total, wanted: readBackOf(run.readBack, total), seed: randomInt(2 ** 31) }
-  for (let after = ''; total > 0;) {
+  for (let after = ''; ;) {
     const page = await run.engine.store.read(run.workspaceId, (tx) =>
       listBelieved(tx, run.connectionId, entity.name, scope, draw, after, PAGE),
     )
