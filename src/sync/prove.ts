@@ -89,7 +89,6 @@ export async function proveStream(
   )
   const draw = { total, wanted: readBackOf(run.readBack, total), seed: randomInt(2 ** 31) }
   for (let after = ''; ;) {
-    if (total === 0) break
     const page = await run.engine.store.read(run.workspaceId, (tx) =>
       listBelieved(tx, run.connectionId, entity.name, scope, draw, after, PAGE),
     )
