@@ -20,27 +20,36 @@ export async function readModelPage(
   maxDeals: number,
   maxTouches: number,
 ): Promise<{ deals: ModelDeal[]; columns: DealColumns }> {
-  const rows = await tx.query(sql<ModelDeal & { touches: Buffer }>`
-    with page as (
-      select d.opportunity_id, d.marks, d.since from attribution_dirty d
-      where d.reasons = '{model}' and not exists (
-        select 1 from attribution_deals a
-        where a.opportunity_id = d.opportunity_id and a.touches > 0 and a.journey_id is null)
-      order by d.since, d.opportunity_id limit ${maxDeals}
-    ), sized as (
-      select page.*, coalesce(sum(octet_length(j.touches)) over (order by since, opportunity_id
-        rows between unbounded preceding and 1 preceding), 0) as before_bytes
-      from page join attribution_journeys j using (opportunity_id)
-    )
-    select s.opportunity_id, s.marks, true as is_won, j.amount_minor, j.currency, j.touches,
+  // Each statement looks its rows up by their keys: a plan for joins would rest on counts of a table that just filled.
+  const marked = await tx.query(sql<{ opportunityId: string; marks: number }>`
+    select opportunity_id, marks from attribution_dirty where reasons = '{model}'
+    order by since, opportunity_id limit ${maxDeals}`)
+  const ids = marked.map(({ opportunityId }) => opportunityId)
+  const sizes = await tx.query(sql<{ opportunityId: string; sizeBytes: number }>`
+    select opportunity_id, octet_length(touches) as size_bytes from attribution_journeys
+    where opportunity_id = any(${ids}::text[])`)
+  const withoutJourney = await tx.query(sql<{ opportunityId: string }>`
+    select opportunity_id from attribution_deals
+    where opportunity_id = any(${ids}::text[]) and touches > 0 and journey_id is null`)
+  const left = new Set(withoutJourney.map(({ opportunityId }) => opportunityId))
+  const sizeOf = new Map(sizes.map(({ opportunityId, sizeBytes }) => [opportunityId, sizeBytes]))
+  const marksOf = new Map<string, number>()
+  let bytes = 0
+  for (const { opportunityId, marks } of marked) {
+    const size = sizeOf.get(opportunityId)
+    if (size === undefined || left.has(opportunityId)) continue
+    if (marksOf.size > 0 && bytes + size > maxTouches * TOUCH_BYTES) break
+    bytes += size
+    marksOf.set(opportunityId, marks)
+  }
+  const found = await tx.query(sql<Omit<ModelDeal, 'marks'> & { touches: Buffer }>`
+    select j.opportunity_id, true as is_won, j.amount_minor, j.currency, j.touches,
       (extract(epoch from j.opened_at) * 1000)::float8 as opened_at_ms,
       (extract(epoch from j.closed_at) * 1000)::float8 as closed_at_ms,
       (extract(epoch from j.lead_at) * 1000)::float8 as lead_at_ms,
-      (j.closed_at at time zone w.time_zone)::date as closed_on
-    from sized s join attribution_journeys j using (opportunity_id)
-    join workspaces w on w.id = ${tx.workspaceId}
-    where s.before_bytes <= ${maxTouches * TOUCH_BYTES}::bigint
-    order by s.since, s.opportunity_id`)
+      (j.closed_at at time zone (select time_zone from workspaces where id = ${tx.workspaceId}))::date as closed_on
+    from attribution_journeys j where j.opportunity_id = any(${[...marksOf.keys()]}::text[])`)
+  const rows = found.map((row) => ({ ...row, marks: marksOf.get(row.opportunityId)! }))
   const sources = await listSources(tx)
   const channels = [...new Set(sources.map(({ channel }) => channel))]
   const channelOf = Uint16Array.from(sources, ({ channel }) => channels.indexOf(channel))
