@@ -9,7 +9,8 @@ import type {
   ListCreditsQuery,
   ListDealsQuery,
 } from '#reports/credit.schema.ts'
-import { creditDays, creditOfRows, ledgerTable, type ModelCredits } from '#reports/credit-sums.ts'
+import { creditDays } from '#reports/credit-day.store.ts'
+import { creditOfRows, ledgerTable, type ModelCredits } from '#reports/credit-sums.ts'
 import type { Credit } from '#reports/lens.schema.ts'
 import { inPeriod, type Lens } from '#reports/lens.store.ts'
 import { decodeCursor } from '#core/page.ts'
