@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Budget } from '#reports/cost.rules.ts'
-import { creditDays, creditOfRows, type ModelCredits } from '#reports/credit-sums.ts'
+import { creditDays } from '#reports/credit-day.store.ts'
+import { creditOfRows, type ModelCredits } from '#reports/credit-sums.ts'
 import type { Lens } from '#reports/lens.store.ts'
 import type { Transaction } from '#store/store.ts'
 

@@ -165,3 +165,12 @@ const DECIDED: ReadonlySet<ChangeCause> = new Set([
 export function restates({ cause }: LedgerChange): boolean {
   return !DECIDED.has(cause)
 }
+
+/** Answers why credit of a deal, window and model is replaced; undefined: it is not. */
+export function causesOf(changes: readonly LedgerChange[]) {
+  const byDeal = Map.groupBy(changes, ({ deal, windowDays }) => `${deal} ${windowDays}`)
+  return ({ deal, windowDays, model }: { deal: number; windowDays: number; model: string }) =>
+    byDeal
+      .get(`${deal} ${windowDays}`)
+      ?.find(({ models }) => models === null || models.includes(model))?.cause
+}

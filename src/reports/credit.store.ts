@@ -9,7 +9,8 @@ import type {
   ListCreditsQuery,
   ListDealsQuery,
 } from '#reports/credit.schema.ts'
-import { creditDays, creditOfRows, type ModelCredits } from '#reports/credit-sums.ts'
+import { creditDays } from '#reports/credit-day.store.ts'
+import { creditOfRows, type ModelCredits } from '#reports/credit-sums.ts'
 import { ledgerTable } from '#reports/ledger-table.ts'
 import type { Credit } from '#reports/lens.schema.ts'
 import { inPeriod, type Lens } from '#reports/lens.store.ts'

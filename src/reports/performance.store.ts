@@ -1,6 +1,7 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { CampaignLineRow } from '#reports/campaign-line.rules.ts'
-import { creditDays, creditOfRows } from '#reports/credit-sums.ts'
+import { creditDays } from '#reports/credit-day.store.ts'
+import { creditOfRows } from '#reports/credit-sums.ts'
 import type { Credit } from '#reports/lens.schema.ts'
 import { inPeriod, type Lens } from '#reports/lens.store.ts'
 import type { Transaction } from '#store/store.ts'

@@ -1,5 +1,6 @@
 import { mondayOf } from '#reports/calendar.ts'
 import {
+  causesOf,
   changesOf,
   digestOf,
   digestsOf,
@@ -10,12 +11,8 @@ import {
 } from '#reports/change.rules.ts'
 import { cellsOf, daySumsOf, type DealCredit } from '#reports/credit-day.rules.ts'
 import { replaceDealFacts } from '#reports/deal-facts.store.ts'
-import {
-  insertJourneys,
-  numbersOf,
-  numberSources,
-  readSources,
-} from '#reports/ledger-journey.store.ts'
+import { creditOfGone } from '#reports/gone-credit.store.ts'
+import { insertJourneys, numberSources } from '#reports/ledger-journey.store.ts'
 import {
   columnsOfTouches,
   dealTouchesOf,
@@ -50,7 +47,6 @@ import {
 import type { CreditModel } from '#reports/model.rules.ts'
 import { listCreditModels } from '#reports/model.store.ts'
 import { readModelPage } from '#reports/model-page.store.ts'
-import { listSources } from '#reports/preview.store.ts'
 import { restate, type LedgerCell, type Restatement } from '#reports/restatement.rules.ts'
 import type { Transaction } from '#store/store.ts'
 
@@ -267,24 +263,6 @@ function creditOfPack({ deals, columns }: Page, pack: KeptPack): DealCredit {
   }
 }
 
-async function creditOfGone(tx: Transaction, gone: readonly GonePack[]): Promise<DealCredit[]> {
-  if (gone.length === 0) return []
-  const journeys = await readSources(tx, [...new Set(gone.map(({ journeyId }) => journeyId))])
-  const sources = await listSources(tx)
-  return gone.map(({ journeyId, skip, baselineShare, baselineMinor, shares, amounts, ...pack }) => {
-    const own = journeys.get(journeyId)!.slice(skip)
-    return {
-      ...pack,
-      shares: numbersOf(shares),
-      amounts: numbersOf(amounts),
-      campaigns: own.map((number) => sources[number]!.campaignId),
-      channels: own.map((number) => sources[number]!.channel),
-      baseline: baselineShare ?? 0,
-      baselineMinor: baselineMinor ?? 0,
-    }
-  })
-}
-
 function dealRowsOf({ deals, changes, touchesOf, journeyOf }: Page): DealRow[] {
   return changes
     .filter((change) => change.isWon && change.models === null)
@@ -304,15 +282,6 @@ function keptPacksOf({ deals, changes, packs, journeyOf }: Page): KeptPack[] {
     cause: causes(pack)!,
     closedOn: deals[pack.deal]!.closedOn!,
   }))
-}
-
-/** Why credit of a deal, window and model is replaced; undefined: it is not. */
-function causesOf(changes: readonly LedgerChange[]) {
-  const byDeal = Map.groupBy(changes, ({ deal, windowDays }) => `${deal} ${windowDays}`)
-  return ({ deal, windowDays, model }: Pick<CreditPack, 'deal' | 'windowDays' | 'model'>) =>
-    byDeal
-      .get(`${deal} ${windowDays}`)
-      ?.find(({ models }) => models === null || models.includes(model))?.cause
 }
 
 interface Moved {
