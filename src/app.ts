@@ -54,6 +54,7 @@ import { traceStore } from '#store/traced.ts'
 import { openStore } from '#store/connect.ts'
 import { startEmbedded } from '#store/embedded.ts'
 import { migrate } from '#store/migrate.ts'
+import { statisticsDuty } from '#store/statistics.ts'
 import type { Store, Transaction } from '#store/store.ts'
 import type { Pace } from '#sync/engine.ts'
 import { createSyncModule } from '#sync/index.ts'
@@ -147,6 +148,7 @@ export async function startApp(
         (isLast) => quotas.flush(isLast),
         (isLast) => calls.flush(isLast),
         (isLast) => windows.flush(isLast),
+        statisticsDuty(store),
       ],
       log,
     )
