@@ -84,7 +84,7 @@ test('a change plan shows each field before and after, and whoever may signs it 
   await page.getByText('Signed for marketing.').waitFor()
   const signatures = page.getByRole('table', { name: 'Signatures' })
   await expect.poll(() => signatures.textContent()).toContain('Not yet')
-  expect(await page.getByRole('button', { name: 'Sign for marketing' }).count()).toBe(0)
+  await expect.poll(() => page.getByRole('button', { name: 'Sign for marketing' }).count()).toBe(0)
   expect(faults).toEqual([])
   await page.context().close()
 })
