@@ -110,10 +110,13 @@ export async function findPairs(tx: Transaction, personIds: readonly string[]): 
       union all
       select c.person_id, c.other_person_id, true from identity_conflicts c
       where c.workspace_id = ${tx.workspaceId} and c.state = 'open' and (c.person_id = ${ids} or c.other_person_id = ${ids})
+    ), standing as materialized ( -- one pass, however few people the planner takes the workspace to have
+      select id from people
+      where id = any(array(select person_id from found union select other_person_id from found))
+        and merged_into is null and erased_at is null
     ), pairs as (
       select f.person_id, f.other_person_id, bool_or(f.have_met) as have_met
-      from found f join people p on p.id = f.person_id join people o on o.id = f.other_person_id
-      where p.merged_into is null and o.merged_into is null and p.erased_at is null and o.erased_at is null
+      from found f where f.person_id in (select id from standing) and f.other_person_id in (select id from standing)
       group by f.person_id, f.other_person_id
     ), under as (
       select person_id as top, person_id as id from pairs

@@ -6,7 +6,7 @@ const EVERY_MS = 5 * SECOND_MS
 
 /** Rows that changed since a table was last analyzed: at least so many, and this part of what it holds. */
 const LEAST_CHANGED = 500
-const PART_CHANGED = 0.2
+const PART_CHANGED = 0.05
 
 /**
  * Tells the planner how large tables are by now. Autovacuum looks once a minute; a first import or a first pull fills empty tables

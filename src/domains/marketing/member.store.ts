@@ -1,4 +1,6 @@
 import { sql } from 'kysely'
+import { optedOut } from '#people/opted-out.ts'
+import { eitherOf } from '#store/either.ts'
 import type { Transaction } from '#store/store.ts'
 import type { MemberState } from './member.rules.ts'
 import type { CampaignMember, CampaignMemberQuery } from './member.schema.ts'
@@ -49,8 +51,8 @@ export async function findMemberLeads(
   if (leadIds.length === 0) return new Map()
   const rows = await tx.query(sql<MemberLead & { id: string }>`
     select l.id, s.id as lead_id, s.person_id
-    from leads l join leads s on s.id = coalesce(l.merged_into, l.id)
-    join people p on p.id = coalesce(s.home_id, s.person_id)
+    from leads l join leads s on s.id = ${eitherOf('l.merged_into', 'l.id')}
+    join people p on p.id = ${eitherOf('s.home_id', 's.person_id')}
     where l.id = any(${[...leadIds]}::text[]) and p.erased_at is null`)
   return new Map(rows.map(({ id, ...lead }) => [id, lead]))
 }
@@ -76,15 +78,10 @@ export async function loadMembers(
   ids: readonly string[],
 ): Promise<LoadedMember[]> {
   return tx.query(sql<LoadedMember>`
-    select m.id, m.campaign_id, s.id as lead_id, m.status, m.responded_at, m.version, m.created_at, m.updated_at, m.deleted_at, (
-      select bool_or(said.status in ('denied', 'withdrawn')) from (
-        select distinct on (k.channel) k.status from consents k
-        where k.workspace_id = ${tx.workspaceId} and k.person_id in (s.person_id, s.home_id) and k.purpose = 'marketing'
-          and k.channel in ('email', 'any')
-        order by k.channel, k.occurred_at desc) said
-    ) as opted_out
-    from campaign_members m join leads l on l.id = m.lead_id join leads s on s.id = coalesce(l.merged_into, l.id)
-    join people p on p.id = coalesce(s.home_id, s.person_id)
+    select m.id, m.campaign_id, s.id as lead_id, m.status, m.responded_at, m.version, m.created_at, m.updated_at, m.deleted_at,
+      ${optedOut(tx, 's.person_id', 's.home_id')} as opted_out
+    from campaign_members m join leads l on l.id = m.lead_id join leads s on s.id = ${eitherOf('l.merged_into', 'l.id')}
+    join people p on p.id = ${eitherOf('s.home_id', 's.person_id')}
     where m.id = any(${[...ids]}::text[]) and m.deleted_at is null and p.erased_at is null`)
 }
 

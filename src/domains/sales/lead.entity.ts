@@ -1,8 +1,10 @@
 import { sql } from 'kysely'
 import { areSuppressed } from '#compliance/suppressed.ts'
 import { normaliseEmail } from '#core/email.ts'
+import { optedOut } from '#people/opted-out.ts'
 import { openOwnValues, ownValues, ownValuesJoin, type OwnValues } from '#people/layer.store.ts'
 import { findExternalIds } from '#people/person-list.store.ts'
+import { eitherOf } from '#store/either.ts'
 import type { Transaction } from '#store/store.ts'
 import type { Candidate, Entity, EntityField, EntityRecord, FieldValue } from '#sync/entity.ts'
 import { findAccountsOf } from './kept-record.store.ts'
@@ -96,18 +98,13 @@ function areErased(tx: Transaction, candidates: readonly Candidate[]): Promise<b
  */
 async function loadLeads(tx: Transaction, localIds: readonly string[]): Promise<EntityRecord[]> {
   const rows = await tx.query(sql<LoadedRow>`
-    select ${leadColumns}, ${ownValues}, c.key as campaign_key, now() as read_at, p.updated_at as person_changed_at, (
-      select bool_or(said.status in ('denied', 'withdrawn')) from (
-        select distinct on (k.channel) k.status from consents k
-        where k.workspace_id = ${tx.workspaceId} and k.person_id in (l.person_id, above.into_id) and k.purpose = 'marketing'
-          and k.channel in ('email', 'any')
-        order by k.channel, k.occurred_at desc) said
-    ) as opted_out, (
+    select ${leadColumns}, ${ownValues}, c.key as campaign_key, now() as read_at, p.updated_at as person_changed_at,
+      ${optedOut(tx, 'l.person_id', 'above.into_id')} as opted_out, (
       select r.channel from lead_captures r
       where r.workspace_id = ${tx.workspaceId} and r.lead_id = l.id and r.channel <> 'unknown'
       order by r.captured_at desc, r.id desc limit 1
     ) as last_channel
-    from leads l join people p on p.id = coalesce(l.home_id, l.person_id) left join campaigns c on c.id = l.campaign_id
+    from leads l join people p on p.id = ${eitherOf('l.home_id', 'l.person_id')} left join campaigns c on c.id = l.campaign_id
       ${ownValuesJoin}
     where l.id = any(${localIds}::text[]) and l.merged_into is null and p.erased_at is null`)
   const externalIds = await findExternalIds(
