@@ -1275,7 +1275,7 @@ create table person_keys (
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (workspace_id, kind, key, person_id)
 );
-CREATE INDEX person_keys_workspace_id_person_id_idx ON public.person_keys USING btree (workspace_id, person_id);
+CREATE INDEX person_keys_person ON public.person_keys USING btree (person_id);
 alter table person_keys enable row level security;
 
 create table person_merges (

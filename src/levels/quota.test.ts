@@ -121,8 +121,15 @@ describe('a quota a day', () => {
     await workspace.delete(`/api/v1/quotas/${id}`)
     for (let i = 0; i < 5; i += 1) expect((await get(hub.url, key)).status).toBe(200)
     await hub.app.levels.flush()
+    // A process goes by a change once it has heard of it.
+    const heard = Promise.withResolvers<void>()
+    const stop = await hub.app.store.listen('throughline_quotas', (workspaceId) => {
+      if (workspaceId === workspace.id) heard.resolve()
+    })
     await workspace.put(`/api/v1/quotas/${id}`, { perDay: 8 })
+    await heard.promise
     expect(await admitted([hub.url], key)).toBe(3)
+    await stop()
   })
 
   test('of a workspace holds for all its keys together', async () => {
