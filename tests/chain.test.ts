@@ -53,6 +53,7 @@ test('a lead goes to the CRM, is won there, comes back, and its revenue opens to
     capturedAt: minutesAgo(60),
   })
   expect(lead.status).toBe(201)
+  expect(lead.body.syncEta).toBeNull()
 
   const connection = await workspace.post('/api/v1/connections', {
     vendor: 'hubspot',
@@ -64,6 +65,15 @@ test('a lead goes to the CRM, is won there, comes back, and its revenue opens to
     (record) => crm.read('contacts', record.id, 'hub_lead_id') === lead.body.id,
   )
   expect(contact && crm.read('contacts', contact.id, 'email')).toBe('ada@acme.example')
+  // From here on changes go out as they come, unless the connection is paused.
+  const expected = async (email: string) =>
+    (await workspace.post('/api/v1/integrations/sales/leads', { email })).body.syncEta
+  expect(await expected('next@acme.example')).toBe(clock.now().toISOString())
+  const path = `/api/v1/connections/${connection.body.id}`
+  await workspace.patch(path, { state: 'paused' })
+  expect(await expected('paused@acme.example')).toBeNull()
+  await workspace.patch(path, { state: 'active' })
+  await syncNow(workspace, connection.body.id)
   const again = await syncNow(workspace, connection.body.id)
   expect(again.counts['contacts']?.['created'] ?? 0).toBe(0)
   expect(again.counts['contacts']?.['updated'] ?? 0).toBe(0)

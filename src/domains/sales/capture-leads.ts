@@ -90,7 +90,8 @@ export async function captureLeads(
     tx,
     progressed.drafts.map(({ after }) => after.id),
   )
-  const answer = answerer({ progressed, tasks, people, syncEta: settings.syncEta, now })
+  const syncEta = settings.goesAtOnce ? now : settings.nextPushAt
+  const answer = answerer({ progressed, tasks, people, syncEta, now })
   for (const one of accepted) {
     const output = answer(one, campaignOf(one.input, campaigns) !== null)
     const status = one.match === 'existing_lead' ? 200 : 201

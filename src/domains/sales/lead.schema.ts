@@ -158,7 +158,8 @@ export const CapturedLead = z.object({
   owner: z.object({ id: Id('own'), why: z.string() }).nullable(),
   task: z.object({ id: Id('tsk'), dueAt: Instant }).nullable(),
   syncEta: Instant.nullable().meta({
-    description: 'The next scheduled push to a CRM; null without one.',
+    description:
+      'When it is expected to go to a CRM: now where changes go out as they come, else at the next scheduled push; null without one.',
   }),
   warnings: z.array(LeadWarning),
 })

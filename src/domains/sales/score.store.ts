@@ -10,11 +10,14 @@ export interface PublishedRow<T> extends Published<T> {
   publishedBy: string
 }
 
-/** What progress goes by: the newest scoring model and routing rules (null: none published), the next push to a CRM. */
+/** What progress goes by: the newest scoring model and routing rules (null: none published), and when leads go to a CRM. */
 export interface SettingsRow {
   scoring: Published<ScoreRules> | null
   routing: Published<RoutingRules> | null
-  syncEta: Date | null
+  /** Some CRM gets what changes within seconds: its connection is active, and its last whole pass was sound. */
+  goesAtOnce: boolean
+  /** The next scheduled push; null without one. */
+  nextPushAt: Date | null
 }
 
 export async function findSettings(tx: Transaction): Promise<SettingsRow> {
@@ -25,11 +28,14 @@ export async function findSettings(tx: Transaction): Promise<SettingsRow> {
       ) as scoring, (
         select jsonb_build_object('version', r.version, 'rules', r.rules) from routing_versions r
         where r.workspace_id = ${tx.workspaceId} order by r.version desc limit 1
-      ) as routing, (
-        select min(y.next_run_at) from sync_streams y
-        where y.workspace_id = ${tx.workspaceId} and y.entity = 'lead' and y.direction in ('push', 'both') and not y.paused
-      ) as sync_eta`)
-  return row ?? { scoring: null, routing: null, syncEta: null }
+      ) as routing, min(y.next_run_at) as next_push_at,
+      coalesce(bool_or(y.last_success_at is not null and not exists (
+        select from sync_errors e
+        where e.connection_id = y.connection_id and e.stream = y.name and e.record = '' and e.code <> 'stream.rate_share'
+      )), false) as goes_at_once
+    from sync_streams y join connections c on c.id = y.connection_id and c.state = 'active'
+    where y.workspace_id = ${tx.workspaceId} and y.entity = 'lead' and y.direction in ('push', 'both') and not y.paused`)
+  return row ?? { scoring: null, routing: null, goesAtOnce: false, nextPushAt: null }
 }
 
 export async function findScoring(tx: Transaction): Promise<PublishedRow<ScoreRules> | null> {
