@@ -19,6 +19,8 @@ beforeAll(async () => {
   await runOnServer(
     `create table notes (id serial primary key, workspace_id identifier not null, text text not null, unique (text));
      select throughline_isolate('notes');
+     create table events (n integer, workspace_id identifier not null);
+     select throughline_isolate('events');
      create table plain_secrets (text text); insert into plain_secrets values ('secret')`,
     database.connectionString,
   )
@@ -50,6 +52,19 @@ test('the engines see all workspaces', async () => {
     tx.find(sql`select count(*) from notes where text = 'theirs'`),
   )
   expect(row).toEqual({ count: 1 })
+})
+
+test('a workspace that is not in the statistics yet is not planned as if it were empty', async () => {
+  await store.transaction(theirs, (tx) =>
+    tx.execute(sql`insert into events (n) select generate_series(1, 2000)`),
+  )
+  await store.system((tx) => tx.execute(sql`analyze events`))
+  const [plan] = await store.read(mine, (tx) =>
+    tx.query(sql<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>`
+      explain (format json) select n from events`),
+  )
+  const [{ Plan: top }] = Object.values(plan!)[0]! as [{ Plan: { 'Plan Rows': number } }]
+  expect(top['Plan Rows']).toBe(2000)
 })
 
 describe('no statement of one workspace shows rows of another', () => {
