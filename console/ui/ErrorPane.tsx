@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
-import { useQueryErrorResetBoundary } from '@tanstack/react-query'
+import { useQueryClient, useQueryErrorResetBoundary } from '@tanstack/react-query'
 import { useRouter, type ErrorComponentProps } from '@tanstack/react-router'
 import { useEffect } from 'react'
 import { ApiProblem } from '#console/api.ts'
@@ -16,7 +16,7 @@ export function ErrorPane({ error, reset }: ErrorComponentProps) {
     void router.invalidate()
   }
   return (
-    <Problem error={error instanceof Error ? error : new Error(String(error))}>
+    <Problem error={error instanceof Error ? error : new Error(String(error))} isPage>
       <Button size="sm" variant="default" onClick={retry}>
         Try again
       </Button>
@@ -24,13 +24,25 @@ export function ErrorPane({ error, reset }: ErrorComponentProps) {
   )
 }
 
-/** The same within a page, where only a part of it failed. */
-export function Problem({ error, children }: { error: Error; children?: React.ReactNode }) {
+/**
+ * The same within a page, where only a part of it failed: what may pass is asked for again on the spot.
+ * @param isPage  it stands in place of the whole page, so that its title is the page's.
+ */
+export function Problem({
+  error,
+  isPage = false,
+  children,
+}: {
+  error: Error
+  isPage?: boolean
+  children?: React.ReactNode
+}) {
   const { title, detail, facts, errors } = explain(error)
+  const Title = isPage ? 'h1' : 'h2'
   return (
     <section className={classes.pane} role="alert">
       <IconAlertTriangle className={classes.badIcon} size={22} stroke={1.7} aria-hidden />
-      <h2 className={classes.title}>{title}</h2>
+      <Title className={classes.title}>{title}</Title>
       <p>{detail}</p>
       {errors.length > 0 && (
         <ul className={classes.faults}>
@@ -53,8 +65,27 @@ export function Problem({ error, children }: { error: Error; children?: React.Re
           ))}
         </dl>
       )}
-      {children}
+      {children ?? (mayPass(error) && <AskAgain />)}
     </section>
+  )
+}
+
+function AskAgain() {
+  const client = useQueryClient()
+  const retry = () =>
+    client.refetchQueries({ type: 'active', predicate: ({ state }) => state.status === 'error' })
+  return (
+    <Button size="sm" variant="default" onClick={() => void retry()}>
+      Try again
+    </Button>
+  )
+}
+
+/** No answer, too many requests, or a fault of the hub: the same call may go through later. */
+function mayPass(error: Error): boolean {
+  return (
+    error instanceof ApiProblem &&
+    (error.status === 0 || error.status === 429 || error.status >= 500)
   )
 }
 

@@ -18,3 +18,15 @@ test('who minds a refusal is never held; who goes on is, each time, and only so 
   await Promise.all(held)
   expect(ended).toBe(86)
 })
+
+test('those that are held together do not end together', async () => {
+  const draws = [1, 0, 0.5]
+  const brake = new Brake(() => draws.shift()!)
+  const ended: string[] = []
+  await Promise.all(
+    ['last', 'first', 'between'].map((name) =>
+      brake.hold('key_1', 21).then(() => ended.push(name)),
+    ),
+  )
+  expect(ended).toEqual(['first', 'between', 'last'])
+})

@@ -12,13 +12,19 @@ const MOST_HELD = 64
  */
 export class Brake {
   readonly #held = new Map<string, number>()
+  readonly #random: () => number
+
+  /** @param random  in [0, 1): spreads the ends, or those that were held together would come back as one burst that others wait behind. */
+  constructor(random: () => number = Math.random) {
+    this.#random = random
+  }
 
   /** @param refusals  of the key in its window, this one among them. */
   async hold(key: string, refusals: number): Promise<void> {
     const held = this.#held.get(key) ?? 0
     if (refusals <= FREE_REFUSALS || held >= MOST_HELD) return
     this.#held.set(key, held + 1)
-    await sleep(HOLD_MS)
+    await sleep(HOLD_MS * (1 + this.#random()))
     const left = this.#held.get(key)! - 1
     if (left === 0) this.#held.delete(key)
     else this.#held.set(key, left)

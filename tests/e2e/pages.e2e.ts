@@ -119,21 +119,74 @@ test.each(pages)(
   },
 )
 
-test.each([
-  { name: 'home', path: '/' },
-  { name: 'campaigns', path: '/campaigns' },
-  { name: 'sync', path: '/sync' },
-  { name: 'alerts', path: '/alerts' },
-])('an empty workspace says on $name what to do first', async ({ name, path }) => {
+const emptyPages = [
+  { name: 'home', path: '/', says: 'No revenue in this period' },
+  { name: 'campaigns', path: '/campaigns', says: 'No campaigns yet' },
+  { name: 'sync', path: '/sync', says: 'No system is connected yet' },
+  { name: 'alerts', path: '/alerts', says: 'Nothing is wrong' },
+  { name: 'conflicts', path: '/conflicts', says: 'No conflict matches' },
+  { name: 'attribution', path: '/attribution', says: 'No won deal in this period' },
+  { name: 'scores', path: '/scores', says: 'No model was trained yet' },
+  { name: 'privacy', path: '/privacy', says: 'Nobody has asked yet' },
+  { name: 'operations-quotas', path: '/operations?view=quotas', says: 'No quota is set' },
+  { name: 'operations-threats', path: '/operations?view=threats', says: 'No sign of an attack' },
+  { name: 'lineage', path: '/lineage', says: 'Name a record and one of its fields' },
+] as const
+
+test.each(emptyPages)('an empty workspace says on $name what to do first', async (one) => {
   const { page, faults, open } = await visit({ as: 'empty' })
-  await open(path)
-  await page.screenshot({ path: `${SHOTS}${name}-empty.png`, fullPage: true })
-  expect(await page.locator('main').textContent()).toMatch(
-    /No revenue in this period|No campaigns yet|No system is connected yet|Nothing is wrong/,
-  )
+  await open(one.path)
+  for (const scheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme: scheme })
+    await page.screenshot({ path: `${SHOTS}${one.name}-empty-${scheme}.png`, fullPage: true })
+  }
+  expect(await page.locator('main').textContent()).toContain(one.says)
   expect(faults).toEqual([])
   await page.context().close()
 })
+
+const BROKEN = {
+  type: '/docs/problems#service.unavailable',
+  title: 'The service is not available now',
+  status: 503,
+  detail: 'The database does not answer.',
+  code: 'service.unavailable',
+  requestId: 'req_00000000000000000000000000000000',
+}
+/** Everything but who is signed in. */
+const isData = (url: URL) =>
+  url.pathname.startsWith('/api/v1/') && url.pathname !== '/api/v1/workspace'
+
+test.each(pages)(
+  'a fault of the hub is told on $name, with a way to try again',
+  { timeout: 60_000 },
+  async ({ name, path }) => {
+    const { page } = await visit()
+    await page.route(isData, (route) =>
+      route.fulfill({
+        status: BROKEN.status,
+        contentType: 'application/problem+json',
+        body: JSON.stringify(BROKEN),
+      }),
+    )
+    await page.clock.install()
+    await page.goto(path)
+    // What is in a drawer lies above the rest.
+    const again = page.getByRole('button', { name: 'Try again' }).last()
+    const passTime = async () => {
+      await page.clock.fastForward(4000) // the console asks twice more by itself first
+      return again.isVisible()
+    }
+    await expect.poll(passTime, { timeout: 20_000, interval: 100 }).toBe(true)
+    await page.screenshot({ path: `${SHOTS}${name}-fault.png`, fullPage: true })
+    expect(await page.locator('h1').count()).toBe(1)
+    expect(await page.locator('main').textContent()).toContain(BROKEN.detail)
+    await page.unroute(isData)
+    await again.click()
+    await expect.poll(() => page.getByRole('alert').count(), { timeout: 20_000 }).toBe(0)
+    await page.context().close()
+  },
+)
 
 test('every link on every page leads somewhere', { timeout: 240_000 }, async () => {
   const { page, open } = await visit()

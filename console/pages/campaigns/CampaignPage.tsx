@@ -57,7 +57,7 @@ export function CampaignPage() {
       resetScroll: false,
     })
   if (!isOpen) return <LockedPane what="Revenue by campaign" scope="attribution:read" />
-  if (report.isError) return <Problem error={report.error} />
+  if (report.isError) return <Problem error={report.error} isPage />
   const { data } = report
   if (!data) return <PageSkeleton />
   const { campaign } = data

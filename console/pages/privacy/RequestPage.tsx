@@ -33,7 +33,7 @@ export function RequestPage() {
   const isOpen = can('privacy:read')
   const request = useQuery({ ...requestQuery(requestId), enabled: isOpen })
   if (!isOpen) return <LockedPane what="Requests about data" scope="privacy:read" />
-  if (request.isError) return <Problem error={request.error} />
+  if (request.isError) return <Problem error={request.error} isPage />
   const { data } = request
   if (!data) return <PageSkeleton />
   const { kind, state } = data

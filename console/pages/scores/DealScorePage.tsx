@@ -24,7 +24,7 @@ export function DealScorePage() {
   const score = useQuery({ ...dealScoreQuery(opportunityId), enabled: isOpen })
   const deal = useQuery({ ...dealQuery(opportunityId), enabled: isOpen })
   if (!isOpen) return <LockedPane what="The chance of a deal" scope="opportunities:read" />
-  if (score.isError) return <Problem error={score.error} />
+  if (score.isError) return <Problem error={score.error} isPage />
   if (!score.data) return <PageSkeleton />
   const { learned } = score.data
   return (

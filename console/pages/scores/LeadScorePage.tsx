@@ -31,7 +31,7 @@ export function LeadScorePage() {
   const isOpen = can('leads:read')
   const score = useQuery({ ...leadScoreQuery(leadId), enabled: isOpen })
   if (!isOpen) return <LockedPane what="The score of a lead" scope="leads:read" />
-  if (score.isError) return <Problem error={score.error} />
+  if (score.isError) return <Problem error={score.error} isPage />
   if (!score.data) return <PageSkeleton />
   const { rules, learned } = score.data
   return (

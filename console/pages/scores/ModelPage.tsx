@@ -34,7 +34,7 @@ export function ModelPage() {
   const isOpen = can('scoring:read')
   const model = useQuery({ ...modelQuery(modelId), enabled: isOpen })
   if (!isOpen) return <LockedPane what="Learned scores" scope="scoring:read" />
-  if (model.isError) return <Problem error={model.error} />
+  if (model.isError) return <Problem error={model.error} isPage />
   const { data } = model
   if (!data) return <PageSkeleton />
   const { target, horizonDays, status, report, refusal, trainedAt, promotedAt } = data

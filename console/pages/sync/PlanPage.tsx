@@ -25,7 +25,7 @@ export function PlanPage() {
   const plan = useQuery({ ...planQuery(planId), enabled: isOpen })
   const health = useQuery({ ...healthQuery, enabled: isOpen })
   if (!isOpen) return <LockedPane what="Sync health" scope="sync:read" />
-  if (plan.isError) return <Problem error={plan.error} />
+  if (plan.isError) return <Problem error={plan.error} isPage />
   const { data } = plan
   if (!data) return <PageSkeleton />
   const name = health.data?.data.find((row) => row.connectionId === data.connectionId)?.name

@@ -31,7 +31,7 @@ export function RecordPage() {
   const journey = useQuery({ ...journeyQuery(entity, localId), enabled: isOpen })
   const health = useQuery({ ...healthQuery, enabled: isOpen })
   if (!isOpen) return <LockedPane what="Sync health" scope="sync:read" />
-  if (journey.isError) return <Problem error={journey.error} />
+  if (journey.isError) return <Problem error={journey.error} isPage />
   const { data } = journey
   if (!data) return <PageSkeleton />
   const names = new Map<string, string>(

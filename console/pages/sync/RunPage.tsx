@@ -33,7 +33,7 @@ export function RunPage() {
   const run = useQuery({ ...runQuery(runId), enabled: isOpen })
   const health = useQuery({ ...healthQuery, enabled: isOpen })
   if (!isOpen) return <LockedPane what="Sync health" scope="sync:read" />
-  if (run.isError) return <Problem error={run.error} />
+  if (run.isError) return <Problem error={run.error} isPage />
   const { data } = run
   if (!data) return <PageSkeleton />
   const name = health.data?.data.find((row) => row.connectionId === data.connectionId)?.name

@@ -20,7 +20,7 @@ export function SyncPage() {
   const isOpen = can('sync:read')
   const health = useQuery({ ...healthQuery, enabled: isOpen })
   if (!isOpen) return <LockedPane what="Sync health" scope="sync:read" />
-  if (health.isError) return <Problem error={health.error} />
+  if (health.isError) return <Problem error={health.error} isPage />
   if (!health.data) return <PageSkeleton />
   const connections = health.data.data
   return (
