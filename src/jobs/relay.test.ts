@@ -4,6 +4,7 @@ import { DAY_MS } from '#core/time.ts'
 import { listDeadEvents, settleDeadEvent } from '#jobs/dead-event.store.ts'
 import type { Subscriber } from '#jobs/job.ts'
 import { runOnServer } from '#tests/store.ts'
+import { ensurePositions, findBusy, listLags, passQuiet } from '#jobs/relay.store.ts'
 import { emit, openJobsBench, type JobsBench } from '#tests/jobs.ts'
 
 let bench: JobsBench
@@ -372,4 +373,30 @@ test('after a restore to a server whose transaction ids are behind, events go on
   expect(await effectsOf(subscriber)).toEqual({
     [workspaceId]: ['handled', 'open 1', 'open 2', 'later'],
   })
+})
+
+test('with much that is kept and handled, a look reads only what is new', async () => {
+  const subscribers = Array.from({ length: 3 }, () => recorder(unique('event')))
+  const events = subscribers.map((one) => one.events[0]!)
+  const workspaceId = await bench.freshWorkspaceId()
+  const kept = Array.from({ length: 10_000 }, (_, i) => `kept_${i}`)
+  for (const event of events) await tell(workspaceId, event, kept)
+  const readInOrder = await bench.store.system(async (tx) => {
+    await ensurePositions(
+      tx,
+      subscribers.map(({ name }) => name),
+    )
+    await tx.execute(sql`
+      update subscriber_positions set (xid, seq) = (select xid, seq from outbox order by xid desc, seq desc limit 1)
+      where subscriber like 'test.%'`)
+    await tx.execute(sql`analyze outbox`)
+    const rowsRead = sql<{ rows: number }>`
+      select seq_tup_read as rows from pg_stat_xact_user_tables where relname = 'outbox'`
+    const before = await tx.find(rowsRead)
+    expect((await findBusy(tx, subscribers)).names).toEqual([])
+    await passQuiet(tx, subscribers)
+    await listLags(tx, subscribers, 100)
+    return (await tx.find(rowsRead))!.rows - before!.rows
+  })
+  expect(readInOrder).toBe(0)
 })
