@@ -1220,8 +1220,8 @@ create table people (
   PRIMARY KEY (id)
 );
 CREATE INDEX people_created ON public.people USING btree (workspace_id, created_at) WHERE (merged_into IS NULL);
+CREATE INDEX people_erased ON public.people USING btree (id) WHERE (erased_at IS NOT NULL);
 CREATE INDEX people_merged ON public.people USING btree (workspace_id, merged_into) WHERE (merged_into IS NOT NULL);
-CREATE INDEX people_merged_into ON public.people USING btree (workspace_id, merged_into) WHERE (merged_into IS NOT NULL);
 CREATE INDEX people_unkeyed ON public.people USING btree (workspace_id, id) WHERE ((NOT keyed) AND identified AND (merged_into IS NULL));
 CREATE INDEX people_workspace_id_created_at_id_idx ON public.people USING btree (workspace_id, created_at DESC, id DESC);
 alter table people enable row level security;

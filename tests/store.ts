@@ -1,9 +1,10 @@
+import { sql } from 'kysely'
 import { Client } from 'pg'
 import { inject } from 'vitest'
 import { newId } from '#core/id.ts'
 import { silentLog } from '#core/log.ts'
 import { openStore, type StoreOptions } from '#store/connect.ts'
-import type { Store } from '#store/store.ts'
+import type { Queries, Store } from '#store/store.ts'
 import { withDatabase } from '#tests/database.ts'
 
 /** The store on the database of this run. */
@@ -55,4 +56,17 @@ export async function runOnServer(
   } finally {
     await client.end()
   }
+}
+
+/** Rows of a table that work within a transaction reads, one after the other or by an index. */
+export async function rowsRead(
+  tx: Queries,
+  table: string,
+  work: () => Promise<unknown>,
+): Promise<number> {
+  const read = sql<{ rows: number }>`
+    select seq_tup_read + coalesce(idx_tup_fetch, 0) as rows from pg_stat_xact_user_tables where relname = ${table}`
+  const before = await tx.find(read)
+  await work()
+  return (await tx.find(read))!.rows - before!.rows
 }

@@ -36,7 +36,8 @@ export interface LinkedEntry extends Link {
 
 /**
  * Workspaces with entries that wait for a link, or with links that wait for a signature since `signedBefore`.
- * A restore from a dump brings transaction ids of another server, which would hide entries for ever: then all begin anew.
+ * A restore from a dump brings transaction ids of another server, which would hide entries for ever: then all begin anew. Asked for in
+ * their order, what comes next is found at once; else the planner hopes to meet one early and reads the whole log.
  */
 export async function listDueChains(
   tx: SystemTransaction,
@@ -46,10 +47,11 @@ export async function listDueChains(
   await realignAfterRestore(tx)
   const rows = await tx.query(sql<{ workspaceId: string }>`
     select w.id as workspace_id from workspaces w left join audit_heads h on h.workspace_id = w.id
-    where exists (
+    where exists (select 1 from (
         select 1 from audit_log a
         where a.workspace_id = w.id and (a.xid, a.id) > (coalesce(h.xid, '0'::xid8), coalesce(h.audit_id, ''))
-          and a.xid < pg_snapshot_xmin(pg_current_snapshot()))
+          and a.xid < pg_snapshot_xmin(pg_current_snapshot())
+        order by a.xid, a.id limit 1) as next)
       or (h.signed_seq < h.seq and (h.signed_at is null or h.signed_at <= ${signedBefore}))
     order by w.id limit ${limit}`)
   return rows.map((row) => row.workspaceId)
@@ -58,7 +60,9 @@ export async function listDueChains(
 async function realignAfterRestore(tx: SystemTransaction): Promise<void> {
   const ahead = await tx.find(sql<{ found: boolean }>`
     select exists (
-        select 1 from workspaces w join audit_log a on a.workspace_id = w.id and a.xid > pg_snapshot_xmax(pg_current_snapshot()))
+        select 1 from workspaces w cross join lateral (
+          select a.xid from audit_log a where a.workspace_id = w.id order by a.xid desc limit 1) as newest
+        where newest.xid > pg_snapshot_xmax(pg_current_snapshot()))
       or exists (select 1 from audit_heads where xid > pg_snapshot_xmax(pg_current_snapshot())) as found`)
   if (!ahead?.found) return
   await tx.execute(sql`update audit_log set xid = '0'`)
@@ -181,9 +185,13 @@ export async function countUnlinked(
   workspaceId: string,
 ): Promise<{ entries: number; oldestAt: Date | null }> {
   const row = await tx.find(sql<{ entries: number; oldestAt: Date | null }>`
-    select count(*)::int as entries, min(a.occurred_at) as oldest_at
-    from audit_log a left join audit_heads h on h.workspace_id = a.workspace_id
-    where a.workspace_id = ${workspaceId} and (a.xid, a.id) > (coalesce(h.xid, '0'::xid8), coalesce(h.audit_id, ''))
-      and not exists (select 1 from audit_links l where l.audit_id = a.id)`)
+    select count(*)::int as entries, min(behind.occurred_at) as oldest_at from (
+        select xid, audit_id from audit_heads where workspace_id = ${workspaceId}
+        union all select '0'::xid8, '' order by xid desc limit 1) as head
+      cross join lateral (
+        select a.id, a.occurred_at from audit_log a
+        where a.workspace_id = ${workspaceId} and (a.xid, a.id) > (head.xid, head.audit_id)
+        order by a.xid, a.id offset 0) as behind
+    where not exists (select 1 from audit_links l where l.audit_id = behind.id)`)
   return row ?? { entries: 0, oldestAt: null }
 }

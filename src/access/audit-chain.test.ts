@@ -8,13 +8,20 @@ import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { linkAudit, toLine, type AuditFiles } from '#access/audit-chain.ts'
 import { canonical, chainHash, entryHash, GENESIS } from '#access/audit-chain.rules.ts'
-import { listCheckpoints, streamChain } from '#access/audit-chain.store.ts'
+import {
+  countUnlinked,
+  listCheckpoints,
+  listDueChains,
+  streamChain,
+} from '#access/audit-chain.store.ts'
 import { openAuditKey } from '#access/audit-key.ts'
 import { verifyAudit, type AuditVerdict } from '#access/audit-verify.ts'
 import { auditFiles } from '#app.ts'
 import { DAY_MS } from '#core/time.ts'
 import { seededRandom } from '#core/random.ts'
+import { accessWatches } from '#access/watches.ts'
 import { ManualClock, useHub, type TestWorkspace } from '#tests/hub.ts'
+import { rowsRead } from '#tests/store.ts'
 
 const clock = new ManualClock(new Date('2026-11-25T10:00:00Z'))
 const hub = useHub({ clock })
@@ -255,4 +262,31 @@ test('the text that is hashed is the same whatever the order of the fields', () 
     canonical({ a: true, b: [1, { c: 'x', d: null }] }),
   )
   expect(canonical({ b: 1, a: 2 })).toBe('{"a":2,"b":1}')
+})
+
+test('where much is linked, whoever looks for what is not reads that alone', async () => {
+  await actAndLink(1)
+  const now = clock.now()
+  await asOwner(sql`
+    insert into audit_log (id, workspace_id, occurred_at, principal_id, principal_kind, action)
+    select 'aud_kept_' || n, ${workspace.id}, ${now}, 'key_1', 'key', 'campaign.created' from generate_series(1, 20000) n`)
+  await asOwner(sql`
+    update audit_heads set (xid, audit_id) = (
+      select xid, id from audit_log where workspace_id = ${workspace.id} order by xid desc, id desc limit 1)
+    where workspace_id = ${workspace.id}`)
+  await asOwner(sql`analyze audit_log`)
+  const { store } = hub.app
+  const later = new Date(now.getTime() + DAY_MS)
+  const due = await store.system((tx) =>
+    rowsRead(tx, 'audit_log', () => listDueChains(tx, now, 100)),
+  )
+  const watched = await store.read(workspace.id, (tx) =>
+    rowsRead(tx, 'audit_log', async () => {
+      for (const watch of accessWatches) await watch.look(tx, later)
+    }),
+  )
+  const verified = await store.read(workspace.id, (tx) =>
+    rowsRead(tx, 'audit_log', () => countUnlinked(tx, workspace.id)),
+  )
+  expect(Math.max(due, watched, verified)).toBeLessThan(100)
 })

@@ -18,10 +18,14 @@ const auditUnproved: Watch = {
       select * from (
         select
           (select count(*)::int from (
-            select 1 from audit_log a left join audit_heads h on h.workspace_id = a.workspace_id
-            where (a.xid, a.id) > (coalesce(h.xid, '0'::xid8), coalesce(h.audit_id, '')) and a.occurred_at < ${before}
-              and not exists (select 1 from audit_links l where l.audit_id = a.id)
-            limit ${MAX_COUNTED}) behind) as unlinked,
+              select xid, audit_id from audit_heads where workspace_id = ${tx.workspaceId}
+              union all select '0'::xid8, '' order by xid desc limit 1) as head
+            cross join lateral (
+              select a.id, a.occurred_at from audit_log a
+              where a.workspace_id = ${tx.workspaceId} and (a.xid, a.id) > (head.xid, head.audit_id)
+              order by a.xid, a.id limit ${MAX_COUNTED}) as behind
+            where behind.occurred_at < ${before}
+              and not exists (select 1 from audit_links l where l.audit_id = behind.id)) as unlinked,
           exists (select 1 from audit_heads where signed_seq < seq and signed_at < ${before}) as is_unsigned) state
       where unlinked > 0 or is_unsigned limit ${MAX_FINDINGS}`)
     return rows.map(({ unlinked, isUnsigned }) => ({

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DAY_MS } from '#core/time.ts'
 import { listDeadEvents, settleDeadEvent } from '#jobs/dead-event.store.ts'
 import type { Subscriber } from '#jobs/job.ts'
-import { runOnServer } from '#tests/store.ts'
+import { rowsRead, runOnServer } from '#tests/store.ts'
 import { ensurePositions, findBusy, listLags, passQuiet } from '#jobs/relay.store.ts'
 import { emit, openJobsBench, type JobsBench } from '#tests/jobs.ts'
 
@@ -381,7 +381,7 @@ test('with much that is kept and handled, a look reads only what is new', async 
   const workspaceId = await bench.freshWorkspaceId()
   const kept = Array.from({ length: 10_000 }, (_, i) => `kept_${i}`)
   for (const event of events) await tell(workspaceId, event, kept)
-  const readInOrder = await bench.store.system(async (tx) => {
+  const read = await bench.store.system(async (tx) => {
     await ensurePositions(
       tx,
       subscribers.map(({ name }) => name),
@@ -390,13 +390,11 @@ test('with much that is kept and handled, a look reads only what is new', async 
       update subscriber_positions set (xid, seq) = (select xid, seq from outbox order by xid desc, seq desc limit 1)
       where subscriber like 'test.%'`)
     await tx.execute(sql`analyze outbox`)
-    const rowsRead = sql<{ rows: number }>`
-      select seq_tup_read as rows from pg_stat_xact_user_tables where relname = 'outbox'`
-    const before = await tx.find(rowsRead)
-    expect((await findBusy(tx, subscribers)).names).toEqual([])
-    await passQuiet(tx, subscribers)
-    await listLags(tx, subscribers, 100)
-    return (await tx.find(rowsRead))!.rows - before!.rows
+    return rowsRead(tx, 'outbox', async () => {
+      expect((await findBusy(tx, subscribers)).names).toEqual([])
+      await passQuiet(tx, subscribers)
+      await listLags(tx, subscribers, 100)
+    })
   })
-  expect(readInOrder).toBe(0)
+  expect(read).toBeLessThan(100)
 })

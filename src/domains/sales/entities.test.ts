@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest'
 import type { EventDraft } from '#jobs/job.ts'
 import type { Candidate, Entity, EntityWrite, EntityWritten } from '#sync/entity.ts'
 import { ManualClock, useHub } from '#tests/hub.ts'
+import { LEADS_PATH } from '#tests/leads.ts'
+import { rowsRead } from '#tests/store.ts'
 import { leadEntity } from './lead.entity.ts'
 import { opportunityEntity } from './opportunity.entity.ts'
 import { ownerEntity } from './owner.entity.ts'
@@ -323,4 +325,20 @@ describe('lead', () => {
     expect(ids).toEqual([lead.id])
     expect(matched).toEqual([lead.id, lead.id, null])
   })
+})
+
+test('a page of leads to be sent reads no other people than theirs, and none for those that are erased', async () => {
+  const workspace = await hub.freshWorkspace()
+  for (const half of ['a', 'b']) {
+    const batch = Array.from({ length: 500 }, (_, i) => ({ email: `${half}${i}@many.example` }))
+    expect((await workspace.post(LEADS_PATH, { items: batch })).status).toBe(207)
+  }
+  const { store } = hub.app
+  await store.system((tx) => tx.execute(sql`analyze people`))
+  const read = await store.read(workspace.id, (tx) =>
+    rowsRead(tx, 'people', async () => {
+      expect(await leadEntity.listIds!(tx, null, 500)).toHaveLength(500)
+    }),
+  )
+  expect(read).toBeLessThanOrEqual(500)
 })
