@@ -331,7 +331,7 @@ test('a page of leads to be sent reads no other people than theirs, and none for
   const workspace = await hub.freshWorkspace()
   for (const half of ['a', 'b']) {
     const batch = Array.from({ length: 500 }, (_, i) => ({ email: `${half}${i}@many.example` }))
-    expect((await workspace.post(LEADS_PATH, { items: batch })).status).toBe(207)
+    expect(await workspace.post(LEADS_PATH, { leads: batch })).toMatchObject({ status: 207 })
   }
   const { store } = hub.app
   await store.system((tx) => tx.execute(sql`analyze people`))
