@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
-import { listCheckpoints } from '#access/audit-chain.store.ts'
+import { listCheckpoints, listNewestCheckpoints } from '#access/audit-chain.store.ts'
 import type { AuditFiles } from '#access/audit-chain.ts'
 import { verifyAudit } from '#access/audit-verify.ts'
 import {
@@ -9,8 +9,9 @@ import {
   AuditEntryRef,
   AuditQuery,
   AuditVerification,
+  CheckpointQuery,
 } from '#access/audit.schema.ts'
-import { cutPage, decodeCursor, Page, PageQuery } from '#core/page.ts'
+import { cutPage, decodeCursor, Page } from '#core/page.ts'
 import { Problem } from '#core/problem.ts'
 import { defineOperation, type Operation } from '#gateway/operation.ts'
 
@@ -92,12 +93,16 @@ export const listAuditCheckpoints = defineOperation({
   tag: 'Access',
   summary: 'List the signed heads of the audit log',
   description:
-    'In ascending order. Keep copies elsewhere: they prove later that nothing before them was changed.',
-  input: PageQuery,
+    'The oldest first, unless asked otherwise. Keep copies elsewhere: they prove later that nothing before them was changed.',
+  input: CheckpointQuery,
   output: Page(AuditCheckpoint),
-  async perform({ cursor, limit }, { tx }) {
-    const [after] = cursor === undefined ? [0] : decodeCursor(cursor, 1)
-    const rows = await listCheckpoints(tx, tx.workspaceId, Number(after), limit + 1)
+  async perform({ cursor, limit, order }, { tx }) {
+    const [at] = cursor === undefined ? [null] : decodeCursor(cursor, 1)
+    const seq = at === null ? null : Number(at)
+    const rows =
+      order === 'asc'
+        ? await listCheckpoints(tx, tx.workspaceId, seq ?? 0, limit + 1)
+        : await listNewestCheckpoints(tx, tx.workspaceId, seq, limit + 1)
     const page = cutPage(rows, limit, ({ seq }) => [seq])
     return {
       ...page,

@@ -24,6 +24,10 @@ export const AuditQuery = PageQuery.extend({
   to: Instant.optional(),
 })
 
+export const CheckpointQuery = PageQuery.extend({
+  order: z.enum(['asc', 'desc']).default('asc').meta({ description: 'desc: the newest first' }),
+})
+
 export const AuditVerification = z.object({
   links: z.int().meta({ description: 'Entries whose hash and place in the chain were recomputed' }),
   trimmed: z
