@@ -102,7 +102,7 @@ export function upload(
       if (total > 0) onProgress(loaded / total)
     })
     request.addEventListener('error', () => reject(noAnswer(null)))
-    request.addEventListener('abort', () => reject(signal.reason))
+    request.addEventListener('abort', () => reject(new Error('It was stopped.')))
     request.addEventListener('load', () => {
       const body = parseJson(request.responseText)
       if (request.status < 300 && body !== undefined) resolve(body)

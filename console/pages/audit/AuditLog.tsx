@@ -76,6 +76,8 @@ export function AuditLog({
               max={to ?? null}
               onChange={(day) => onChange({ from: day })}
             />
+          </span>
+          <span className={filters.chip}>
             <DayInput
               label="To"
               value={to ?? null}

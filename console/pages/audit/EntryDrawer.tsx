@@ -94,7 +94,7 @@ function Whole({ auditId, principals }: { auditId: string; principals: readonly 
         <div>
           <h3 className={text.title}>Noted with it</h3>
           {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-          <pre className={text.code} tabIndex={0} aria-label="What was noted with it">
+          <pre className={text.code} role="region" tabIndex={0} aria-label="What was noted with it">
             {JSON.stringify(rest, null, 2)}
           </pre>
         </div>

@@ -28,7 +28,7 @@ export function OfflineCheck() {
         </li>
       </ol>
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <pre className={text.code} tabIndex={0} aria-label="Commands">
+      <pre className={text.code} role="region" tabIndex={0} aria-label="Commands">
         {COMMANDS}
       </pre>
     </Panel>

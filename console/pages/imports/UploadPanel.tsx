@@ -109,11 +109,7 @@ function Upload({ targets: { data, maxBytes } }: { targets: Targets }) {
                 {sent < 1 ? `${formatShare(sent)} sent` : 'The hub looks at it'}
               </Meter>
             </span>
-            <Button
-              size="xs"
-              variant="default"
-              onClick={() => stop.current?.abort(new Error('The upload was stopped.'))}
-            >
+            <Button size="xs" variant="default" onClick={() => stop.current?.abort()}>
               Stop
             </Button>
           </>

@@ -35,7 +35,7 @@ export function RoleMatrix({
         {byDomain(scopes).map(({ domain, scopes: members }) => (
           <tbody key={domain}>
             <tr>
-              <th scope="colgroup" colSpan={roles.length + 1} className={classes.domain}>
+              <th scope="rowgroup" colSpan={roles.length + 1} className={classes.domain}>
                 {formatWord(domain)}
               </th>
             </tr>

@@ -105,7 +105,7 @@ function Whole({ endpointId, messageId }: { endpointId: string; messageId: strin
         <h3 className={text.title}>Body</h3>
         {/* Long bodies scroll, and so take the keyboard. */}
         {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-        <pre className={text.code} tabIndex={0} aria-label="The body as it is sent">
+        <pre className={text.code} role="region" tabIndex={0} aria-label="The body as it is sent">
           {pretty(payload)}
         </pre>
       </div>
