@@ -10,19 +10,18 @@ import { createSignInLink, createUser } from '#access/bootstrap.ts'
 import { auditFiles } from '#app.ts'
 import { settled, useBrowser, type Visit } from '#tests/e2e/browser.ts'
 import { useHub, type TestWorkspace } from '#tests/hub.ts'
-import { startReceiver, type Receiver } from '#tests/receiver.ts'
+import { startReceiver } from '#tests/receiver.ts'
 
 const SHOTS = fileURLToPath(new URL('screenshots/', import.meta.url))
 const { visit } = useBrowser()
+const receiver = await startReceiver()
 /** A hub of its own: what it is told, it does, while nothing moves on the one whose pages are looked at. */
-const hub = useHub({ config: { egressAllow: ['127.0.0.1'] } })
+const hub = useHub({ config: { egressAllow: [receiver.host] } })
 let workspace: TestWorkspace
-let receiver: Receiver
 let folder: string
 
 beforeAll(async () => {
   workspace = await hub.freshWorkspace()
-  receiver = await startReceiver()
   folder = await mkdtemp(join(tmpdir(), 'throughline-build-'))
 })
 

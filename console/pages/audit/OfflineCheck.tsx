@@ -13,24 +13,26 @@ export function OfflineCheck() {
       title="Check it elsewhere"
       hint="For logs that are too long for one request, and for whoever does not take the hub’s word."
     >
-      <ol className={text.list}>
-        <li>
-          <code>audit verify</code> does the same on the machine of the hub, and ends with code 1 at
-          a fault.
-        </li>
-        <li>
-          <code>audit export</code> and <code>audit public-key</code> write the log with its proof,
-          and the key.
-        </li>
-        <li>
-          <code>bin/check-audit.js</code> checks them on any machine, with nothing but Node; it
-          shares no line with the hub.
-        </li>
-      </ol>
-      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <pre className={text.code} role="region" tabIndex={0} aria-label="Commands">
-        {COMMANDS}
-      </pre>
+      <div className={text.form}>
+        <ol className={text.list}>
+          <li>
+            <code>audit verify</code> does the same on the machine of the hub, and ends with code 1
+            at a fault.
+          </li>
+          <li>
+            <code>audit export</code> and <code>audit public-key</code> write the log with its
+            proof, and the key.
+          </li>
+          <li>
+            <code>bin/check-audit.js</code> checks them on any machine, with nothing but Node; it
+            shares no line with the hub.
+          </li>
+        </ol>
+        {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+        <pre className={text.code} role="region" tabIndex={0} aria-label="Commands">
+          {COMMANDS}
+        </pre>
+      </div>
     </Panel>
   )
 }

@@ -176,12 +176,14 @@ function Verdict({
           <dt>Not linked yet</dt>
           <dd>{formatCount(verdict.unlinked)}</dd>
         </div>
-        <div>
-          <dt>Head of the chain</dt>
-          <dd className={text.id}>
-            {formatCount(verdict.headSeq)}: {verdict.headHash}
-          </dd>
-        </div>
+        {fault === null && (
+          <div>
+            <dt>Head of the chain</dt>
+            <dd className={text.id}>
+              {formatCount(verdict.headSeq)}: {verdict.headHash}
+            </dd>
+          </div>
+        )}
       </dl>
     </>
   )
