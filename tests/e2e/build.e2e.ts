@@ -252,7 +252,11 @@ test('a client is registered and its secret replaced; a rule on circumstances is
 
 test('a file is uploaded, its mapping changed, checked, imported, and its rejected rows come back', async () => {
   const file = join(folder, 'fair.csv')
-  const rows = ['E-Mail,Name,Shoe size', 'ada@fair.example,Ada L,38', 'not an address,Bob B,44']
+  const rows = [
+    'Lead ID,E-Mail,Created,Shoe size',
+    'a1,ada@fair.example,2026-03-01,38',
+    'a2,not an address,2026-03-02,44',
+  ]
   await writeFile(file, rows.join('\n'))
   const one = await come('/imports')
   const { page, faults } = one
@@ -283,7 +287,7 @@ test('a file is uploaded, its mapping changed, checked, imported, and its reject
   await shoot(one, 'import-done')
   const link = page.getByRole('link', { name: 'Download as a file' })
   const download = await page.request.get(hub.url + ((await link.getAttribute('href')) ?? ''))
-  expect(await download.text()).toContain('not an address,Bob B,44')
+  expect(await download.text()).toContain('a2,not an address,2026-03-02,44')
   expect((await workspace.get('/api/v1/leads')).body.data).toHaveLength(1)
   expect(faults).toEqual([])
   await page.context().close()

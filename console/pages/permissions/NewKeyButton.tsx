@@ -81,6 +81,7 @@ export function NewKeyButton() {
           label="Roles"
           description="Only those that hold nothing beyond your own"
           maxValues={10}
+          searchable
           data={offered.map(({ name, label }) => ({ value: name, label }))}
           value={fields.roles}
           onChange={(value) => set({ roles: value })}
