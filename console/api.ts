@@ -82,6 +82,37 @@ export async function act(
   return (await send(method, path, body)).body
 }
 
+/**
+ * Sends a file as it is. Only this way of asking tells how much is on its way.
+ * @param onProgress  the share that was sent, in [0, 1].
+ * @throws ApiProblem as `read` does; a file may take longer than other answers.
+ */
+export function upload(
+  path: string,
+  file: Blob,
+  onProgress: (share: number) => void,
+  signal: AbortSignal,
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest()
+    request.open('POST', path)
+    request.setRequestHeader('accept', 'application/json')
+    request.setRequestHeader('content-type', 'application/octet-stream')
+    request.upload.addEventListener('progress', ({ loaded, total }) => {
+      if (total > 0) onProgress(loaded / total)
+    })
+    request.addEventListener('error', () => reject(noAnswer(null)))
+    request.addEventListener('abort', () => reject(new Error('It was stopped.')))
+    request.addEventListener('load', () => {
+      const body = parseJson(request.responseText)
+      if (request.status < 300 && body !== undefined) resolve(body)
+      else reject(refusal(request.status, body, request.getResponseHeader('x-request-id')))
+    })
+    signal.addEventListener('abort', () => request.abort(), { once: true })
+    request.send(file)
+  })
+}
+
 function faultOf(error: z.ZodError): string {
   const issue = error.issues[0]
   return issue ? `${issue.path.join('.') || 'answer'}: ${issue.message}` : 'no detail'

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
   addDays,
+  dayStart,
   parseSearch,
   PeriodSearch,
   resolvePeriod,
@@ -41,6 +42,17 @@ test('days added and taken away again lead back, over leap days and clock change
       },
     ),
   )
+})
+
+test.each([
+  ['2026-11-23', 'UTC', '2026-11-23T00:00:00.000Z'],
+  ['2026-11-23', 'Europe/Berlin', '2026-11-22T23:00:00.000Z'],
+  ['2026-03-29', 'Europe/Berlin', '2026-03-28T23:00:00.000Z'],
+  ['2026-03-30', 'Europe/Berlin', '2026-03-29T22:00:00.000Z'],
+  ['2026-11-23', 'America/New_York', '2026-11-23T05:00:00.000Z'],
+  ['2026-11-23', 'Asia/Kathmandu', '2026-11-22T18:15:00.000Z'],
+])('the day %s begins in %s at %s', (date, timeZone, at) => {
+  expect(dayStart(date, timeZone).toISOString()).toBe(at)
 })
 
 test('an address says the same after it was read and written', () => {

@@ -63,6 +63,31 @@ export function addDays(date: string, days: number): string {
   return new Date(Date.parse(date) + days * DAY_MS).toISOString().slice(0, 10)
 }
 
+/** The moment at which a calendar date begins in a time zone; also where clocks change on that night. */
+export function dayStart(date: string, timeZone: string): Date {
+  const utcMs = Date.parse(`${date}T00:00:00Z`)
+  const first = utcMs - offsetMs(utcMs, timeZone)
+  return new Date(utcMs - offsetMs(first, timeZone))
+}
+
+/** By how much the clocks of the zone are ahead of UTC at a moment. */
+function offsetMs(atMs: number, timeZone: string): number {
+  const parts = new Intl.DateTimeFormat('en-US', {
+    timeZone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
+  }).formatToParts(atMs)
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = (
+    ['year', 'month', 'day', 'hour', 'minute', 'second'] as const
+  ).map((type) => Number(parts.find((part) => part.type === type)?.value))
+  return Date.UTC(year, month - 1, day, hour, minute, second) - atMs
+}
+
 /** The address of a page carries plain values, as the API's does: nothing in it is encoded twice. */
 export function parseSearch(text: string): Record<string, string> {
   return Object.fromEntries(new URLSearchParams(text))

@@ -13,6 +13,7 @@ import { parseSearch, stringifySearch } from '#console/filters.ts'
 import { LensSearch } from '#console/lens.ts'
 import { AlertsSearch } from '#console/pages/alerts/alerts.search.ts'
 import { AttributionSearch } from '#console/pages/attribution/attribution.search.ts'
+import { AuditSearch } from '#console/pages/audit/audit.search.ts'
 import { HomeSearch } from '#console/pages/home/home.queries.ts'
 import { SignedOutPage } from '#console/pages/access/SignedOutPage.tsx'
 import { ConsentPage } from '#console/pages/access/ConsentPage.tsx'
@@ -21,9 +22,12 @@ import { ConflictsSearch } from '#console/pages/conflicts/conflicts.search.ts'
 import { CampaignSearch } from '#console/pages/campaigns/campaign.search.ts'
 import { LineageSearch } from '#console/pages/lineage/lineage.search.ts'
 import { OperationsSearch } from '#console/pages/operations/operations.search.ts'
+import { ImportsSearch } from '#console/pages/imports/imports.search.ts'
+import { AccessSearch } from '#console/pages/permissions/access.search.ts'
 import { PrivacySearch } from '#console/pages/privacy/privacy.search.ts'
 import { ScoresSearch } from '#console/pages/scores/scores.search.ts'
 import { PlanSearch, RunSearch, SyncSearch } from '#console/pages/sync/sync.search.ts'
+import { EndpointSearch } from '#console/pages/webhooks/webhooks.search.ts'
 import { workspaceQuery } from '#console/session.ts'
 import { ErrorPane } from '#console/ui/ErrorPane.tsx'
 import { Frame } from '#console/ui/Frame.tsx'
@@ -238,6 +242,61 @@ const usersRoute = createRoute({
   component: lazyRouteComponent(() => import('#console/pages/users/UsersPage.tsx'), 'UsersPage'),
 })
 
+const importsRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/imports',
+  validateSearch: ImportsSearch,
+  component: lazyRouteComponent(
+    () => import('#console/pages/imports/ImportsPage.tsx'),
+    'ImportsPage',
+  ),
+})
+
+const importRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/imports/$importId',
+  component: lazyRouteComponent(
+    () => import('#console/pages/imports/ImportPage.tsx'),
+    'ImportPage',
+  ),
+})
+
+const webhooksRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/webhooks',
+  component: lazyRouteComponent(
+    () => import('#console/pages/webhooks/WebhooksPage.tsx'),
+    'WebhooksPage',
+  ),
+})
+
+const endpointRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/webhooks/$endpointId',
+  validateSearch: EndpointSearch,
+  component: lazyRouteComponent(
+    () => import('#console/pages/webhooks/EndpointPage.tsx'),
+    'EndpointPage',
+  ),
+})
+
+const accessRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/access',
+  validateSearch: AccessSearch,
+  component: lazyRouteComponent(
+    () => import('#console/pages/permissions/AccessPage.tsx'),
+    'AccessPage',
+  ),
+})
+
+const auditRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/audit',
+  validateSearch: AuditSearch,
+  component: lazyRouteComponent(() => import('#console/pages/audit/AuditPage.tsx'), 'AuditPage'),
+})
+
 const routeTree = rootRoute.addChildren([
   signInRoute,
   signedOutRoute,
@@ -263,6 +322,12 @@ const routeTree = rootRoute.addChildren([
     alertsRoute,
     accountRoute,
     usersRoute,
+    importsRoute,
+    importRoute,
+    webhooksRoute,
+    endpointRoute,
+    accessRoute,
+    auditRoute,
   ]),
 ])
 

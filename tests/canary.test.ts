@@ -147,6 +147,7 @@ beforeAll(async () => {
   ids.set('entity', 'lead')
   ids.set('userId', userId)
   await addReports(lead.body.id)
+  ids.set('auditId', (await workspace.get('/api/v1/audit?limit=1')).body.data[0].id)
 })
 
 /** What people say and plan: a report with a comment, a claim in words, a plan in two versions. */

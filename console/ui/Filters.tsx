@@ -89,7 +89,8 @@ export function PeriodFilter({
   )
 }
 
-function DayInput({
+/** A day with its name, for within a chip. */
+export function DayInput({
   label,
   value,
   min,

@@ -8,7 +8,10 @@ import classes from './PageHead.module.css'
 export interface PageHeadProps {
   title: string
   /** The page above, for detail pages. */
-  parent?: { label: string; to: '/campaigns' | '/sync' | '/scores' | '/privacy' }
+  parent?: {
+    label: string
+    to: '/campaigns' | '/sync' | '/scores' | '/privacy' | '/webhooks' | '/imports'
+  }
   subtitle?: ReactNode
   /** Beside the title: states and freshness. */
   badges?: ReactNode

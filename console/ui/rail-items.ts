@@ -2,14 +2,18 @@ import {
   IconActivityHeartbeat,
   IconBell,
   IconChartDots,
+  IconFileImport,
   IconGauge,
   IconGitCompare,
   IconHome,
+  IconKey,
+  IconListSearch,
   IconRoute,
   IconShieldLock,
   IconSpeakerphone,
   IconTargetArrow,
   IconUsers,
+  IconWebhook,
 } from '@tabler/icons-react'
 import type { ComponentType } from 'react'
 
@@ -27,6 +31,10 @@ export interface RailItem {
     | '/operations'
     | '/privacy'
     | '/users'
+    | '/imports'
+    | '/webhooks'
+    | '/access'
+    | '/audit'
   icon: ComponentType<{ size?: number; stroke?: number }>
   /** The keys that go there, one after the other. */
   keys: string
@@ -99,6 +107,13 @@ export const rail: readonly RailGroup[] = [
         keys: 'g n',
         scopes: ['lineage:read'],
       },
+      {
+        label: 'Imports',
+        to: '/imports',
+        icon: IconFileImport,
+        keys: 'g i',
+        scopes: ['imports:read'],
+      },
       { label: 'Alerts', to: '/alerts', icon: IconBell, keys: 'g a', scopes: ['alerts:read'] },
       {
         label: 'Operations',
@@ -106,6 +121,18 @@ export const rail: readonly RailGroup[] = [
         icon: IconGauge,
         keys: 'g o',
         scopes: ['levels:read', 'usage:read', 'security:read'],
+      },
+    ],
+  },
+  {
+    label: 'Build',
+    items: [
+      {
+        label: 'Webhooks',
+        to: '/webhooks',
+        icon: IconWebhook,
+        keys: 'g w',
+        scopes: ['webhooks:read'],
       },
     ],
   },
@@ -120,6 +147,20 @@ export const rail: readonly RailGroup[] = [
         scopes: ['privacy:read', 'retention:read'],
       },
       { label: 'Users', to: '/users', icon: IconUsers, keys: 'g u', scopes: ['users:read'] },
+      {
+        label: 'Access',
+        to: '/access',
+        icon: IconKey,
+        keys: 'g k',
+        scopes: ['access:read', 'keys:read', 'users:read'],
+      },
+      {
+        label: 'Audit',
+        to: '/audit',
+        icon: IconListSearch,
+        keys: 'g v',
+        scopes: ['audit:read'],
+      },
     ],
   },
 ]

@@ -179,6 +179,19 @@ export async function listCheckpoints(
     where workspace_id = ${workspaceId} and seq > ${afterSeq} order by seq limit ${limit}`)
 }
 
+/** The same in descending order, from the newest or from before a position. */
+export async function listNewestCheckpoints(
+  tx: Queries,
+  workspaceId: string,
+  beforeSeq: number | null,
+  limit: number,
+): Promise<Checkpoint[]> {
+  return tx.query(sql<Checkpoint>`
+    select workspace_id, seq, chain_hash, signed_at, key_id, signature from audit_checkpoints
+    where workspace_id = ${workspaceId} and (${beforeSeq}::bigint is null or seq < ${beforeSeq})
+    order by seq desc limit ${limit}`)
+}
+
 /** How many entries wait for a link, and since when the oldest does. */
 export async function countUnlinked(
   tx: Queries,

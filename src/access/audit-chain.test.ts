@@ -79,6 +79,26 @@ describe('the chain of the audit log', () => {
     expect(body).toMatchObject({ fault: null, headHash: verdict.headHash })
   })
 
+  test('signed heads are listed from either end, page by page', async () => {
+    await actAndLink(2)
+    await actAndLink(2)
+    const seqs = async (order: string) => {
+      const found: number[] = []
+      for (let cursor: string | null = ''; cursor !== null;) {
+        const after: string = cursor === '' ? '' : `&cursor=${cursor}`
+        const path = `/api/v1/audit/checkpoints?limit=1&order=${order}${after}`
+        const { body } = await workspace.get(path)
+        found.push(...body.data.map(({ seq }: { seq: number }) => seq))
+        cursor = body.nextCursor
+      }
+      return found
+    }
+    const ascending = await seqs('asc')
+    expect(ascending.length).toBeGreaterThan(1)
+    expect(await seqs('desc')).toEqual(ascending.toReversed())
+    expect(ascending).toEqual([...ascending].sort((a, b) => a - b))
+  })
+
   test('one flipped bit in an entry, a link or a signed head is found, and its place is named', async () => {
     await actAndLink(12)
     await actAndLink(12)

@@ -1,23 +1,21 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
-import { listCheckpoints } from '#access/audit-chain.store.ts'
+import { listCheckpoints, listNewestCheckpoints } from '#access/audit-chain.store.ts'
 import type { AuditFiles } from '#access/audit-chain.ts'
 import { verifyAudit } from '#access/audit-verify.ts'
-import { cutPage, decodeCursor, Page, PageQuery } from '#core/page.ts'
-import { Instant } from '#core/time.ts'
+import {
+  AuditCheckpoint,
+  AuditEntry,
+  AuditEntryRef,
+  AuditQuery,
+  AuditVerification,
+  CheckpointQuery,
+} from '#access/audit.schema.ts'
+import { cutPage, decodeCursor, Page } from '#core/page.ts'
+import { Problem } from '#core/problem.ts'
 import { defineOperation, type Operation } from '#gateway/operation.ts'
 
-export const AuditEntry = z.object({
-  id: z.string(),
-  occurredAt: Instant,
-  principalId: z.string(),
-  principalKind: z.string(),
-  action: z.string(),
-  subjectId: z.string().nullable(),
-  detail: z.record(z.string(), z.unknown()),
-  requestId: z.string().nullable(),
-})
-export type AuditEntry = z.infer<typeof AuditEntry>
+const entryColumns = sql`id, occurred_at, principal_id, principal_kind, action, subject_id, detail, request_id`
 
 export const listAudit = defineOperation({
   id: 'listAudit',
@@ -26,13 +24,7 @@ export const listAudit = defineOperation({
   scope: 'audit:read',
   tag: 'Access',
   summary: 'List the audit log, newest first',
-  input: PageQuery.extend({
-    action: z.string().max(60).optional(),
-    subjectId: z.string().max(64).optional(),
-    principalId: z.string().max(64).optional(),
-    from: Instant.optional(),
-    to: Instant.optional(),
-  }),
+  input: AuditQuery,
   output: Page(AuditEntry),
   csv: [
     { title: 'When', field: 'occurredAt' },
@@ -45,7 +37,7 @@ export const listAudit = defineOperation({
   async perform(input, { tx }) {
     const [at, id] = input.cursor === undefined ? [null, null] : decodeCursor(input.cursor, 2)
     const rows = await tx.query(sql<AuditEntry>`
-      select id, occurred_at, principal_id, principal_kind, action, subject_id, detail, request_id from audit_log
+      select ${entryColumns} from audit_log
       where (${at}::timestamptz is null or (occurred_at, id) < (${at}::timestamptz, ${id}))
         and (${input.action ?? null}::text is null or action = ${input.action ?? null})
         and (${input.subjectId ?? null}::text is null or subject_id = ${input.subjectId ?? null})
@@ -57,34 +49,23 @@ export const listAudit = defineOperation({
   },
 })
 
-const AuditVerification = z.object({
-  links: z.int().meta({ description: 'Entries whose hash and place in the chain were recomputed' }),
-  trimmed: z
-    .int()
-    .meta({ description: 'Entries that were removed by the retention rule; their links hold' }),
-  checkpoints: z.int().meta({ description: 'Signed heads checked' }),
-  outsideCheckpoints: z
-    .int()
-    .meta({ description: 'Signed heads from the file outside the database' }),
-  unlinked: z.int().meta({ description: 'Entries of the last seconds, not in the chain yet' }),
-  unlinkedSince: Instant.nullable(),
-  headSeq: z.int(),
-  headHash: z.string().meta({ description: 'SHA-256, hex' }),
-  fault: z
-    .object({
-      kind: z.enum([
-        'entry_changed',
-        'entry_missing',
-        'link_changed',
-        'link_missing',
-        'checkpoint_changed',
-        'chain_shortened',
-      ]),
-      seq: z.int(),
-      auditId: z.string().nullable(),
-    })
-    .nullable()
-    .meta({ description: 'The first position that does not hold; null when all do' }),
+export const getAuditEntry = defineOperation({
+  id: 'getAuditEntry',
+  method: 'GET',
+  path: '/api/v1/audit/{auditId}',
+  scope: 'audit:read',
+  tag: 'Access',
+  summary: 'One entry of the audit log',
+  input: AuditEntryRef,
+  output: AuditEntry,
+  async perform({ auditId }, { tx }) {
+    const entry = await tx.find(
+      sql<AuditEntry>`select ${entryColumns} from audit_log where id = ${auditId}`,
+    )
+    if (!entry)
+      throw new Problem('resource.not_found', 'The audit log has no entry with this id any more.')
+    return entry
+  },
 })
 
 /** Recomputes the chain of the workspace; the CLI does the same for logs that are too long for one request. */
@@ -104,14 +85,6 @@ export function createAuditVerification(files: AuditFiles): Operation {
   })
 }
 
-const AuditCheckpoint = z.object({
-  seq: z.int().meta({ description: 'Entries in the chain up to here' }),
-  chainHash: z.string().meta({ description: 'SHA-256, hex' }),
-  signedAt: Instant,
-  keyId: z.string().meta({ description: 'First 16 hex digits of the SHA-256 of the public key' }),
-  signature: z.string().meta({ description: 'Ed25519, base64' }),
-})
-
 export const listAuditCheckpoints = defineOperation({
   id: 'listAuditCheckpoints',
   method: 'GET',
@@ -120,12 +93,16 @@ export const listAuditCheckpoints = defineOperation({
   tag: 'Access',
   summary: 'List the signed heads of the audit log',
   description:
-    'In ascending order. Keep copies elsewhere: they prove later that nothing before them was changed.',
-  input: PageQuery,
+    'The oldest first, unless asked otherwise. Keep copies elsewhere: they prove later that nothing before them was changed.',
+  input: CheckpointQuery,
   output: Page(AuditCheckpoint),
-  async perform({ cursor, limit }, { tx }) {
-    const [after] = cursor === undefined ? [0] : decodeCursor(cursor, 1)
-    const rows = await listCheckpoints(tx, tx.workspaceId, Number(after), limit + 1)
+  async perform({ cursor, limit, order }, { tx }) {
+    const [at] = cursor === undefined ? [null] : decodeCursor(cursor, 1)
+    const seq = at === null ? null : Number(at)
+    const rows =
+      order === 'asc'
+        ? await listCheckpoints(tx, tx.workspaceId, seq ?? 0, limit + 1)
+        : await listNewestCheckpoints(tx, tx.workspaceId, seq, limit + 1)
     const page = cutPage(rows, limit, ({ seq }) => [seq])
     return {
       ...page,

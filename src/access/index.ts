@@ -6,6 +6,7 @@ import {
 } from '#access/api-key.operations.ts'
 import {
   createAuditVerification,
+  getAuditEntry,
   listAudit,
   listAuditCheckpoints,
 } from '#access/audit.operations.ts'
@@ -84,6 +85,7 @@ export function createAccess({
       listAudit,
       listAuditCheckpoints,
       createAuditVerification(auditFiles),
+      getAuditEntry,
       ...threatOperations,
     ],
     rawRoutes: [

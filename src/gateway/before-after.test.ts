@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest'
 import { seededRandom } from '#core/random.ts'
-import { ManualClock, useHub, type TestAnswer, type TestWorkspace } from '#tests/hub.ts'
+import {
+  expectProblem,
+  ManualClock,
+  useHub,
+  type TestAnswer,
+  type TestWorkspace,
+} from '#tests/hub.ts'
 
 const hub = useHub({ clock: new ManualClock(new Date('2026-11-23T08:00:00Z')) })
 const LEADS = '/api/v1/integrations/sales/leads'
@@ -63,6 +69,15 @@ test('a change says before and after, a personal one only that it changed', asyn
   })
   const text = JSON.stringify(await entries(workspace))
   for (const value of ['zebulonia', 'Zebulonia', 'Quagga']) expect(text).not.toContain(value)
+})
+
+test('an entry is read by its id, and in another workspace there is none', async () => {
+  const workspace = await hub.freshWorkspace()
+  await workspace.post('/api/v1/campaigns', { key: 'a', name: 'A', channel: 'email' })
+  const [listed] = (await workspace.get('/api/v1/audit?action=createCampaign')).body.data
+  expect((await workspace.get(`/api/v1/audit/${listed.id}`)).body).toEqual(listed)
+  const other = await hub.freshWorkspace()
+  expectProblem(await other.get(`/api/v1/audit/${listed.id}`), 404, 'resource.not_found')
 })
 
 test('what is made new says after, and no secret that its answer holds', async () => {

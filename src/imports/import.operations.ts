@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { cutPage, decodeCursor } from '#core/page.ts'
 import { Problem } from '#core/problem.ts'
 import { defineOperation, type Operation } from '#gateway/operation.ts'
@@ -12,6 +13,8 @@ import {
   ImportPath,
   ImportPreview,
   ImportQuery,
+  ImportTargets,
+  MAX_UPLOAD_BYTES,
   RejectPage,
   RejectQuery,
   type ImportChoices,
@@ -38,6 +41,7 @@ export const QUEUED_EVENT = 'import.queued'
 /** What callers can do with imports once a file is uploaded. */
 export function createImportOperations(targets: Targets): Operation[] {
   return [
+    createTargetList(targets),
     ...createReading(targets),
     createChange(targets),
     createCheck(targets),
@@ -47,6 +51,33 @@ export function createImportOperations(targets: Targets): Operation[] {
 }
 
 const shared = { tag: 'Imports' } as const
+
+function createTargetList(targets: Targets): Operation {
+  const data = [...targets.values()].map((target) => ({
+    name: target.name,
+    label: target.label,
+    scope: target.operation.scope,
+    requiresOneOf: [...(target.requiresOneOf ?? [])],
+    maxCustom: target.maxCustom,
+    fields: target.fields.map(({ field, label, kind, required = false }) => ({
+      field,
+      label,
+      kind,
+      required,
+    })),
+  }))
+  return defineOperation({
+    ...shared,
+    id: 'listImportTargets',
+    method: 'GET',
+    path: '/api/v1/imports/targets',
+    scope: 'imports:read',
+    summary: 'What files can be imported as, and the fields of each',
+    input: z.object({}),
+    output: ImportTargets,
+    perform: () => Promise.resolve({ maxBytes: MAX_UPLOAD_BYTES, data }),
+  })
+}
 
 function createReading(targets: Targets): Operation[] {
   return [

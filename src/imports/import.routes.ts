@@ -4,15 +4,13 @@ import { CSV_CONTENT_TYPE } from '#core/csv.ts'
 import { Problem } from '#core/problem.ts'
 import { parseInput } from '#gateway/input.ts'
 import type { RawRoute } from '#gateway/raw-route.ts'
-import { ImportPreview, NewImport } from '#imports/import.schema.ts'
+import { ImportPreview, MAX_UPLOAD_BYTES, NewImport } from '#imports/import.schema.ts'
 import { findImport, getWorkspaceDefaults } from '#imports/import.store.ts'
 import { toPreview } from '#imports/present.ts'
 import { rejectsFile } from '#imports/rejects-file.ts'
 import { notFound } from '#imports/start.ts'
 import { getTarget, refuseWithoutScope, type Targets } from '#imports/targets.ts'
 import { UPLOAD_ID, uploadFile } from '#imports/upload.ts'
-
-const MAX_UPLOAD_BYTES = 64 * 1024 * 1024
 
 /** The two routes that carry files: in and out. */
 export function createImportRoutes(targets: Targets): RawRoute[] {

@@ -165,6 +165,34 @@ export type ImportChoices = z.infer<typeof ImportChoices>
 
 export const ImportChange = ImportPath.extend(ImportChoices.shape)
 
+/** What rows of a file can become, and the fields that its columns can fill. */
+export const ImportTargets = z.object({
+  maxBytes: z.int().meta({ description: 'The largest file that an upload takes.' }),
+  data: z.array(
+    z.object({
+      name: z.string(),
+      label: z.string(),
+      scope: z
+        .string()
+        .nullable()
+        .meta({ description: 'What importing takes beside imports:write.' }),
+      requiresOneOf: z.array(z.string()),
+      maxCustom: z.int().meta({ description: 'Columns that can be kept as custom values.' }),
+      fields: z.array(
+        z.object({
+          field: z.string(),
+          label: z.string(),
+          kind: z.string(),
+          required: z.boolean(),
+        }),
+      ),
+    }),
+  ),
+})
+
+/** The largest file that an upload takes. */
+export const MAX_UPLOAD_BYTES = 64 * 1024 * 1024
+
 /** The query of an upload, whose body is the file. */
 export const NewImport = z.strictObject({
   target: z.string().min(1).max(60),

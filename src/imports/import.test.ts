@@ -48,6 +48,24 @@ async function count(workspace: TestWorkspace, table: 'leads' | 'lead_captures' 
   return rows[0]!.n
 }
 
+test('the targets say what their columns can fill, what that takes, and how large a file may be', async () => {
+  const workspace = await hub.freshWorkspace()
+  const { body } = await workspace.get('/api/v1/imports/targets')
+  expect(body.maxBytes).toBe(64 * 1024 * 1024)
+  const leads = body.data.find(({ name }: { name: string }) => name === 'leads')
+  expect(leads).toMatchObject({ label: 'Leads', scope: 'leads:write' })
+  expect(leads.fields).toContainEqual({
+    field: 'email',
+    label: 'E-mail',
+    kind: 'email',
+    required: false,
+  })
+  const { body: made } = await upload(workspace, LEADS)
+  const filled = made.columns.flatMap(({ field }: { field: string | null }) => field ?? [])
+  const known = leads.fields.map(({ field }: { field: string }) => field)
+  expect(filled.filter((field: string) => !known.includes(field))).toEqual([])
+})
+
 test('a file is guessed, checked, imported, and its rejected rows come back to be corrected', async () => {
   const workspace = await hub.freshWorkspace()
   const made = await upload(workspace, LEADS)

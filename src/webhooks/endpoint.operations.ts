@@ -24,6 +24,7 @@ import {
   EndpointId,
   EndpointWithSecret,
   NewEndpoint,
+  WebhookEvents,
 } from './webhook.schema.ts'
 import { isSubscription, webhookEvents } from './webhook-events.ts'
 
@@ -41,7 +42,7 @@ const listWebhookEvents = defineOperation({
   tag,
   summary: 'The events that endpoints can be told of',
   input: z.object({}),
-  output: z.object({ data: z.array(z.object({ event: z.string(), meaning: z.string() })) }),
+  output: WebhookEvents,
   perform: () =>
     Promise.resolve({
       data: Object.entries(webhookEvents).map(([event, meaning]) => ({ event, meaning })),

@@ -6,6 +6,10 @@ import { Instant } from '#core/time.ts'
 export const EndpointId = Id('whe')
 export const MessageId = Id('msg')
 
+export const WebhookEvents = z.object({
+  data: z.array(z.object({ event: z.string(), meaning: z.string() })),
+})
+
 const Subscriptions = z
   .array(z.string().max(60))
   .min(1)

@@ -85,6 +85,29 @@ const pages = [
   { name: 'alerts-over', path: '/alerts?status=resolved', title: /^Alerts$/ },
   { name: 'account', path: '/account', title: /^Your sign-in$/ },
   { name: 'users', path: '/users', title: /^Users$/ },
+  { name: 'webhooks', path: '/webhooks', title: /^Webhooks$/ },
+  { name: 'endpoint', path: `/webhooks/${stage.endpointId}`, title: /^warehouse\.example\.com$/ },
+  {
+    name: 'delivery',
+    path: `/webhooks/${stage.endpointId}?message=${stage.messageId}`,
+    title: /^warehouse\.example\.com$/,
+  },
+  { name: 'audit', path: '/audit', title: /^Audit$/ },
+  { name: 'audit-entry', path: `/audit?entry=${stage.auditId}`, title: /^Audit$/ },
+  { name: 'audit-proof', path: '/audit?view=proof', title: /^Audit$/ },
+  { name: 'access', path: '/access', title: /^Access$/ },
+  { name: 'access-grants', path: '/access?view=grants', title: /^Access$/ },
+  { name: 'access-teams', path: '/access?view=teams', title: /^Access$/ },
+  { name: 'access-rules', path: '/access?view=rules', title: /^Access$/ },
+  {
+    name: 'access-why',
+    path: `/access?view=why&principal=${stage.keyId}&scope=leads:read&record=${stage.refusedLeadId}&team=emea`,
+    title: /^Access$/,
+  },
+  { name: 'access-keys', path: '/access?view=keys', title: /^Access$/ },
+  { name: 'access-clients', path: '/access?view=clients', title: /^Access$/ },
+  { name: 'imports', path: '/imports', title: /^Imports$/ },
+  { name: 'import', path: `/imports/${stage.importId}`, title: /^fair-2026\.csv$/ },
 ] as const
 
 const schemes: Scheme[] = ['light', 'dark']
@@ -131,6 +154,16 @@ const emptyPages = [
   { name: 'operations-quotas', path: '/operations?view=quotas', says: 'No quota is set' },
   { name: 'operations-threats', path: '/operations?view=threats', says: 'No sign of an attack' },
   { name: 'lineage', path: '/lineage', says: 'Name a record and one of its fields' },
+  { name: 'webhooks', path: '/webhooks', says: 'No other system is told yet' },
+  { name: 'audit-proof', path: '/audit?view=proof', says: 'Nothing is signed yet' },
+  { name: 'access', path: '/access', says: 'No role of your own yet' },
+  { name: 'access-grants', path: '/access?view=grants', says: 'Roles alone decide' },
+  { name: 'access-teams', path: '/access?view=teams', says: 'No team yet' },
+  { name: 'access-rules', path: '/access?view=rules', says: 'No circumstance is asked for' },
+  { name: 'access-why', path: '/access?view=why', says: 'Nothing is asked yet' },
+  { name: 'access-keys', path: '/access?view=keys', says: 'No key yet' },
+  { name: 'access-clients', path: '/access?view=clients', says: 'No application is registered' },
+  { name: 'imports', path: '/imports', says: 'Nothing was imported yet' },
 ] as const
 
 test.each(emptyPages)('an empty workspace says on $name what to do first', async (one) => {

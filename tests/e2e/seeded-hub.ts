@@ -2,6 +2,7 @@ import { createSignInLink, createUser, createWorkspace } from '#access/bootstrap
 import { seedWorkspace, startApp, type App } from '#app.ts'
 import { loadConfig } from '#config.ts'
 import { silentLog } from '#core/log.ts'
+import { seedBuild, type BuildHistory } from '#tests/e2e/build-history.ts'
 import { seedAlerts } from '#tests/e2e/alert-history.ts'
 import { seedCompany } from '#tests/e2e/company.ts'
 import { seedConflicts } from '#tests/e2e/conflict-history.ts'
@@ -10,7 +11,7 @@ import { seedScores } from '#tests/e2e/score-history.ts'
 import { seedSyncHistory, type SyncHistory } from '#tests/e2e/sync-history.ts'
 import { seedTrust, type TrustHistory } from '#tests/e2e/trust-history.ts'
 
-export interface SeededHub extends SyncHistory, TrustHistory {
+export interface SeededHub extends SyncHistory, TrustHistory, BuildHistory {
   app: App
   url: string
   /** A campaign with credit. */
@@ -49,6 +50,7 @@ export async function startSeededHub(database: {
   await seedConflicts(store, workspaceId, history, company.leadIds, now)
   const trust = await seedTrust(store, workspaceId, history.connectionId, now)
   const models = await seedScores(store, workspaceId, now)
+  const build = await seedBuild(app, workspaceId, now)
   const linkFor = async (workspace: string, roles: string[]) => {
     const user = await createUser(store, workspace, { name: 'Ada', roles }, clock.now())
     return createSignInLink(store, workspace, user, app.url, clock.now())
@@ -59,6 +61,7 @@ export async function startSeededHub(database: {
     ...history,
     ...trust,
     ...models,
+    ...build,
     planId,
     campaignId: company.campaignIds.get('webinar-one-revenue-view') ?? '',
     signInLink: (roles = ['admin']) => linkFor(workspaceId, roles),

@@ -18,6 +18,11 @@ export interface Stage {
   threatId: string
   modelId: string
   candidateId: string
+  endpointId: string
+  messageId: string
+  auditId: string
+  importId: string
+  keyId: string
   cookies: { admin: string; approver: string; viewer: string; empty: string }
   links: string[]
 }
@@ -40,6 +45,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   for (let i = 0; i < LINKS; i += 1) links.push(await hub.signInLink())
   const { url, campaignId, connectionId, runId, refusedLeadId, planId } = hub
   const { erasureId, threatId, modelId, candidateId } = hub
+  const { endpointId, messageId, auditId, importId, keyId } = hub
   project.provide('stage', {
     url,
     campaignId,
@@ -51,6 +57,11 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     threatId,
     modelId,
     candidateId,
+    endpointId,
+    messageId,
+    auditId,
+    importId,
+    keyId,
     cookies: {
       approver: await cookieFrom(await hub.signInLink(['admin', 'marketing-approver'])),
       admin: await cookieFrom(await hub.signInLink()),

@@ -1,12 +1,12 @@
-import { Button, CopyButton, Modal, MultiSelect, Select, TagsInput, TextInput } from '@mantine/core'
+import { Button, MultiSelect, Select, TagsInput, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { createChannel, type ChannelFields } from '#console/pages/alerts/alerts.queries.ts'
 import { watchesQuery } from '#console/pages/alerts/mutes.queries.ts'
 import { ConfirmDialog } from '#console/ui/ConfirmDialog.tsx'
+import { SecretDialog } from '#console/ui/SecretDialog.tsx'
 import { useChange } from '#console/ui/use-change.ts'
-import text from '#console/ui/Text.module.css'
 
 const EMPTY = {
   name: '',
@@ -110,20 +110,13 @@ export function NewChannelButton() {
           onChange={(chosen) => setFields({ ...fields, watches: chosen })}
         />
       </ConfirmDialog>
-      <Modal
-        opened={secret !== null}
-        onClose={() => setSecret(null)}
+      <SecretDialog
         title="The secret for checking signatures"
-        closeButtonProps={{ 'aria-label': 'Close' }}
+        secret={secret}
+        onClose={() => setSecret(null)}
       >
-        <div className={text.form}>
-          <p className={text.text}>It is shown this once.</p>
-          <code className={text.id}>{secret}</code>
-          <CopyButton value={secret ?? ''}>
-            {({ copied, copy }) => <Button onClick={copy}>{copied ? 'Copied' : 'Copy'}</Button>}
-          </CopyButton>
-        </div>
-      </Modal>
+        Give it to the receiver.
+      </SecretDialog>
       {change.dialog}
     </>
   )

@@ -14,7 +14,7 @@ export const usersQuery = queryOptions({
 })
 
 export const rolesQuery = queryOptions({
-  queryKey: ['users', 'roles'],
+  queryKey: ['access', 'roles'],
   queryFn: async ({ signal }) =>
     (await read(RolePage, '/api/v1/access/roles', { limit: 200 }, signal)).data,
 })

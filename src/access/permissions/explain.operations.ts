@@ -1,5 +1,9 @@
 import { ExplainQuery, Explanation } from '#access/permissions/grant.schema.ts'
-import { findPermissions, findSubject } from '#access/permissions/permission.store.ts'
+import {
+  findPermissions,
+  findSubject,
+  listCustomRoles,
+} from '#access/permissions/permission.store.ts'
 import {
   coversScope,
   decide,
@@ -29,6 +33,7 @@ export const explainAccess = defineOperation({
         'There is no active person, key or client by this id.',
       )
     const rows = await findPermissions(tx, tx.workspaceId, principal, subject.roles)
+    const ownRoles = new Map((await listCustomRoles(tx)).map((role) => [role.name, role.scopes]))
     const own = [...scopesOf(subject.roles), ...subject.scopes, ...rows.customScopes]
     const teams = team === undefined ? [] : [team]
     const path = pathOf(scope, record === undefined ? undefined : { id: record, teams })
@@ -48,7 +53,7 @@ export const explainAccess = defineOperation({
         applies: path.includes(grant.node) && coversScope(grant.scope, scope),
       })),
       rolesWithScope: subject.roles.filter((name) =>
-        Object.hasOwn(roles, name) ? roles[name]!.scopes.some((one) => one === scope) : false,
+        (ownRoles.get(name) ?? roles[name]?.scopes ?? []).some((one) => one === scope),
       ),
       personalValues: reveal.allowed ? ('clear' as const) : ('masked' as const),
       contextRules: rows.rules

@@ -1,10 +1,10 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import { refuseUnknownOrGreater } from '#access/grantable.ts'
 import { isNetwork } from '#core/network.ts'
 import * as schema from '#access/permissions/grant.schema.ts'
 import * as store from '#access/permissions/permission.store.ts'
-import { coversScope, domains } from '#access/permissions/permissions.rules.ts'
-import { Role, RoleRef, SaveRole } from '#access/permissions/role.schema.ts'
+import { coversScope, domainOf, domains } from '#access/permissions/permissions.rules.ts'
+import { Role, RoleRef, SaveRole, ScopeList } from '#access/permissions/role.schema.ts'
 import { roles, scopes } from '#access/roles.ts'
 import { newId } from '#core/id.ts'
 import { cutPage, decodeCursor, Page, PageQuery } from '#core/page.ts'
@@ -18,6 +18,24 @@ const MAX_GRANTS = 500
 const missing = (what: string) => new Problem('resource.not_found', `There is no such ${what}.`)
 const refuse = (pointer: string, detail: string) =>
   new Problem('request.invalid', detail, { errors: [{ pointer, detail }] })
+
+const listScopes = defineOperation({
+  ...read,
+  id: 'listScopes',
+  method: 'GET',
+  path: '/api/v1/access/scopes',
+  summary: 'List every scope, what it lets its bearer do, and its domain',
+  input: z.object({}),
+  output: ScopeList,
+  perform: () =>
+    Promise.resolve({
+      data: Object.entries(scopes).map(([name, about]) => ({
+        name,
+        about,
+        domain: domainOf(name),
+      })),
+    }),
+})
 
 const listRoles = defineOperation({
   ...read,
@@ -267,6 +285,7 @@ function isTimeZone(name: string): boolean {
 }
 
 export const permissionOperations: readonly Operation[] = [
+  listScopes,
   listRoles,
   putRole,
   removeRole,

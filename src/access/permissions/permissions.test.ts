@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { issueKey } from '#access/bootstrap.ts'
 import { isDuring, judge, type ContextRule } from '#access/permissions/context.rules.ts'
+import { allScopes, scopes } from '#access/roles.ts'
 import { networkList } from '#core/network.ts'
 import { expectProblem, useHub, type TestWorkspace } from '#tests/hub.ts'
 
@@ -150,6 +151,29 @@ test('explain says which role gives a scope, and that nothing does', async () =>
     404,
     'resource.not_found',
   )
+})
+
+test('explain names a role of the workspace’s own that gives the scope', async () => {
+  const role = { label: 'Route planner', scopes: ['routing:write'] }
+  expect((await workspace.put('/api/v1/access/roles/route-planner', role)).status).toBe(200)
+  const key = await keyOf(['route-planner'])
+  const asked = `/api/v1/access/explain?principal=${key.id}&scope=routing:write`
+  expect((await workspace.get(asked)).body).toMatchObject({
+    allowed: true,
+    because: 'role',
+    rolesWithScope: ['route-planner'],
+  })
+})
+
+test('every scope is listed once, with what it lets its bearer do and its domain', async () => {
+  const { body } = await workspace.get('/api/v1/access/scopes')
+  const list = body.data as { name: string; about: string; domain: string }[]
+  expect(list.map(({ name }) => name)).toEqual(allScopes)
+  expect(list.find(({ name }) => name === 'leads:write')).toEqual({
+    name: 'leads:write',
+    about: scopes['leads:write'],
+    domain: 'sales',
+  })
 })
 
 test('nobody grants, or puts into a role, what they do not have', async () => {

@@ -18,3 +18,8 @@ export const SaveRole = z.object({
   scopes: Role.shape.scopes,
 })
 export const RoleRef = z.object({ name: RoleName })
+
+/** What a scope lets its bearer do, and in which domain of the tree it stands. */
+export const ScopeInfo = z.object({ name: z.string(), about: z.string(), domain: z.string() })
+export type ScopeInfo = z.infer<typeof ScopeInfo>
+export const ScopeList = z.object({ data: z.array(ScopeInfo) })
