@@ -18,6 +18,7 @@ import { HomeSearch } from '#console/pages/home/home.queries.ts'
 import { SignedOutPage } from '#console/pages/access/SignedOutPage.tsx'
 import { ConsentPage } from '#console/pages/access/ConsentPage.tsx'
 import { SignInPage } from '#console/pages/access/SignInPage.tsx'
+import { MappingSearch } from '#console/pages/connections/mapping.search.ts'
 import { ConflictsSearch } from '#console/pages/conflicts/conflicts.search.ts'
 import { CampaignSearch } from '#console/pages/campaigns/campaign.search.ts'
 import { LineageSearch } from '#console/pages/lineage/lineage.search.ts'
@@ -26,7 +27,12 @@ import { ImportsSearch } from '#console/pages/imports/imports.search.ts'
 import { AccessSearch } from '#console/pages/permissions/access.search.ts'
 import { PrivacySearch } from '#console/pages/privacy/privacy.search.ts'
 import { ScoresSearch } from '#console/pages/scores/scores.search.ts'
-import { PlanSearch, RunSearch, SyncSearch } from '#console/pages/sync/sync.search.ts'
+import {
+  BackfillsSearch,
+  PlanSearch,
+  RunSearch,
+  SyncSearch,
+} from '#console/pages/sync/sync.search.ts'
 import { EndpointSearch } from '#console/pages/webhooks/webhooks.search.ts'
 import { workspaceQuery } from '#console/session.ts'
 import { ErrorPane } from '#console/ui/ErrorPane.tsx'
@@ -128,6 +134,44 @@ const recordRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: '/sync/records/$entity/$localId',
   component: lazyRouteComponent(() => import('#console/pages/sync/RecordPage.tsx'), 'RecordPage'),
+})
+
+const backfillsRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/sync/backfills',
+  validateSearch: BackfillsSearch,
+  component: lazyRouteComponent(
+    () => import('#console/pages/sync/BackfillsPage.tsx'),
+    'BackfillsPage',
+  ),
+})
+
+const connectionsRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/connections',
+  component: lazyRouteComponent(
+    () => import('#console/pages/connections/ConnectionsPage.tsx'),
+    'ConnectionsPage',
+  ),
+})
+
+const connectionRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/connections/$connectionId',
+  component: lazyRouteComponent(
+    () => import('#console/pages/connections/ConnectionPage.tsx'),
+    'ConnectionPage',
+  ),
+})
+
+const mappingRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/connections/$connectionId/streams/$stream',
+  validateSearch: MappingSearch,
+  component: lazyRouteComponent(
+    () => import('#console/pages/connections/MappingPage.tsx'),
+    'MappingPage',
+  ),
 })
 
 const conflictsRoute = createRoute({
@@ -309,6 +353,10 @@ const routeTree = rootRoute.addChildren([
     runRoute,
     planRoute,
     recordRoute,
+    backfillsRoute,
+    connectionsRoute,
+    connectionRoute,
+    mappingRoute,
     attributionRoute,
     scoresRoute,
     modelRoute,

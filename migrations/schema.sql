@@ -543,6 +543,8 @@ create table connections (
   plan_above integer,
   read_back text not null default 'full'::text,
   live_percent smallint not null default 10,
+  credentials_at timestamp with time zone,
+  credentials_end_on date,
   CHECK ((daily_calls > 0)),
   CHECK (((live_percent >= 0) AND (live_percent <= 90))),
   CHECK (((length(name) >= 1) AND (length(name) <= 200))),
@@ -894,6 +896,8 @@ create table integration_approvals (
   domain text not null,
   approved_by text not null,
   approved_at timestamp with time zone not null,
+  refusal text,
+  CHECK (((length(refusal) >= 1) AND (length(refusal) <= 1000))),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (workspace_id, connection_id, domain)
 );
@@ -1664,6 +1668,8 @@ create table sync_backfills (
   decided_by text,
   ended_at timestamp with time zone,
   version integer not null default 1,
+  planned_calls integer,
+  moved_at timestamp with time zone,
   CHECK ((direction = ANY (ARRAY['in'::text, 'out'::text]))),
   CHECK (((share >= 1) AND (share <= 100))),
   CHECK ((state = ANY (ARRAY['running'::text, 'paused'::text, 'done'::text, 'cancelled'::text, 'failed'::text]))),

@@ -203,6 +203,8 @@ export class TestHub {
           livePercent: 10,
           planAbove: null,
           readBack: 'full',
+          credentialsAt: null,
+          credentialsEndOn: null,
           createdAt: now,
           updatedAt: now,
           version: 1,

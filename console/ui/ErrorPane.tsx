@@ -70,12 +70,23 @@ export function Problem({
   )
 }
 
-function AskAgain() {
+/** Beside what is there: a part that could not be read, such as names for ids. Nothing where there is no error. */
+export function NotRead({ what, error }: { what: string; error: Error | null }) {
+  if (error === null) return null
+  return (
+    <p className={classes.note} role="alert">
+      <IconAlertTriangle size={15} stroke={1.7} aria-hidden /> {what} could not be read:{' '}
+      {error.message} {mayPass(error) && <AskAgain size="compact-xs" />}
+    </p>
+  )
+}
+
+function AskAgain({ size = 'sm' }: { size?: 'sm' | 'compact-xs' }) {
   const client = useQueryClient()
   const retry = () =>
     client.refetchQueries({ type: 'active', predicate: ({ state }) => state.status === 'error' })
   return (
-    <Button size="sm" variant="default" onClick={() => void retry()}>
+    <Button size={size} variant="default" onClick={() => void retry()}>
       Try again
     </Button>
   )

@@ -98,8 +98,19 @@ function useCommands(onHelp: () => void): Command[] {
     hint: 'Theme',
     run: () => setColorScheme(value),
   })
+  const unread: Command[] = campaigns.isError
+    ? [
+        {
+          id: 'campaigns-unread',
+          label: 'Campaigns could not be read: try again',
+          hint: 'Campaign',
+          run: () => void campaigns.refetch(),
+        },
+      ]
+    : []
   return [
     ...pages,
+    ...unread,
     ...(campaigns.data ?? []).map(({ campaignId, name }) => ({
       id: campaignId,
       label: name,

@@ -8,6 +8,7 @@ import {
   IconHome,
   IconKey,
   IconListSearch,
+  IconPlug,
   IconRoute,
   IconShieldLock,
   IconSpeakerphone,
@@ -24,6 +25,7 @@ export interface RailItem {
     | '/campaigns'
     | '/attribution'
     | '/scores'
+    | '/connections'
     | '/sync'
     | '/conflicts'
     | '/lineage'
@@ -86,6 +88,13 @@ export const rail: readonly RailGroup[] = [
   {
     label: 'Data',
     items: [
+      {
+        label: 'Connections',
+        to: '/connections',
+        icon: IconPlug,
+        keys: 'g v',
+        scopes: ['connections:read'],
+      },
       {
         label: 'Sync health',
         to: '/sync',

@@ -149,6 +149,12 @@ async function makeTroubled(leadId: string): Promise<void> {
     insert into sync_change_plans (id, connection_id, state, built_in, streams, made_at, proposed_at)
     values (${newId('pln')}, ${id}, 'proposed', ${runId}, '{contacts}', ${start}, ${start})`)
   await run(sql`
+    insert into sync_backfills (id, connection_id, run_id, stream, entity, field, direction, share, state, total, fault_kind,
+      fault_detail, asked_by, asked_at)
+    values (${newId('bkf')}, ${id}, ${runId}, 'contacts', 'lead', 'jobTitle', 'in', 50, 'failed', 9, 'mapping', 'canaryvalue',
+      'key_1', ${start})`)
+  await run(sql`update connections set credentials_end_on = ${later}::date + 3 where id = ${id}`)
+  await run(sql`
     insert into sync_call_days (connection_id, day, taken) values (${id}, ${later.toISOString().slice(0, 10)}::date, 100)`)
 }
 
@@ -206,6 +212,58 @@ describe('a connection', () => {
     expect((await found('sync.stream_late'))!.map(({ key }) => key)).not.toContain(paused)
     expect((await found('sync.connection_failing'))!.length).toBe(1) // B, from before
   })
+})
+
+describe('a backfill', () => {
+  const found = async () =>
+    (await lookAt(workspace.id, later)).get('sync.backfill_stopped')!.map(({ key }) => key)
+  const backfill = async (state: string, waitsFor: string | null, hours: number) => {
+    const id = newId('bkf')
+    const movedAt = new Date(later.getTime() - hours * HOUR_MS)
+    const of = await connection(id)
+    await run(sql`
+      insert into sync_backfills (id, connection_id, run_id, stream, entity, field, direction, share, state, total, waits_for,
+        asked_by, asked_at, moved_at)
+      values (${id}, ${of}, ${newId('run')}, 'contacts', 'lead', 'jobTitle', 'in', 50, ${state}, 9, ${waitsFor}, 'key_1',
+        ${start}, ${movedAt})`)
+    return id
+  }
+  beforeAll(async () => {
+    workspace = await hub.freshWorkspace()
+  })
+
+  test.each([
+    ['failed', null, 0.1, true],
+    ['running', null, 0.9, false],
+    ['running', null, 1.1, true],
+    ['running', 'live_sync', 1.1, true],
+    ['running', 'plan', 1.1, true],
+    ['running', 'calls', 25, false],
+    ['running', 'calls', 27, true],
+    ['paused', null, 80, false],
+    ['done', null, 80, false],
+    ['cancelled', null, 80, false],
+  ])(
+    'that is %s, waits for %s and moved %f hours ago is told of: %s',
+    async (state, waits, hours, isTold) => {
+      const id = await backfill(state, waits, hours)
+      expect((await found()).includes(id)).toBe(isTold)
+    },
+  )
+})
+
+test.each([
+  [-1, true],
+  [14, true],
+  [15, false],
+])('credentials that end in %i days are told of: %s', async (days, isTold) => {
+  workspace = await hub.freshWorkspace()
+  const id = await connection('CRM')
+  await run(
+    sql`update connections set credentials_end_on = ${later}::date + ${days}::integer where id = ${id}`,
+  )
+  const found = (await lookAt(workspace.id, later)).get('sync.credentials_end')!
+  expect(found.map(({ key }) => key)).toEqual(isTold ? [id] : [])
 })
 
 test('what is told holds what the alert holds, and no more', () => {

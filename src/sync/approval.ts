@@ -8,11 +8,12 @@ export interface Integration {
   fingerprint: string
 }
 
-/** A domain of an integration, and who signed it as it stands; null for nobody yet. */
+/** A domain of an integration, and who signed or refused it as it stands; null for nobody yet. */
 export interface Signature {
   domain: string
   approvedBy: string | null
   approvedAt: Date | null
+  refusal: { by: string; at: Date; reason: string } | null
 }
 
 /** Who has to sign an integration before it may read or write anything. Filled in by the access module. */
@@ -27,5 +28,12 @@ export interface Approval {
     domain: string,
     by: string,
     now: Date,
+  ): Promise<void>
+  /** Takes the place of a signature: the integration neither reads nor writes until the domain signs. */
+  refuse(
+    tx: Transaction,
+    integration: Integration,
+    domain: string,
+    refusal: { by: string; at: Date; reason: string },
   ): Promise<void>
 }

@@ -14,10 +14,10 @@ import { baseOf } from './base.ts'
 import { callsFor } from './call-plan.rules.ts'
 import { readCallDay } from './call-budget.ts'
 import { findConnection } from './connection.store.ts'
-import type { OpenedStream } from './field.operations.ts'
 import { isBlank, isSame } from './merge.ts'
 import { oursOf } from './merge-record.ts'
 import type { Connectors } from './open-session.ts'
+import type { OpenedStream } from './open-stream.ts'
 
 /** Records that are looked at to tell how many have something to send. */
 const SAMPLE = 500

@@ -41,7 +41,10 @@ export async function fillPage(
   else if (rows.length > 0) await takePage(own, stream, entity, rows)
   const last = rows.at(-1)
   if (!last) return false
-  await commit(run, (tx) => advance(tx, backfill.id, backfill.position, last.localId, rows.length))
+  const { id, position } = backfill
+  await commit(run, (tx) =>
+    advance(tx, id, position, last.localId, rows.length, run.engine.clock.now()),
+  )
   return rows.length === size
 }
 

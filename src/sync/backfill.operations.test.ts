@@ -60,11 +60,16 @@ test('a field is estimated, filled and told of, and one that only goes out is no
   )
   const started = await workspace.post(path, { direction: 'in' })
   expect(started.status, started.text).toBe(202)
-  expect(started.body).toMatchObject({ state: 'running', total: 12, done: 0 })
+  expect(started.body).toMatchObject({ state: 'running', total: 12, done: 0, calls: 0 })
+  // Until it has worked, what was estimated is what is left.
+  expect(started.body).toMatchObject({ callsLeft: estimate.calls, movedAt: started.body.askedAt })
+  expect(started.body.today).toEqual({ calls: 0, perDay: estimate.today.perDay })
+  expect(started.body.endsAt).not.toBeNull()
   expectProblem(await workspace.post(path, { direction: 'in' }), 409, 'sync.running')
   await hub.settle()
   const ended = (await workspace.get(`/api/v1/sync/backfills/${started.body.id}`)).body
-  expect(ended).toMatchObject({ state: 'done', done: 12 })
+  expect(ended).toMatchObject({ state: 'done', done: 12, calls: 1, callsLeft: 0, endsAt: null })
+  expect(ended.today.calls).toBe(1)
   const ofRun = (await workspace.get(`/api/v1/sync/runs/${ended.runId}`)).body
   expect(ofRun).toMatchObject({
     cause: 'backfill',

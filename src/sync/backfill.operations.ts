@@ -6,6 +6,7 @@ import { defineOperation, type Operation, type OperationContext } from '#gateway
 import type { Transaction } from '#store/store.ts'
 import type { Approval } from './approval.ts'
 import { endBackfillRun } from './backfill.ts'
+import { readFigures, type BackfillFigures } from './backfill-figures.ts'
 import { estimateBackfill } from './backfill-estimate.ts'
 import {
   BackfillEstimate,
@@ -25,10 +26,8 @@ import {
 } from './backfill.store.ts'
 import { findLimit } from './change-plan.store.ts'
 import type { Entity } from './entity.ts'
-import { withStream } from './field.operations.ts'
 import type { Connectors } from './open-session.ts'
-
-type Entities = ReadonlyMap<string, Entity>
+import { withStream, type Entities } from './open-stream.ts'
 
 const PATH = '/api/v1/connections/{connectionId}/streams/{stream}/fields/{field}/backfill'
 const TAG = 'Field mapping'
@@ -42,18 +41,43 @@ export function backfillOperations(
   return [
     estimate(connectors, entities),
     start(connectors, entities, approval),
-    listAll,
-    getOne,
-    move('pause', ['running'], 'paused'),
-    move('resume', ['paused', 'failed'], 'running'),
-    move('cancel', ['running', 'paused', 'failed'], 'cancelled'),
+    listAll(connectors),
+    getOne(connectors),
+    move(connectors, 'pause', ['running'], 'paused'),
+    move(connectors, 'resume', ['paused', 'failed'], 'running'),
+    move(connectors, 'cancel', ['running', 'paused', 'failed'], 'cancelled'),
   ]
 }
 
-function viewOf(row: BackfillRow): z.output<typeof BackfillView> {
+type View = z.output<typeof BackfillView>
+
+async function viewsOf(
+  tx: Transaction,
+  connectors: Connectors,
+  rows: readonly BackfillRow[],
+  now: Date,
+): Promise<View[]> {
+  const figures = await readFigures(tx, connectors, rows, now)
+  return rows.map((row) => viewOf(row, figures.get(row.id)!))
+}
+
+async function getView(
+  tx: Transaction,
+  connectors: Connectors,
+  id: string,
+  now: Date,
+): Promise<View> {
+  const [view] = await viewsOf(tx, connectors, [await getBackfill(tx, id)], now)
+  return view!
+}
+
+function viewOf(row: BackfillRow, figures: BackfillFigures): View {
   const { position: _position, decidedBy: _decidedBy, faultKind: _kind, faultDetail, ...rest } = row
+  const { dayCalls, perDay, ...spent } = figures
   return {
     ...rest,
+    ...spent,
+    today: { calls: dayCalls, perDay },
     id: `bkf_${row.id.slice(4)}`,
     connectionId: `con_${row.connectionId.slice(4)}`,
     runId: `run_${row.runId.slice(4)}`,
@@ -116,6 +140,7 @@ const start = (connectors: Connectors, entities: Entities, approval: Approval | 
         const more = {
           entity: opened.entity.name,
           total: planned.records,
+          plannedCalls: planned.calls,
           askedBy: principal.id,
         }
         if (!(await insertBackfill(tx, { ...row, ...more }, now)))
@@ -123,7 +148,7 @@ const start = (connectors: Connectors, entities: Entities, approval: Approval | 
             'sync.running',
             'A backfill of this field is open already: resume or cancel that one.',
           )
-        return viewOf(await getBackfill(tx, id))
+        return getView(tx, connectors, id, now)
       })
     },
   })
@@ -148,33 +173,35 @@ async function assertMayWrite(
     )
 }
 
-const listAll = defineOperation({
-  id: 'listBackfills',
-  method: 'GET',
-  path: '/api/v1/sync/backfills',
-  scope: 'sync:read',
-  tag: TAG,
-  summary: 'List backfills, newest first',
-  input: BackfillQuery,
-  output: Page(BackfillView),
-  async perform({ limit, cursor, ...filter }, { tx }) {
-    const before = cursor === undefined ? null : String(decodeCursor(cursor, 1)[0])
-    const page = cutPage(await listBackfills(tx, filter, before, limit), limit, (row) => [row.id])
-    return { ...page, data: page.data.map(viewOf) }
-  },
-})
+const listAll = (connectors: Connectors) =>
+  defineOperation({
+    id: 'listBackfills',
+    method: 'GET',
+    path: '/api/v1/sync/backfills',
+    scope: 'sync:read',
+    tag: TAG,
+    summary: 'List backfills, newest first',
+    input: BackfillQuery,
+    output: Page(BackfillView),
+    async perform({ limit, cursor, ...filter }, { tx, now }) {
+      const before = cursor === undefined ? null : String(decodeCursor(cursor, 1)[0])
+      const page = cutPage(await listBackfills(tx, filter, before, limit), limit, (row) => [row.id])
+      return { ...page, data: await viewsOf(tx, connectors, page.data, now) }
+    },
+  })
 
-const getOne = defineOperation({
-  id: 'getBackfill',
-  method: 'GET',
-  path: '/api/v1/sync/backfills/{backfillId}',
-  scope: 'sync:read',
-  tag: TAG,
-  summary: 'Show a backfill: how far it is, and what it waits for',
-  input: BackfillRef,
-  output: BackfillView,
-  perform: async ({ backfillId }, { tx }) => viewOf(await getBackfill(tx, backfillId)),
-})
+const getOne = (connectors: Connectors) =>
+  defineOperation({
+    id: 'getBackfill',
+    method: 'GET',
+    path: '/api/v1/sync/backfills/{backfillId}',
+    scope: 'sync:read',
+    tag: TAG,
+    summary: 'Show a backfill: how far it is, and what it waits for',
+    input: BackfillRef,
+    output: BackfillView,
+    perform: ({ backfillId }, { tx, now }) => getView(tx, connectors, backfillId, now),
+  })
 
 const words = {
   pause: ['Pause a backfill; it goes on where it stopped', 'sync.backfill_paused'],
@@ -182,7 +209,12 @@ const words = {
   cancel: ['Give up a backfill; what it filled stays', 'sync.backfill_cancelled'],
 } as const
 
-function move(action: keyof typeof words, from: readonly BackfillState[], to: BackfillState) {
+function move(
+  connectors: Connectors,
+  action: keyof typeof words,
+  from: readonly BackfillState[],
+  to: BackfillState,
+) {
   const [summary, event] = words[action]
   return defineOperation({
     id: `${action}Backfill`,
@@ -201,7 +233,7 @@ function move(action: keyof typeof words, from: readonly BackfillState[], to: Ba
       if (!(await moveBackfill(tx, backfillId, from, to, principal.id, now)))
         throw new Problem('sync.running', `The backfill is ${row.state}: it cannot ${action}.`)
       if (to === 'cancelled') await endBackfillRun(tx, row.runId, now)
-      return viewOf(await getBackfill(tx, backfillId))
+      return getView(tx, connectors, backfillId, now)
     },
   })
 }

@@ -101,3 +101,14 @@ export function durationOf(
   const durationMs = untilMidnightMs + (days - 1) * DAY_MS + Math.ceil(lastDay * paceMs)
   return { durationMs, days: days + 1 }
 }
+
+/** The calls that are left: at what the records so far took, or as was estimated; null where neither is known. */
+export function remainingCalls(
+  calls: number,
+  plannedCalls: number | null,
+  { done, total }: { done: number; total: number },
+): number | null {
+  const left = Math.max(0, total - done)
+  if (done > 0 && calls > 0) return Math.ceil((calls / done) * left)
+  return plannedCalls
+}

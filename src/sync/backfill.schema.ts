@@ -67,6 +67,18 @@ export const BackfillView = z.object({
   state: z.enum(['running', 'paused', 'done', 'cancelled', 'failed']),
   total: z.int(),
   done: z.int(),
+  calls: z.int().meta({ description: 'That it made so far' }),
+  callsLeft: z.int().nullable().meta({
+    description: 'At what its records took so far, or as was estimated; null: not known',
+  }),
+  today: z.object({
+    calls: z.int().meta({ description: 'That it made today (UTC)' }),
+    perDay: z.int().meta({ description: 'That backfills of the connection may make a day' }),
+  }),
+  endsAt: Instant.nullable().meta({
+    description: 'When it is through, if nothing else holds it up; null unless it is under way',
+  }),
+  movedAt: Instant.nullable().meta({ description: 'When it last came further' }),
   waitsFor: z
     .enum(['live_sync', 'calls', 'connection', 'plan', 'vendor'])
     .nullable()

@@ -27,6 +27,7 @@ export interface BackfillRow {
   faultDetail: string | null
   askedBy: string
   askedAt: Date
+  movedAt: Date | null
   decidedBy: string | null
   endedAt: Date | null
   version: number
@@ -34,7 +35,7 @@ export interface BackfillRow {
 
 const columns = sql.raw(
   `id, connection_id, run_id, stream, entity, field, direction, share, state, position, total, done, waits_for, resume_at,
-  fault_kind, fault_detail, asked_by, asked_at, decided_by, ended_at, version`,
+  fault_kind, fault_detail, asked_by, asked_at, moved_at, decided_by, ended_at, version`,
 )
 
 export function findBackfill(tx: Transaction, id: string): Promise<BackfillRow | null> {
@@ -70,14 +71,15 @@ export async function insertBackfill(
     | 'share'
     | 'total'
     | 'askedBy'
-  >,
+  > & { plannedCalls: number },
   now: Date,
 ): Promise<boolean> {
   const rows = await tx.execute(sql`
     insert into sync_backfills
-      (id, connection_id, run_id, stream, entity, field, direction, share, state, total, asked_by, asked_at)
+      (id, connection_id, run_id, stream, entity, field, direction, share, state, total, planned_calls, asked_by, asked_at,
+        moved_at)
     values (${row.id}, ${row.connectionId}, ${row.runId}, ${row.stream}, ${row.entity}, ${row.field}, ${row.direction},
-      ${row.share}, 'running', ${row.total}, ${row.askedBy}, ${now})
+      ${row.share}, 'running', ${row.total}, ${row.plannedCalls}, ${row.askedBy}, ${now}, ${now})
     on conflict do nothing`)
   if (rows === 0) return false
   // Under way from the start: it never stands in the queue of the runs that live sync takes.
@@ -100,6 +102,7 @@ export async function moveBackfill(
   const rows = await tx.execute(sql`
     update sync_backfills
     set state = ${to}, decided_by = coalesce(${by}, decided_by), waits_for = null, resume_at = null, version = version + 1,
+      moved_at = ${now},
       fault_kind = ${fault?.kind ?? null}, fault_detail = ${fault?.detail ?? null},
       ended_at = case when ${to} in ('done', 'cancelled') then ${now}::timestamptz end
     where id = ${id} and state = any(${[...from]}::text[])`)
@@ -125,9 +128,10 @@ export async function advance(
   from: string,
   to: string,
   records: number,
+  now: Date,
 ): Promise<boolean> {
   const rows = await tx.execute(sql`
-    update sync_backfills set position = ${to}, done = done + ${records}
+    update sync_backfills set position = ${to}, done = done + ${records}, moved_at = ${now}
     where id = ${id} and position = ${from} and state = 'running'`)
   return rows === 1
 }
@@ -194,14 +198,15 @@ export async function sampleLinked(
   tx: Transaction,
   place: { connectionId: string; entity: string },
   limit: number,
-): Promise<{ localId: string; base: MergeBase | null }[]> {
+): Promise<{ localId: string; externalId: string; base: MergeBase | null }[]> {
   const { connectionId, entity } = place
-  const rows = await tx.query(sql<{ localId: string; base: Buffer | null }>`
-    select local_id, base from sync_links
+  const rows = await tx.query(sql<{ localId: string; externalId: string; base: Buffer | null }>`
+    select local_id, external_id, base from sync_links
     where workspace_id = ${tx.workspaceId} and connection_id = ${connectionId} and entity = ${entity} and deleted_at is null
     order by hashtext(local_id) limit ${limit}`)
-  return rows.map(({ localId, base }) => ({
+  return rows.map(({ localId, externalId, base }) => ({
     localId,
+    externalId,
     base: openMergeBase(tx, connectionId, entity, localId, base),
   }))
 }

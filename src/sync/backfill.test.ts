@@ -9,6 +9,7 @@ import {
   callsOf,
   durationOf,
   refusalOf,
+  remainingCalls,
   type BackfillDirection,
 } from '#sync/backfill.rules.ts'
 import { countLinked, findBackfill, insertBackfill, moveBackfill } from '#sync/backfill.store.ts'
@@ -83,7 +84,7 @@ describe.each(Object.entries(vendorAccounts))('%s', (vendor, { open }) => {
       await store.transaction(hub.workspaceId, async (tx) => {
         const total = await countLinked(tx, connectionId, 'lead')
         const row = { id, runId, connectionId, stream: people, entity: 'lead', field: 'phone' }
-        const more = { direction, share, total, askedBy: 'usr_test' }
+        const more = { direction, share, total, plannedCalls: 1, askedBy: 'usr_test' }
         await insertBackfill(tx, { ...row, ...more }, clock.now())
       })
       return { id, runId }
@@ -308,6 +309,13 @@ describe('an estimate', () => {
       durationMs: 6 * HOUR_MS + DAY_MS + 20_000,
       days: 3,
     })
+  })
+
+  test('what is left follows what its records took, and before the first of them what was estimated', () => {
+    expect(remainingCalls(0, 40, { done: 0, total: 1000 })).toBe(40)
+    expect(remainingCalls(6, 40, { done: 100, total: 1000 })).toBe(54)
+    expect(remainingCalls(60, 40, { done: 1000, total: 1000 })).toBe(0)
+    expect(remainingCalls(0, null, { done: 0, total: 1000 })).toBeNull()
   })
 
   test('refuses a way that the field does not go', () => {

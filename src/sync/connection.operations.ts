@@ -20,9 +20,10 @@ import {
   updateConnection,
   type ConnectionRow,
 } from './connection.store.ts'
+import { listConnectors } from './connector-catalogue.ts'
 import { connectorOf, tryOut, type Connectors } from './open-session.ts'
 import { ensureStreams } from './run.store.ts'
-import { hideSecrets, parseSettings } from './settings.rules.ts'
+import { hideSecrets, holdsSecret, parseSettings } from './settings.rules.ts'
 import { streamOperations } from './stream.operations.ts'
 
 const ConnectionRef = z.object({ connectionId: ConnectionId })
@@ -32,6 +33,7 @@ const noConnection = () => new Problem('resource.not_found', 'There is no connec
 export function connectionOperations(connectors: Connectors): readonly Operation[] {
   return [
     createConnection(connectors),
+    listConnectors(connectors),
     listAll(connectors),
     getOne(connectors),
     changeConnection(connectors),
@@ -72,6 +74,8 @@ const createConnection = (connectors: Connectors) =>
         livePercent: input.livePercent,
         planAbove: input.planAbove,
         readBack: input.readBack,
+        credentialsAt: now,
+        credentialsEndOn: input.credentialsEndOn,
         createdAt: now,
         updatedAt: now,
         version: 1,
@@ -151,7 +155,10 @@ const changeConnection = (connectors: Connectors) =>
       const settings = given && parseSettings(connector, merged(known, given))
       const account = settings && (await tryOut(connector, connectionId, settings, now)).account
       const active = settings && row.state === 'needs_login' ? 'active' : undefined
-      const changes = { name, state: state ?? active, account, settings, ...rest }
+      const renewed = given && holdsSecret(connector.settings, given)
+      const credentials = renewed ? { credentialsAt: now, credentialsEndOn: null } : {}
+      const kept = { name, state: state ?? active, account, settings }
+      const changes = { ...credentials, ...kept, ...rest }
       if (!(await updateConnection(tx, connectionId, changes, now))) throw duplicate(name ?? '')
       const changed = await findConnection(tx, connectionId)
       if (!changed) throw noConnection()

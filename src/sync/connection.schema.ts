@@ -17,6 +17,11 @@ export const ReadBack = z.enum(['full', 'sample', 'off']).meta({
 })
 export type ReadBack = z.infer<typeof ReadBack>
 
+const CredentialsEndOn = z.iso.date().nullable().meta({
+  description:
+    'The last day on which the credentials work, where somebody knows it: it is told of two weeks before. null: they do not end',
+})
+
 const LivePercent = z.int().min(0).max(90).meta({
   description:
     'Of `dailyCalls`, in percent: what only changes that are sent at once may use, so that scheduled runs never stand in their way',
@@ -42,6 +47,8 @@ export const Connection = z.object({
   settings: z
     .record(z.string(), z.unknown())
     .meta({ description: 'Without secrets; a secret that is set shows as true' }),
+  credentialsAt: Instant.nullable().meta({ description: 'When credentials were last given' }),
+  credentialsEndOn: CredentialsEndOn,
   createdAt: Instant,
   updatedAt: Instant,
   version: z.int(),
@@ -55,6 +62,7 @@ export const NewConnection = z.object({
   livePercent: LivePercent.default(10),
   planAbove: PlanAbove.default(null),
   readBack: ReadBack.default('full'),
+  credentialsEndOn: CredentialsEndOn.default(null),
 })
 
 export const ConnectionChange = z.object({
@@ -69,6 +77,9 @@ export const ConnectionChange = z.object({
   livePercent: LivePercent.optional(),
   planAbove: PlanAbove.optional(),
   readBack: ReadBack.optional(),
+  credentialsEndOn: CredentialsEndOn.optional().meta({
+    description: 'With new settings that do not say so, it is not known any more',
+  }),
 })
 
 export const TestAnswer = z.object({ account: z.string(), durationMs: z.number() })

@@ -14,13 +14,17 @@ export interface ConnectionRow {
   livePercent: number
   planAbove: number | null
   readBack: ReadBack
+  credentialsAt: Date | null
+  /** A calendar date. */
+  credentialsEndOn: string | null
   createdAt: Date
   updatedAt: Date
   version: number
 }
 
 const columns = sql.raw(
-  'id, vendor, name, account, state, daily_calls, live_percent, plan_above, read_back, created_at, updated_at, version',
+  `id, vendor, name, account, state, daily_calls, live_percent, plan_above, read_back, credentials_at,
+  credentials_end_on::text, created_at, updated_at, version`,
 )
 
 function settingsContext(id: string): string {
@@ -47,12 +51,13 @@ export async function insertConnection(
   connection: ConnectionRow,
   settings: Record<string, unknown>,
 ): Promise<boolean> {
-  const { id, vendor, name, account, state, livePercent, planAbove, readBack, createdAt } =
-    connection
+  const { id, vendor, name, account, state, livePercent, planAbove, readBack } = connection
+  const { credentialsAt, credentialsEndOn, createdAt } = connection
   const rows = await tx.execute(sql`
-    insert into connections (id, vendor, name, settings, account, state, live_percent, plan_above, read_back, created_at, updated_at)
+    insert into connections (id, vendor, name, settings, account, state, live_percent, plan_above, read_back,
+      credentials_at, credentials_end_on, created_at, updated_at)
     values (${id}, ${vendor}, ${name}, ${tx.sealer.seal(settings, settingsContext(id))}, ${account}, ${state}, ${livePercent},
-      ${planAbove}, ${readBack}, ${createdAt}, ${createdAt})
+      ${planAbove}, ${readBack}, ${credentialsAt}, ${credentialsEndOn}::date, ${createdAt}, ${createdAt})
     on conflict (workspace_id, name) do nothing`)
   if (rows === 1) await tx.execute(sql`insert into sync_leases (connection_id) values (${id})`)
   return rows === 1
@@ -82,6 +87,8 @@ export async function updateConnection(
     livePercent?: number | undefined
     planAbove?: number | null | undefined
     readBack?: ReadBack | undefined
+    credentialsAt?: Date | undefined
+    credentialsEndOn?: string | null | undefined
   },
   now: Date,
 ): Promise<boolean> {
@@ -93,6 +100,9 @@ export async function updateConnection(
       daily_calls = case when ${changes.dailyCalls !== undefined}::boolean then ${changes.dailyCalls ?? null}::integer else daily_calls end,
       plan_above = case when ${changes.planAbove !== undefined}::boolean then ${changes.planAbove ?? null}::integer else plan_above end,
       live_percent = coalesce(${changes.livePercent ?? null}, live_percent), read_back = coalesce(${changes.readBack ?? null}, read_back),
+      credentials_at = coalesce(${changes.credentialsAt ?? null}::timestamptz, credentials_at),
+      credentials_end_on = case when ${changes.credentialsEndOn !== undefined}::boolean then ${changes.credentialsEndOn ?? null}::date
+        else credentials_end_on end,
       updated_at = ${now}, version = version + 1
     where id = ${id} and not exists
       (select 1 from connections other where other.name = ${changes.name ?? null} and other.id <> ${id})`)

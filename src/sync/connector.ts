@@ -344,11 +344,19 @@ export interface Hooks {
   read(body: Buffer): HookEvent[]
 }
 
+export interface Login {
+  label: string
+  /** Names of settings. */
+  fields: readonly string[]
+}
+
 export interface Connector {
   vendor: string
   label: string
   /** Settings and credentials; fields with `meta({ secret: true })` never leave the hub again, those with `kept` are the connector's own. */
   settings: z.ZodType
+  /** The ways to sign in, the usual one first, each with the settings that it takes. */
+  logins: readonly Login[]
   open(connection: OpenConnection): Session
   /** Absent: the vendor does not tell, and is asked by the cadence of its streams. */
   hooks?: Hooks

@@ -59,6 +59,10 @@ export const ErrorGroupView = z.object({
   fixedBy: z.string(),
   count: z.int(),
   oldestAt: Instant,
+  property: z
+    .string()
+    .nullable()
+    .meta({ description: 'The CRM’s field that most of the refusals name; null: they name none' }),
 })
 
 export const ConnectionHealth = z.object({

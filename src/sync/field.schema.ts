@@ -11,7 +11,24 @@ export const Policy = z
   })
 export const Direction = z.enum(['pull', 'push', 'both'])
 
-const Transform = z.discriminatedUnion('kind', [
+export const FieldKind = z.enum([
+  'text',
+  'long_text',
+  'number',
+  'money',
+  'boolean',
+  'date',
+  'datetime',
+  'choice',
+  'choices',
+  'email',
+  'phone',
+  'url',
+  'reference',
+  'other',
+])
+
+export const Transform = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('none') }),
   z.strictObject({ kind: z.literal('lower') }),
   z.strictObject({
@@ -27,7 +44,15 @@ export const FieldRef = StreamRef.extend({ field: z.string().min(1).max(200) })
 export const FieldMappingView = z.object({
   field: z.string(),
   label: z.string(),
+  type: FieldKind,
   properties: z.array(z.string()).meta({ description: 'The CRM’s names' }),
+  property: z
+    .string()
+    .nullable()
+    .meta({ description: 'Chosen by the workspace; null: the connector’s own' }),
+  ownProperties: z
+    .array(z.string())
+    .meta({ description: 'The connector’s own; empty: it has none for this field' }),
   direction: Direction,
   policy: Policy,
   policyText: z.string().meta({ description: 'What the policy does, in plain language' }),
@@ -38,14 +63,22 @@ export const FieldMappingView = z.object({
   version: z.int().meta({ description: '0: as the connector brings it' }),
 })
 export type FieldMappingView = z.infer<typeof FieldMappingView>
-export const FieldMappings = z.object({ data: z.array(FieldMappingView), nextCursor: z.null() })
+export const FieldMappings = z.object({
+  data: z.array(FieldMappingView),
+  unmapped: z
+    .array(
+      z.object({ field: z.string(), label: z.string(), type: FieldKind, isComputed: z.boolean() }),
+    )
+    .meta({ description: 'Fields of the hub that go nowhere yet and could be mapped' }),
+  nextCursor: z.null(),
+})
 
 export const VendorFields = z.object({
   data: z.array(
     z.object({
       name: z.string(),
       label: z.string(),
-      type: z.string(),
+      type: FieldKind,
       options: z.array(z.object({ value: z.string(), label: z.string() })).nullable(),
       writable: z.boolean(),
       unique: z.boolean(),
@@ -68,6 +101,35 @@ export const FieldRuleChange = FieldRef.extend({
   direction: Direction.nullable().default(null),
   policy: Policy.nullable().default(null),
   transform: Transform.default({ kind: 'none' }),
+})
+
+export const PreviewRequest = StreamRef.extend({
+  rule: FieldRuleChange.omit({ connectionId: true, stream: true })
+    .nullable()
+    .default(null)
+    .meta({ description: 'A mapping to try; null: the mappings as they are' }),
+})
+export const MappingPreview = z.object({
+  records: z.array(
+    z.object({
+      localId: z.string(),
+      externalId: z.string(),
+      fields: z.array(
+        z.object({
+          field: z.string(),
+          hub: FieldValueSchema,
+          crm: FieldValueSchema.meta({ description: 'In the hub’s form, after the transform' }),
+          raw: FieldValueSchema.meta({
+            description: 'As the CRM has it, where one property alone is mapped',
+          }),
+          outcome: z.enum(['same', 'hub', 'crm', 'ask']).meta({
+            description:
+              'What the next run would do: nothing; write the hub’s value there; take in the CRM’s; ask a person',
+          }),
+        }),
+      ),
+    }),
+  ),
 })
 
 export const RehearsalQuery = FieldRef.extend({

@@ -52,13 +52,20 @@ export function countPending(
 }
 
 /** Open items by cause. */
-export function countErrors(
-  tx: Transaction,
-): Promise<
-  { connectionId: string; stream: string; code: string; count: number; oldestAt: Date }[]
+export function countErrors(tx: Transaction): Promise<
+  {
+    connectionId: string
+    stream: string
+    code: string
+    count: number
+    oldestAt: Date
+    property: string | null
+  }[]
 > {
   return tx.query(sql`
-    select connection_id, stream, code, count(*)::int as count, min(first_at) as oldest_at from sync_errors
+    select connection_id, stream, code, count(*)::int as count, min(first_at) as oldest_at,
+      mode() within group (order by substring(detail from '(?:Properties|Fields): ([[:alnum:]_]+)')) as property
+    from sync_errors
     where state = 'open' group by connection_id, stream, code
     order by count desc, connection_id, stream, code limit 1000`)
 }

@@ -68,7 +68,7 @@ export function createSyncModule(
     name: 'sync',
     operations: [
       ...connectionOperations(byVendor),
-      ...(approval ? approvalOperations(byVendor, approval) : []),
+      ...approvalOperations(byVendor, approval),
       ...runOperations,
       ...certificateOperations,
       ...changePlanOperations(approval),

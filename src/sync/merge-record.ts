@@ -159,7 +159,8 @@ function namedOf(items: readonly string[], theirs: readonly NamedRecord[]): Name
   })
 }
 
-function sidesOf(input: MergeInput, field: MergedField): FieldSides | null {
+/** A field as both sides have it; null when it cannot be judged yet. */
+export function sidesOf(input: MergeInput, field: MergedField): FieldSides | null {
   const { candidate, record, told } = input
   const { name } = field
   const theirs = theirsOf(input, field)

@@ -1,6 +1,6 @@
 import { Problem } from '#core/problem.ts'
 import { SECOND_MS } from '#core/time.ts'
-import { VendorFault, type Connector, type Session } from './connector.ts'
+import { VendorFault, type Connector, type FieldMapping, type Session } from './connector.ts'
 import { explain } from './error-catalogue.ts'
 
 /** A person waits for the answer: a vendor that takes longer counts as not reachable. */
@@ -38,12 +38,14 @@ export async function withSession<T>(
   settings: Record<string, unknown>,
   now: Date,
   work: (session: Session, signal: AbortSignal) => Promise<T>,
+  mappings: readonly FieldMapping[] = [],
 ): Promise<T> {
   let session: Session | null = null
   try {
     session = connector.open({
       id,
       settings,
+      mappings,
       clock: { now: () => now },
       onCall: () => undefined,
       saveSettings: async (changes) => {

@@ -38,3 +38,9 @@ export function hideSecrets(
   }
   return shown
 }
+
+/** Whether some of the settings given are secrets: those are credentials anew. */
+export function holdsSecret(schema: z.ZodType, given: Record<string, unknown>): boolean {
+  const shown = hideSecrets(schema, given)
+  return Object.keys(given).some((name) => shown[name] === true && given[name] !== true)
+}

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { MAX_FINDINGS, type Watch } from '#alerts/watch.ts'
 import { HOUR_MS } from '#core/time.ts'
+import { backfillStopped } from './backfill.watch.ts'
 import type { FaultKind } from './connector.ts'
 import { explain } from './error-catalogue.ts'
 
@@ -260,6 +261,29 @@ const callsSpent: Watch = {
   look: (tx, now) => callsTaken(tx, now, 100),
 }
 
+/** Days before the end of credentials from which on somebody is told. */
+const RENEW_DAYS = 14
+
+const credentialsEnd: Watch = {
+  name: 'sync.credentials_end',
+  title: 'Credentials of a connection end soon',
+  severity: 'warning',
+  role: 'integrator',
+  async look(tx, now) {
+    const rows = await tx.query(sql<{ id: string; name: string; endOn: string; days: number }>`
+      select id, name, credentials_end_on::text as end_on, credentials_end_on - ${now.toISOString().slice(0, 10)}::date as days
+      from connections
+      where state <> 'needs_login' and credentials_end_on - ${now.toISOString().slice(0, 10)}::date <= ${RENEW_DAYS}
+      order by id limit ${MAX_FINDINGS}`)
+    return rows.map(({ id, name, endOn, days }) => ({
+      key: id,
+      summary: `The credentials of ${name} ${days < 0 ? 'ended' : 'end'} on ${endOn}: give new ones, no run is lost by it.`,
+      link: `/connections/${id}`,
+      values: { connectionId: id, days },
+    }))
+  },
+}
+
 export const syncWatches: readonly Watch[] = [
   connectionFailing,
   loginNeeded,
@@ -271,4 +295,6 @@ export const syncWatches: readonly Watch[] = [
   planWaiting,
   callsNearlySpent,
   callsSpent,
+  backfillStopped,
+  credentialsEnd,
 ]

@@ -31,6 +31,19 @@ const pages = [
     path: `/conflicts?connectionId=${stage.connectionId}&stream=contacts&field=jobTitle&policy=latest`,
     title: /^Conflicts$/,
   },
+  { name: 'backfills', path: '/sync/backfills', title: /^Backfills$/ },
+  { name: 'connections', path: '/connections', title: /^Connections$/ },
+  { name: 'connection', path: `/connections/${stage.connectionId}`, title: /^HubSpot$/ },
+  {
+    name: 'mapping',
+    path: `/connections/${stage.connectionId}/streams/contacts`,
+    title: /^Mapping of contacts$/,
+  },
+  {
+    name: 'mapping-rule',
+    path: `/connections/${stage.connectionId}/streams/contacts?field=jobTitle`,
+    title: /^Mapping of contacts$/,
+  },
   { name: 'attribution', path: '/attribution', title: /^Attribution$/ },
   {
     name: 'attribution-receipt',
@@ -147,6 +160,8 @@ const emptyPages = [
   { name: 'campaigns', path: '/campaigns', says: 'No campaigns yet' },
   { name: 'sync', path: '/sync', says: 'No system is connected yet' },
   { name: 'alerts', path: '/alerts', says: 'Nothing is wrong' },
+  { name: 'connections', path: '/connections', says: 'No system is connected yet' },
+  { name: 'backfills', path: '/sync/backfills', says: 'No backfill here' },
   { name: 'conflicts', path: '/conflicts', says: 'No conflict matches' },
   { name: 'attribution', path: '/attribution', says: 'No won deal in this period' },
   { name: 'scores', path: '/scores', says: 'No model was trained yet' },

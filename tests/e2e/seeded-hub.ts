@@ -2,18 +2,22 @@ import { createSignInLink, createUser, createWorkspace } from '#access/bootstrap
 import { seedWorkspace, startApp, type App } from '#app.ts'
 import { loadConfig } from '#config.ts'
 import { silentLog } from '#core/log.ts'
+import { startHubspot } from '#sandbox/hubspot/index.ts'
 import { seedBuild, type BuildHistory } from '#tests/e2e/build-history.ts'
 import { seedAlerts } from '#tests/e2e/alert-history.ts'
+import { seedBackfills } from '#tests/e2e/backfill-history.ts'
 import { seedCompany } from '#tests/e2e/company.ts'
 import { seedConflicts } from '#tests/e2e/conflict-history.ts'
 import { seedPlan } from '#tests/e2e/plan-history.ts'
 import { seedScores } from '#tests/e2e/score-history.ts'
-import { seedSyncHistory, type SyncHistory } from '#tests/e2e/sync-history.ts'
+import { RECORDS, seedSyncHistory, type SyncHistory } from '#tests/e2e/sync-history.ts'
 import { seedTrust, type TrustHistory } from '#tests/e2e/trust-history.ts'
 
 export interface SeededHub extends SyncHistory, TrustHistory, BuildHistory {
   app: App
   url: string
+  /** Stops it with the sandbox that it is connected to. */
+  stop: () => Promise<void>
   /** A campaign with credit. */
   campaignId: string
   /** A change plan that waits to be signed. */
@@ -44,8 +48,23 @@ export async function startSeededHub(database: {
     createWorkspace(store, { name, currency: 'EUR', timeZone: 'Europe/Berlin' }, now, seedWorkspace)
   const workspaceId = await open('Northwind Labs')
   const company = await seedCompany(store, workspaceId, now)
-  const history = await seedSyncHistory(store, workspaceId, company.leadIds, now)
+  const sandbox = await startHubspot()
+  const own = { groupName: 'contactinformation', type: 'string', fieldType: 'text' }
+  sandbox.seed({
+    properties: { contacts: [{ ...own, name: 'job_function', label: 'Job function' }] },
+  })
+  const titles = ['VP Marketing', 'CFO', 'Head of Revenue Operations', '']
+  const contactIds = sandbox.seedContacts(
+    Array.from({ length: RECORDS }, (_, i) => ({
+      email: `contact${i}@northwind.example`,
+      jobtitle: titles[i % 4] ?? '',
+      job_function: i % 3 === 0 ? 'Operations' : '',
+    })),
+  )
+  const crm = { url: sandbox.url, token: sandbox.token, contactIds }
+  const history = await seedSyncHistory(store, workspaceId, company.leadIds, crm, now)
   const planId = await seedPlan(store, workspaceId, history.connectionId, company.leadIds, now)
+  await seedBackfills(store, workspaceId, history.connectionId, now)
   await seedAlerts(store, workspaceId, history.connectionId, now)
   await seedConflicts(store, workspaceId, history, company.leadIds, now)
   const trust = await seedTrust(store, workspaceId, history.connectionId, now)
@@ -58,6 +77,10 @@ export async function startSeededHub(database: {
   return {
     app,
     url: app.url,
+    async stop() {
+      await app.stop()
+      await sandbox.stop()
+    },
     ...history,
     ...trust,
     ...models,

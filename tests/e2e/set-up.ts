@@ -71,7 +71,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     links,
   })
   return async () => {
-    await hub.app.stop()
+    await hub.stop()
     await closeDatabase()
   }
 }

@@ -4,6 +4,13 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '#core/time.ts'
 import type { Store, Transaction } from '#store/store.ts'
 import { insert } from '#tests/e2e/company.ts'
 
+/** A sandbox that stands for the CRM, with a contact for each of the records. */
+export interface Crm {
+  url: string
+  token: string
+  contactIds: readonly string[]
+}
+
 /** What the tests of the sync pages look for. */
 export interface SyncHistory {
   connectionId: string
@@ -19,12 +26,12 @@ const STREAMS = [
   { name: 'contacts', entity: 'lead', direction: 'push' },
 ] as const
 const CAUSES = [
-  { code: 'INVALID_EMAIL', detail: 'The address has no domain that exists.' },
-  { code: 'INVALID_OPTION', detail: 'jobfunction: "Growth wizard" is not among the options.' },
+  { code: 'INVALID_EMAIL', detail: 'Properties: email.' },
+  { code: 'INVALID_OPTION', detail: 'Properties: job_function.' },
 ] as const
 const RUNS = 26
 const REFUSED = 7
-const RECORDS = 160
+export const RECORDS = 160
 
 /**
  * A CRM connection with a month of runs: the last one had records refused for two causes, an earlier one broke off. And
@@ -34,16 +41,22 @@ export async function seedSyncHistory(
   store: Store,
   workspaceId: string,
   leadIds: readonly string[],
+  crm: Crm,
   now: Date,
 ): Promise<SyncHistory> {
   const connectionId = newId('con')
   const other = newId('con')
   return store.transaction(workspaceId, async (tx) => {
-    await insertConnection(tx, { id: connectionId, name: 'HubSpot', state: 'active' }, now)
-    await insertConnection(tx, { id: other, name: 'HubSpot Iberia', state: 'needs_login' }, now)
+    await insertConnection(tx, { id: connectionId, name: 'HubSpot', state: 'active' }, crm, now)
+    await insertConnection(
+      tx,
+      { id: other, name: 'HubSpot Iberia', state: 'needs_login' },
+      crm,
+      now,
+    )
     const runIds = await insertRuns(tx, connectionId, now)
     const runId = runIds.at(-1) ?? ''
-    await insertOutcomes(tx, connectionId, runIds, leadIds, now)
+    await insertOutcomes(tx, connectionId, runIds, leadIds, crm, now)
     await insertErrors(tx, connectionId, runId, leadIds, now)
     return { connectionId, runId, refusedLeadId: leadIds[0] ?? '' }
   })
@@ -52,13 +65,19 @@ export async function seedSyncHistory(
 async function insertConnection(
   tx: Transaction,
   { id, name, state }: { id: string; name: string; state: string },
+  { url: baseUrl, token }: Crm,
   now: Date,
 ): Promise<void> {
-  const settings = tx.sealer.seal({ token: 'pat-eu1-e2e' }, `connections.settings:${id}`)
+  const settings = tx.sealer.seal(
+    { baseUrl, version: '2026-09', token },
+    `connections.settings:${id}`,
+  )
   const at = new Date(now.getTime() - 60 * DAY_MS)
   await tx.execute(sql`
-    insert into connections (id, workspace_id, vendor, name, settings, account, state, created_at, updated_at)
-    values (${id}, ${tx.workspaceId}, 'hubspot', ${name}, ${settings}, 'HubSpot 48211', ${state}, ${at}, ${at})`)
+    insert into connections (id, workspace_id, vendor, name, settings, account, state, daily_calls, credentials_at,
+      credentials_end_on, created_at, updated_at)
+    values (${id}, ${tx.workspaceId}, 'hubspot', ${name}, ${settings}, 'HubSpot 48211', ${state}, 40000, ${at},
+      ${state === 'active' ? new Date(now.getTime() + 12 * DAY_MS) : null}::date, ${at}, ${at})`)
   const lastAt = new Date(now.getTime() - (state === 'active' ? 4 * HOUR_MS : 3 * DAY_MS))
   for (const [position, stream] of STREAMS.entries()) {
     await tx.execute(sql`
@@ -121,6 +140,7 @@ async function insertOutcomes(
   connectionId: string,
   runIds: readonly string[],
   leadIds: readonly string[],
+  { contactIds }: Crm,
   now: Date,
 ): Promise<void> {
   const last = runIds.length - 1
@@ -131,7 +151,7 @@ async function insertOutcomes(
       return {
         run_id: runId,
         record: leadId,
-        external_id: String(90_000 + i),
+        external_id: contactIds[i],
         outcome: cause ? 'refused' : isConflict ? 'conflict' : run === 0 ? 'created' : 'updated',
         code: cause?.code ?? (isConflict ? 'CONFLICT' : null),
         detail: cause?.detail ?? null,
@@ -159,7 +179,7 @@ async function insertOutcomes(
       columns: 'connection_id, entity, local_id, external_id, linked_at',
       values: `'${connectionId}', 'lead', local_id, external_id, '${new Date(now.getTime() - 26 * DAY_MS).toISOString()}'`,
     },
-    leadIds.slice(0, RECORDS).map((id, i) => ({ local_id: id, external_id: String(90_000 + i) })),
+    leadIds.slice(0, RECORDS).map((id, i) => ({ local_id: id, external_id: contactIds[i] })),
   )
 }
 

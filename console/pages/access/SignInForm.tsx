@@ -6,6 +6,7 @@ import { useState } from 'react'
 import { z } from 'zod'
 import { act, ApiProblem, read } from '#console/api.ts'
 import { passkeyHint, signInByPasskey } from '#console/webauthn.ts'
+import { NotRead } from '#console/ui/ErrorPane.tsx'
 import classes from './Door.module.css'
 
 const Methods = z.object({
@@ -102,6 +103,7 @@ export function SignInForm() {
         Sign in with a passkey
       </Button>
       {hint !== null && <p>{hint}</p>}
+      <NotRead what="Whether there is a company sign-in" error={methods.error} />
       {methods.data?.oidc != null && (
         <Button variant="default" component="a" href="/api/v1/session/oidc">
           Sign in with {methods.data.oidc}

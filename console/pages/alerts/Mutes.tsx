@@ -9,6 +9,7 @@ import { PagedTable } from '#console/ui/PagedTable.tsx'
 import { Panel } from '#console/ui/Panel.tsx'
 import type { Column } from '#console/ui/Table.tsx'
 import { useChange } from '#console/ui/use-change.ts'
+import { NotRead } from '#console/ui/ErrorPane.tsx'
 import text from '#console/ui/Text.module.css'
 
 /** Of what nobody is told for a while, and the button that ends it. */
@@ -18,6 +19,7 @@ export function Mutes() {
   const titles = new Map(watches.data?.map(({ name, title }) => [name, title]))
   return (
     <Panel title="What is muted" hint="What still goes on at the end is told then." flush>
+      <NotRead what="The titles of watches" error={watches.error} />
       <PagedTable<Mute>
         query={mutes}
         caption="Mutes"

@@ -7,6 +7,7 @@ import { watchesQuery } from '#console/pages/alerts/mutes.queries.ts'
 import { ConfirmDialog } from '#console/ui/ConfirmDialog.tsx'
 import { SecretDialog } from '#console/ui/SecretDialog.tsx'
 import { useChange } from '#console/ui/use-change.ts'
+import { NotRead } from '#console/ui/ErrorPane.tsx'
 
 const EMPTY = {
   name: '',
@@ -103,6 +104,7 @@ export function NewChannelButton() {
           allowDeselect={false}
           onChange={(value) => setFields({ ...fields, minSeverity: value ?? 'warning' })}
         />
+        <NotRead what="The watches" error={watches.error} />
         <MultiSelect
           label="Of"
           data={options}

@@ -18,6 +18,7 @@ import { Meter } from '#console/ui/Meter.tsx'
 import { PagedTable } from '#console/ui/PagedTable.tsx'
 import { Panel } from '#console/ui/Panel.tsx'
 import { Table, type Column } from '#console/ui/Table.tsx'
+import { NotRead } from '#console/ui/ErrorPane.tsx'
 
 const route = getRouteApi('/frame/attribution')
 
@@ -34,7 +35,7 @@ export function Disagreements({ lens }: { lens: ResolvedLens }) {
   const search = route.useSearch()
   const navigate = route.useNavigate()
   const { show = 'open' } = search
-  const names = useDealNames(lens)
+  const { names, error } = useDealNames(lens)
   const disputes = useInfiniteQuery(disagreementsQuery(lensFields(lens), show))
   const agreement = disputes.data?.pages[0]?.agreement ?? []
   const channels = [
@@ -48,6 +49,7 @@ export function Disagreements({ lens }: { lens: ResolvedLens }) {
   ]
   return (
     <>
+      <NotRead what="The names of deals" error={error} />
       <Panel title="How often they agree" hint="Won deals of which both say something." flush>
         <Table
           caption="Agreement of those who are asked where deals came from"

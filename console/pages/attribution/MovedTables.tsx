@@ -7,6 +7,7 @@ import { Amount } from '#console/ui/Amount.tsx'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
 import { Panel } from '#console/ui/Panel.tsx'
 import { Table, type Column } from '#console/ui/Table.tsx'
+import { NotRead } from '#console/ui/ErrorPane.tsx'
 
 interface MovedRow {
   key: string
@@ -19,7 +20,7 @@ interface MovedRow {
 /** What moves, by channel, by campaign, and the deals that move most. */
 export function MovedTables({ preview, lens }: { preview: Previewed; lens: ResolvedLens }) {
   const { currency, channels, campaigns, otherCampaigns, mostMoved } = preview
-  const names = useDealNames(lens)
+  const { names, error } = useDealNames(lens)
   const byChannel = channels
     .map((row) => ({ ...row, key: row.channel, label: formatWord(row.channel) }))
     .toSorted(largestFirst)
@@ -38,6 +39,7 @@ export function MovedTables({ preview, lens }: { preview: Previewed; lens: Resol
     })
   return (
     <>
+      <NotRead what="The names of deals" error={error} />
       <MovedTable
         caption="What moves, by channel"
         title="Channel"

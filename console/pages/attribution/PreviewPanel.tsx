@@ -13,7 +13,7 @@ import {
 import { MovedTables } from '#console/pages/attribution/MovedTables.tsx'
 import { PublishButton } from '#console/pages/attribution/PublishButton.tsx'
 import { Amount } from '#console/ui/Amount.tsx'
-import { Problem } from '#console/ui/ErrorPane.tsx'
+import { NotRead, Problem } from '#console/ui/ErrorPane.tsx'
 import { Figure, Figures } from '#console/ui/Figures.tsx'
 import { FilterSelect } from '#console/ui/Filters.tsx'
 import { Panel } from '#console/ui/Panel.tsx'
@@ -81,6 +81,7 @@ export function PreviewPanel({ lens }: { lens: ResolvedLens }) {
           </>
         }
       >
+        <NotRead what="The published models" error={models.error} />
         {moved.isError && <Problem error={moved.error} />}
         {moved.isPending && <Skeleton height={120} />}
         {moved.data && <Totals preview={moved.data} />}

@@ -23,6 +23,7 @@ import { Moment } from '#console/ui/Moment.tsx'
 import { PagedTable } from '#console/ui/PagedTable.tsx'
 import { Panel } from '#console/ui/Panel.tsx'
 import type { Column } from '#console/ui/Table.tsx'
+import { NotRead } from '#console/ui/ErrorPane.tsx'
 import text from '#console/ui/Text.module.css'
 
 const route = getRouteApi('/frame/attribution')
@@ -65,6 +66,7 @@ export function Restatements({ lens }: { lens: ResolvedLens }) {
         )
       }
     >
+      <NotRead what="The names of campaigns" error={campaigns.error} />
       <PagedTable<Restatement>
         query={restatements}
         caption="Restatements of ended weeks"

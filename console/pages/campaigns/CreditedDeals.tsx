@@ -14,7 +14,7 @@ import { DealName, useDealNames } from '#console/pages/campaigns/DealName.tsx'
 import { useSession } from '#console/session.ts'
 import { Amount } from '#console/ui/Amount.tsx'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
-import { Problem } from '#console/ui/ErrorPane.tsx'
+import { NotRead, Problem } from '#console/ui/ErrorPane.tsx'
 import { ExportMenu } from '#console/ui/ExportMenu.tsx'
 import { MoreRows } from '#console/ui/MoreRows.tsx'
 import { Table, type Column } from '#console/ui/Table.tsx'
@@ -38,7 +38,7 @@ export function CreditedDeals({
   openedMinor: number
 }) {
   const { timeZone } = useSession()
-  const names = useDealNames(filter)
+  const { names, error } = useDealNames(filter)
   const { currency } = filter
   const credits = useInfiniteQuery(creditsQuery(filter))
   useAllPages(credits)
@@ -50,6 +50,7 @@ export function CreditedDeals({
   const sumMinor = deals.reduce((sum, deal) => sum + deal.creditedMinor, 0)
   return (
     <>
+      <NotRead what="The names of deals" error={error} />
       <div className={classes.head}>
         <div>
           <p className={classes.amount}>

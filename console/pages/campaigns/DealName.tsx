@@ -14,7 +14,7 @@ export function DealName({ id, name }: { id: string; name: string | undefined })
   )
 }
 
-/** Names of the deals that closed in the period, by id. */
+/** Names of the deals that closed in the period, by id, and why there are none. */
 export function useDealNames({ from, to }: Pick<LensFields, 'from' | 'to'>) {
   const { can } = useSession()
   const names = useQuery({
@@ -22,7 +22,7 @@ export function useDealNames({ from, to }: Pick<LensFields, 'from' | 'to'>) {
     enabled: can('opportunities:read'),
     retry: false,
   })
-  return names.data ?? none
+  return { names: names.data ?? none, error: names.error }
 }
 
 const none: ReadonlyMap<string, string> = new Map()

@@ -16,7 +16,7 @@ import { DealName } from '#console/pages/campaigns/DealName.tsx'
 import { useSession } from '#console/session.ts'
 import { Amount } from '#console/ui/Amount.tsx'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
-import { Problem } from '#console/ui/ErrorPane.tsx'
+import { NotRead, Problem } from '#console/ui/ErrorPane.tsx'
 import { ExportMenu } from '#console/ui/ExportMenu.tsx'
 import { Table, type Column } from '#console/ui/Table.tsx'
 import classes from './Receipt.module.css'
@@ -70,6 +70,7 @@ export function DealReceipt({
           <IconArrowLeft size={14} aria-hidden /> All deals of this receipt
         </Link>
       )}
+      <NotRead what="The name of the deal" error={deal.error} />
       <div className={classes.head}>
         <div>
           <p className={classes.deal}>

@@ -8,6 +8,7 @@ import {
 } from '#console/lens.ts'
 import { windowsQuery } from '#console/pages/campaigns/campaign.queries.ts'
 import { FilterSelect, PeriodFilter } from '#console/ui/Filters.tsx'
+import { NotRead } from '#console/ui/ErrorPane.tsx'
 
 /** The filters that every attribution page has. */
 export function LensFilters({
@@ -17,7 +18,7 @@ export function LensFilters({
   lens: ResolvedLens
   onChange: (search: Partial<LensSearch>) => void
 }) {
-  const { data } = useQuery(windowsQuery)
+  const { data, error } = useQuery(windowsQuery)
   const windows = [...new Set([...(data?.windows ?? [DEFAULT_WINDOW]), lens.window])]
   return (
     <>
@@ -34,6 +35,7 @@ export function LensFilters({
         options={windows.map((value) => ({ value, label: windowLabel(value) }))}
         onChange={(window) => onChange({ window })}
       />
+      <NotRead what="The other windows" error={error} />
     </>
   )
 }

@@ -12,7 +12,7 @@ import { DealName, useDealNames } from '#console/pages/campaigns/DealName.tsx'
 import { useSession } from '#console/session.ts'
 import { Amount } from '#console/ui/Amount.tsx'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
-import { Problem } from '#console/ui/ErrorPane.tsx'
+import { NotRead, Problem } from '#console/ui/ErrorPane.tsx'
 import { ExportMenu } from '#console/ui/ExportMenu.tsx'
 import { MoreRows } from '#console/ui/MoreRows.tsx'
 import { Table, type Column } from '#console/ui/Table.tsx'
@@ -21,7 +21,7 @@ import classes from './Receipt.module.css'
 /** What was won without any touch in the window: shown, never spread over campaigns. */
 export function UncreditedDeals({ currency, lens }: { currency: string; lens: ResolvedLens }) {
   const { timeZone } = useSession()
-  const names = useDealNames(lens)
+  const { names, error } = useDealNames(lens)
   const filter = { ...lensFields(lens), currency }
   const deals = useInfiniteQuery(uncreditedQuery(filter))
   if (deals.isError) return <Problem error={deals.error} />
@@ -30,6 +30,7 @@ export function UncreditedDeals({ currency, lens }: { currency: string; lens: Re
   const rows = deals.data.pages.flatMap(({ data }) => data)
   return (
     <>
+      <NotRead what="The names of deals" error={error} />
       <div className={classes.head}>
         <div>
           <p className={classes.amount}>

@@ -7,6 +7,7 @@ import { usersQuery } from '#console/pages/users/user.queries.ts'
 import { useSession } from '#console/session.ts'
 import { ConfirmDialog } from '#console/ui/ConfirmDialog.tsx'
 import { useChange } from '#console/ui/use-change.ts'
+import { NotRead } from '#console/ui/ErrorPane.tsx'
 
 const NOBODY = ''
 
@@ -59,6 +60,7 @@ export function AssignDialog({
           )
         }
       >
+        <NotRead what="The people of the workspace" error={users.error} />
         <Select
           label="Owner"
           data={options}

@@ -13,6 +13,7 @@ import { ExportMenu } from '#console/ui/ExportMenu.tsx'
 import { FilterSelect } from '#console/ui/Filters.tsx'
 import { LockedPane } from '#console/ui/LockedPane.tsx'
 import { PageHead } from '#console/ui/PageHead.tsx'
+import { NotRead } from '#console/ui/ErrorPane.tsx'
 
 const route = getRouteApi('/frame/conflicts')
 
@@ -92,6 +93,7 @@ export function ConflictsPage() {
           </>
         }
       />
+      <NotRead what="The names of systems" error={health.error} />
       <Rehearsal nameOf={nameOf} />
       <ConflictList
         key={`${state} ${connectionId} ${field} ${owner} ${overdue}`}

@@ -17,8 +17,9 @@ export function OwnerName({
   if (owner === principal.id) return <span>{verb} you</span>
   const name = users.data?.data.find(({ id }) => id === owner)?.name
   return name === undefined ? (
-    <span>
+    <span title={users.error ? `The name could not be read: ${users.error.message}` : undefined}>
       {verb} <span className={classes.id}>{owner}</span>
+      {users.isError && ' (name not read)'}
     </span>
   ) : (
     <span>

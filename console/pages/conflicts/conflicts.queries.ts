@@ -91,6 +91,8 @@ export interface RehearsedRule {
   stream: string
   field: string
   policy: PolicyName
+  /** As it is mapped unless given. */
+  direction?: 'pull' | 'push' | 'both'
   days: string
 }
 
@@ -102,7 +104,7 @@ function rehearsalPath({ connectionId, stream, field }: RehearsedRule): string {
 export function rehearsalExport(rule: RehearsedRule) {
   return {
     path: rehearsalPath(rule),
-    fields: { policy: rule.policy, days: rule.days },
+    fields: { policy: rule.policy, direction: rule.direction, days: rule.days },
     isList: false,
   }
 }

@@ -20,6 +20,7 @@ import { Moment } from '#console/ui/Moment.tsx'
 import { PagedTable } from '#console/ui/PagedTable.tsx'
 import { Panel } from '#console/ui/Panel.tsx'
 import { Table, type Column } from '#console/ui/Table.tsx'
+import { NotRead } from '#console/ui/ErrorPane.tsx'
 import text from '#console/ui/Text.module.css'
 
 /** Signs of attacks, what holds because of them, and how often they were none. */
@@ -165,6 +166,7 @@ const measureColumns: Column<MeasureRow>[] = [
 function Record() {
   const figures = useQuery(threatFiguresQuery)
   const rows = figures.data?.kinds ?? []
+  if (figures.isError) return <NotRead what="How often signs were none" error={figures.error} />
   if (rows.length === 0) return null
   return (
     <Panel title="How often it was one, in 90 days" flush>

@@ -8,6 +8,7 @@ import { holdTargets } from '#console/pages/privacy/privacy-words.ts'
 import { AREA, placeHold, rulesQuery, type Target } from '#console/pages/privacy/privacy.queries.ts'
 import { ConfirmDialog } from '#console/ui/ConfirmDialog.tsx'
 import { useChange } from '#console/ui/use-change.ts'
+import { NotRead } from '#console/ui/ErrorPane.tsx'
 
 const targets = HoldTarget.options.map((value) => ({ value, label: holdTargets[value] }))
 
@@ -56,6 +57,7 @@ export function NewHoldButton() {
             setSubject('')
           }}
         />
+        <NotRead what="The kinds of records" error={rules.error} />
         {target === 'kind' ? (
           <Select
             label="Kind of record"

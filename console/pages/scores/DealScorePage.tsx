@@ -7,7 +7,7 @@ import { DealName } from '#console/pages/campaigns/DealName.tsx'
 import { shortId } from '#console/pages/sync/RecordName.tsx'
 import { useSession } from '#console/session.ts'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
-import { Problem } from '#console/ui/ErrorPane.tsx'
+import { NotRead, Problem } from '#console/ui/ErrorPane.tsx'
 import { ExportMenu } from '#console/ui/ExportMenu.tsx'
 import { LockedPane } from '#console/ui/LockedPane.tsx'
 import { PageHead } from '#console/ui/PageHead.tsx'
@@ -42,6 +42,7 @@ export function DealScorePage() {
         }
         actions={<ExportMenu {...dealScoreExport(opportunityId)} />}
       />
+      <NotRead what="The name of the deal" error={deal.error} />
       {learned === null ? (
         <Panel title="Win probability">
           <EmptyState title="No probability">

@@ -1,9 +1,11 @@
+import { Skeleton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { formatCount } from '#console/format.ts'
 import { certificateQuery, type Certificate } from '#console/pages/sync/sync.queries.ts'
 import { Badge, type Tone } from '#console/ui/Badge.tsx'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
+import { Problem } from '#console/ui/ErrorPane.tsx'
 import { Panel } from '#console/ui/Panel.tsx'
 import { Table, type Column } from '#console/ui/Table.tsx'
 import classes from './Sync.module.css'
@@ -17,8 +19,14 @@ const verdicts: Readonly<Record<Certificate['verdict'], { label: string; tone: T
 
 /** Whether everything that the run wrote has arrived. */
 export function CertificatePanel({ runId }: { runId: string }) {
-  const { data } = useQuery(certificateQuery(runId))
-  if (!data) return null
+  const { data, error } = useQuery(certificateQuery(runId))
+  if (error)
+    return (
+      <Panel title="Certificate of completeness">
+        <Problem error={error} />
+      </Panel>
+    )
+  if (!data) return <Skeleton height={160} mb={20} />
   const { label, tone } = verdicts[data.verdict]
   const calls = data.checkCalls === 0 ? '' : ` It took ${formatCount(data.checkCalls)} calls.`
   return (

@@ -10,6 +10,7 @@ import { Link } from '@tanstack/react-router'
 import { useId, type ReactNode } from 'react'
 import { MINUTE_MS } from '#core/time.ts'
 import { formatCount, formatDuration } from '#console/format.ts'
+import { changeConnection } from '#console/pages/connections/connections.queries.ts'
 import { CallPlanButton } from '#console/pages/sync/CallPlanButton.tsx'
 import { MakePlanButton } from '#console/pages/sync/MakePlanButton.tsx'
 import {
@@ -18,11 +19,7 @@ import {
   runStates,
   vendorLabel,
 } from '#console/pages/sync/sync-words.ts'
-import {
-  setConnectionState,
-  startRun,
-  type ConnectionHealth,
-} from '#console/pages/sync/sync.queries.ts'
+import { startRun, type ConnectionHealth } from '#console/pages/sync/sync.queries.ts'
 import { useAction } from '#console/pages/sync/use-action.ts'
 import { useSession } from '#console/session.ts'
 import { Badge } from '#console/ui/Badge.tsx'
@@ -41,7 +38,9 @@ export function ConnectionTile({ connection }: { connection: ConnectionHealth })
       <div className={classes.tileHead}>
         <div>
           <h2 id={titleId} className={classes.tileTitle}>
-            {name}
+            <Link to="/connections/$connectionId" params={{ connectionId }}>
+              {name}
+            </Link>
           </h2>
           <p className={classes.tileVendor}>{vendorLabel(vendor)}</p>
         </div>
@@ -127,7 +126,7 @@ function Actions({ connection: { connectionId, name, state } }: { connection: Co
   const run = useAction(() => startRun(connectionId), `A run of ${name} is queued.`)
   const next = state === 'paused' ? 'active' : 'paused'
   const change = useAction(
-    () => setConnectionState(connectionId, next),
+    () => changeConnection(connectionId, { state: next }),
     next === 'paused' ? `${name} is paused. Changes wait and are not lost.` : `${name} runs again.`,
   )
   return (

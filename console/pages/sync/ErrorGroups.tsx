@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { IconChevronRight, IconEyeOff, IconRefresh } from '@tabler/icons-react'
+import { IconArrowsLeftRight, IconChevronRight, IconEyeOff, IconRefresh } from '@tabler/icons-react'
+import { Link } from '@tanstack/react-router'
 import { useId } from 'react'
 import { formatCount } from '#console/format.ts'
 import { ErrorItems } from '#console/pages/sync/ErrorItems.tsx'
@@ -72,7 +73,7 @@ function Group({ connection, group }: { connection: ConnectionHealth; group: Err
   const [isIgnoring, ignoring] = useDisclosure()
   const itemsId = useId()
   const mayWrite = can('sync:write')
-  const { stream, code, title, whatToDo, fixedBy, count, oldestAt } = group
+  const { stream, code, title, whatToDo, fixedBy, count, oldestAt, property } = group
   const key = { connectionId: connection.connectionId, stream, code }
   const retry = useAction(
     () => retryErrors(key),
@@ -112,6 +113,24 @@ function Group({ connection, group }: { connection: ConnectionHealth; group: Err
         </div>
       </dl>
       <div className={classes.groupActions}>
+        {property !== null && (
+          <Button
+            size="xs"
+            variant="subtle"
+            color="gray"
+            leftSection={<IconArrowsLeftRight size={14} />}
+            renderRoot={(props) => (
+              <Link
+                {...props}
+                to="/connections/$connectionId/streams/$stream"
+                params={{ connectionId: connection.connectionId, stream }}
+                search={{ property }}
+              />
+            )}
+          >
+            Edit mapping
+          </Button>
+        )}
         <Permitted isPermitted={mayWrite} scope="sync:write">
           <Button
             size="xs"

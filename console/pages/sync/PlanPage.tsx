@@ -8,7 +8,7 @@ import { healthQuery, planQuery, type PlanDetail } from '#console/pages/sync/syn
 import { useSession } from '#console/session.ts'
 import { Badge } from '#console/ui/Badge.tsx'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
-import { Problem } from '#console/ui/ErrorPane.tsx'
+import { NotRead, Problem } from '#console/ui/ErrorPane.tsx'
 import { LockedPane } from '#console/ui/LockedPane.tsx'
 import { PageHead } from '#console/ui/PageHead.tsx'
 import { PageSkeleton } from '#console/ui/PageSkeleton.tsx'
@@ -41,6 +41,7 @@ export function PlanPage() {
         badges={<Badge tone={tone}>{label}</Badge>}
         subtitle={`${made}, ${formatInstant(data.madeAt, timeZone)} · streams ${data.streams.join(', ')}`}
       />
+      <NotRead what="The name of the connection" error={health.error} />
       <PlanDecision plan={data} />
       <Counts plan={data} />
       <LeftOut plan={data} />

@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router'
 import { planStates } from '#console/pages/sync/sync-words.ts'
 import { plansQuery, type ConnectionHealth, type Plan } from '#console/pages/sync/sync.queries.ts'
 import { Badge } from '#console/ui/Badge.tsx'
+import { Problem } from '#console/ui/ErrorPane.tsx'
 import { Moment } from '#console/ui/Moment.tsx'
 import { Panel } from '#console/ui/Panel.tsx'
 import { Table, type Column } from '#console/ui/Table.tsx'
@@ -12,6 +13,12 @@ const OPEN: readonly Plan['state'][] = ['building', 'proposed', 'approved']
 /** Change plans that wait for somebody or are under way; nothing when there are none. */
 export function Plans({ connections }: { connections: readonly ConnectionHealth[] }) {
   const plans = useQuery(plansQuery)
+  if (plans.isError)
+    return (
+      <Panel title="Change plans">
+        <Problem error={plans.error} />
+      </Panel>
+    )
   const rows = plans.data?.data.filter(({ state }) => OPEN.includes(state)) ?? []
   if (rows.length === 0) return null
   const nameOf = (id: string) =>

@@ -9,7 +9,7 @@ import { healthQuery, journeyExport, journeyQuery } from '#console/pages/sync/sy
 import { useSession } from '#console/session.ts'
 import { Badge } from '#console/ui/Badge.tsx'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
-import { Problem } from '#console/ui/ErrorPane.tsx'
+import { NotRead, Problem } from '#console/ui/ErrorPane.tsx'
 import { ExportMenu } from '#console/ui/ExportMenu.tsx'
 import { LockedPane } from '#console/ui/LockedPane.tsx'
 import { Moment } from '#console/ui/Moment.tsx'
@@ -37,7 +37,8 @@ export function RecordPage() {
   const names = new Map<string, string>(
     health.data?.data.map((row) => [row.connectionId, row.name]),
   )
-  const nameOf = (connectionId: string) => names.get(connectionId) ?? 'A deleted connection'
+  const nameOf = (connectionId: string) =>
+    names.get(connectionId) ?? (health.data ? 'A deleted connection' : connectionId)
   return (
     <>
       <PageHead
@@ -54,6 +55,7 @@ export function RecordPage() {
         badges={<Standing path={data} />}
         actions={<ExportMenu {...journeyExport(entity, localId)} />}
       />
+      <NotRead what="The names of connections" error={health.error} />
       <Panel title="Where it is linked" flush>
         <Table
           caption="Records of connected systems that this one is linked to"

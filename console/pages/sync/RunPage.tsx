@@ -11,7 +11,7 @@ import { healthQuery, runQuery } from '#console/pages/sync/sync.queries.ts'
 import { useSession } from '#console/session.ts'
 import { Badge } from '#console/ui/Badge.tsx'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
-import { Problem } from '#console/ui/ErrorPane.tsx'
+import { NotRead, Problem } from '#console/ui/ErrorPane.tsx'
 import { Figure, Figures } from '#console/ui/Figures.tsx'
 import { LockedPane } from '#console/ui/LockedPane.tsx'
 import { Moment } from '#console/ui/Moment.tsx'
@@ -45,6 +45,7 @@ export function RunPage() {
         badges={<Badge tone={runStates[data.state].tone}>{runStates[data.state].label}</Badge>}
         subtitle={`${runCauses[data.cause]} · streams ${data.streams.join(', ')}`}
       />
+      <NotRead what="The name of the connection" error={health.error} />
       {data.fault && <Fault fault={data.fault} retryAt={data.retryAt} />}
       <Totals run={data} />
       <ByStream run={data} />

@@ -1,4 +1,6 @@
+import { Button } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import { ErrorGroups } from '#console/pages/sync/ErrorGroups.tsx'
 import { ConnectionTile } from '#console/pages/sync/ConnectionTile.tsx'
 import { Plans } from '#console/pages/sync/Plans.tsx'
@@ -29,13 +31,24 @@ export function SyncPage() {
         title="Sync health"
         subtitle="Every record in every run has an outcome, and every failure a cause and a next step."
         badges={<Overall connections={connections} />}
+        actions={
+          <Button
+            size="xs"
+            h={30}
+            variant="default"
+            renderRoot={(props) => <Link {...props} to="/sync/backfills" />}
+          >
+            Backfills
+          </Button>
+        }
       />
       {connections.length === 0 ? (
         <Panel title="Connections">
           <EmptyState title="No system is connected yet">
-            Connect a CRM with <code>POST /api/v1/connections</code>; it then stands here with its
-            runs. <a href="/docs">See the API documentation</a>, or start <code>npm run demo</code>{' '}
-            to look at one that is connected to a sandbox.
+            <Link to="/connections" className="tl-link">
+              Connect a CRM
+            </Link>
+            , or a sandbox of one (<code>npm run sandbox</code>): it then stands here with its runs.
           </EmptyState>
         </Panel>
       ) : (

@@ -3,12 +3,9 @@ import type { z } from 'zod'
 import { CallPlan as CallPlanAnswer } from '#sync/call-plan.schema.ts'
 import { ChangePlanDetail } from '#sync/change-plan.schema.ts'
 import { act, read } from '#console/api.ts'
+import { connectionPath } from '#console/pages/connections/connections.queries.ts'
 
 export type CallPlan = z.output<typeof CallPlanAnswer>
-
-function connectionPath(connectionId: string): string {
-  return `/api/v1/connections/${encodeURIComponent(connectionId)}`
-}
 
 export function callPlanQuery(connectionId: string) {
   return queryOptions({

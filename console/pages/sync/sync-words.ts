@@ -1,3 +1,4 @@
+import type { Backfill } from '#console/pages/sync/backfills.queries.ts'
 import type {
   ConnectionHealth,
   Outcome,
@@ -108,4 +109,20 @@ export const plannedStates: Readonly<
   refused: { label: 'Refused', tone: 'bad' },
   not_there: { label: 'Not there', tone: 'bad' },
   kept: { label: 'Stays', tone: 'plain' },
+}
+
+export const backfillStates: Readonly<Record<Backfill['state'], { label: string; tone: Tone }>> = {
+  running: { label: 'Under way', tone: 'busy' },
+  paused: { label: 'Paused', tone: 'warn' },
+  done: { label: 'Done', tone: 'good' },
+  cancelled: { label: 'Given up', tone: 'plain' },
+  failed: { label: 'Failed', tone: 'bad' },
+}
+
+export const backfillWaits: Readonly<Record<NonNullable<Backfill['waitsFor']>, string>> = {
+  live_sync: 'Live sync goes first',
+  calls: 'Its calls of today are used up',
+  connection: 'The connection does not run',
+  plan: 'A change plan waits to be approved',
+  vendor: 'The system does not answer as it should',
 }

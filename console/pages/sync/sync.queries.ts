@@ -8,6 +8,7 @@ import { Affected, ErrorItem, Health } from '#sync/error-item.schema.ts'
 import { UndoPreview } from '#sync/undo.schema.ts'
 import { Journey, RecordOutcome, RunDetail, RunView } from '#sync/run.schema.ts'
 import { act, read } from '#console/api.ts'
+import { connectionPath } from '#console/pages/connections/connections.queries.ts'
 
 export type ConnectionHealth = z.output<typeof Health>['data'][number]
 export type ErrorGroup = ConnectionHealth['errors'][number]
@@ -113,17 +114,6 @@ export function journeyExport(entity: string, localId: string) {
 
 export function startRun(connectionId: string): Promise<unknown> {
   return act('POST', `${connectionPath(connectionId)}/runs`, {})
-}
-
-export function setConnectionState(
-  connectionId: string,
-  state: 'active' | 'paused',
-): Promise<unknown> {
-  return act('PATCH', connectionPath(connectionId), { state })
-}
-
-function connectionPath(connectionId: string): string {
-  return `/api/v1/connections/${encodeURIComponent(connectionId)}`
 }
 
 /** All open items of one cause in one stream. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { BackfillView } from '#sync/backfill.schema.ts'
 import { PlannedQuery } from '#sync/change-plan.schema.ts'
 import { OutcomeKind, RunView } from '#sync/run.schema.ts'
 
@@ -8,6 +9,12 @@ export const SyncSearch = z.object({
   connectionId: Text,
   state: RunView.shape.state.optional().catch(undefined),
 })
+
+export const BackfillsSearch = z.object({
+  connectionId: Text,
+  state: BackfillView.shape.state.optional().catch(undefined),
+})
+export type BackfillsSearch = z.infer<typeof BackfillsSearch>
 
 export const RunSearch = z.object({
   stream: Text,

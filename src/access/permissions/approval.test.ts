@@ -64,6 +64,32 @@ test('a connection that nobody signed writes nothing; signed by each domain it d
   expect(await workspace.auditActions()).toContain('connection.signed')
 }, 120_000)
 
+test('a domain that refuses takes its signature back, and says why until it signs or the connection changes', async () => {
+  crm.reset()
+  const { workspace, path } = await connected()
+  const sales = await workspace.withKey({ roles: ['sales-approver'] })
+  const domains = (await sales.get(`${path}/approval`)).body.signatures as { domain: string }[]
+  for (const { domain } of domains) await workspace.post(`${path}/approval`, { domain })
+  expect((await run(workspace, path)).state).toBe('succeeded')
+  const reason = 'Opportunities must not leave before the audit.'
+  const refuse = (domain: string) => sales.post(`${path}/approval/refusal`, { domain, reason })
+  expectProblem(await refuse('marketing'), 403, 'auth.forbidden')
+  expectProblem(await refuse('finance'), 422, 'request.invalid')
+  const refused = await refuse('sales')
+  expect(refused.body.state).toBe('refused')
+  expect(refused.body.signatures).toContainEqual({
+    domain: 'sales',
+    approvedBy: null,
+    approvedAt: null,
+    refusal: { by: expect.any(String), at: expect.any(String), reason },
+  })
+  const failed = await run(workspace, path)
+  expect(failed).toMatchObject({ state: 'failed', fault: { kind: 'approval' } })
+  const signed = await sales.post(`${path}/approval`, { domain: 'sales' })
+  expect(signed.body.state).toBe('approved')
+  expect(await workspace.auditActions()).toContain('connection.unsigned')
+}, 120_000)
+
 test('a change plan shows what would be written, is signed by each domain it writes to, and comes out so', async () => {
   crm.reset()
   const { workspace, path } = await connected()

@@ -43,6 +43,10 @@ export const hubspot: Connector = {
   vendor: 'hubspot',
   label: 'HubSpot',
   settings: HubspotSettings,
+  logins: [
+    { label: 'Service key or private-app token', fields: ['token'] },
+    { label: 'OAuth app', fields: ['clientId', 'clientSecret', 'refreshToken'] },
+  ],
   open: (connection) => openSession(connection),
   hooks: hubspotHooks,
   lacks: {

@@ -50,6 +50,10 @@ export const pipedrive: Connector = {
   vendor: 'pipedrive',
   label: 'Pipedrive',
   settings: PipedriveSettings,
+  logins: [
+    { label: 'API token', fields: ['token'] },
+    { label: 'OAuth app', fields: ['clientId', 'clientSecret', 'refreshToken'] },
+  ],
   open: (connection) => openSession(connection),
   lacks: {
     campaign:

@@ -57,6 +57,12 @@ export const salesforce: Connector = {
   vendor: 'salesforce',
   label: 'Salesforce',
   settings: SalesforceSettings,
+  logins: [
+    { label: 'Client credentials', fields: ['clientId', 'clientSecret'] },
+    { label: 'Refresh token', fields: ['clientId', 'clientSecret', 'refreshToken'] },
+    { label: 'Certificate (JWT)', fields: ['clientId', 'privateKey', 'username'] },
+    { label: 'Session, for a trial', fields: ['accessToken'] },
+  ],
   open: (connection) => openSession(connection),
 }
 
