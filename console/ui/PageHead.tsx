@@ -10,7 +10,15 @@ export interface PageHeadProps {
   /** The page above, for detail pages. */
   parent?: {
     label: string
-    to: '/campaigns' | '/sync' | '/scores' | '/privacy' | '/webhooks' | '/imports'
+    to:
+      | '/campaigns'
+      | '/sync'
+      | '/scores'
+      | '/privacy'
+      | '/webhooks'
+      | '/imports'
+      | '/people'
+      | '/leads'
   }
   subtitle?: ReactNode
   /** Beside the title: states and freshness. */

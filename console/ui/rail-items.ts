@@ -1,5 +1,6 @@
 import {
   IconActivityHeartbeat,
+  IconAddressBook,
   IconBell,
   IconChartDots,
   IconFileImport,
@@ -8,12 +9,14 @@ import {
   IconHome,
   IconKey,
   IconListSearch,
+  IconInbox,
   IconRoute,
   IconShieldLock,
   IconSpeakerphone,
   IconTargetArrow,
   IconUsers,
   IconWebhook,
+  IconUsersGroup,
 } from '@tabler/icons-react'
 import type { ComponentType } from 'react'
 
@@ -24,6 +27,9 @@ export interface RailItem {
     | '/campaigns'
     | '/attribution'
     | '/scores'
+    | '/leads'
+    | '/people'
+    | '/people/duplicates'
     | '/sync'
     | '/conflicts'
     | '/lineage'
@@ -81,6 +87,19 @@ export const rail: readonly RailGroup[] = [
         keys: 'g l',
         scopes: ['scoring:read', 'leads:read', 'performance:read'],
       },
+      { label: 'Leads', to: '/leads', icon: IconInbox, keys: 'g b', scopes: ['leads:read'] },
+    ],
+  },
+  {
+    label: 'Customers',
+    items: [
+      {
+        label: 'People',
+        to: '/people',
+        icon: IconAddressBook,
+        keys: 'g e',
+        scopes: ['people:read'],
+      },
     ],
   },
   {
@@ -92,6 +111,13 @@ export const rail: readonly RailGroup[] = [
         icon: IconActivityHeartbeat,
         keys: 'g s',
         scopes: ['sync:read'],
+      },
+      {
+        label: 'Identity',
+        to: '/people/duplicates',
+        icon: IconUsersGroup,
+        keys: 'g d',
+        scopes: ['people:read'],
       },
       {
         label: 'Conflicts',

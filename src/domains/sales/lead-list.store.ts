@@ -95,6 +95,7 @@ export async function listLeads(
 
 function strongest(parts: LeadState['scoreParts']): ListedLead['reasons'] {
   return parts
+    .filter(({ part }) => part !== 'total')
     .toSorted((a, b) => Math.abs(b.points) - Math.abs(a.points))
     .slice(0, REASONS_SHOWN)
     .map(({ label, points }) => ({ label, points }))

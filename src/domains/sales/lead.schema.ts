@@ -296,9 +296,9 @@ export const ListedLead = Lead.extend({
   followUpDueAt: Instant.nullable().meta({
     description: 'When its open follow-up is due; null without one.',
   }),
-  reasons: z
-    .array(Contribution.pick({ label: true, points: true }))
-    .meta({ description: 'The three that move its computed score most.' }),
+  reasons: z.array(Contribution.pick({ label: true, points: true })).meta({
+    description: 'The three rules that move its computed score most; weights are not among them.',
+  }),
 })
 export type ListedLead = z.infer<typeof ListedLead>
 
