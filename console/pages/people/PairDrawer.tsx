@@ -33,7 +33,7 @@ export function PairDrawer({ one, other, ...acts }: PairDrawerProps) {
       opened={isOpen}
       onClose={acts.onClose}
       position="right"
-      size={860}
+      size={980}
       title="Are they one?"
       closeButtonProps={{ 'aria-label': 'Close the pair' }}
       transitionProps={{ duration: 150 }}

@@ -8,6 +8,7 @@ import { Meter } from '#console/ui/Meter.tsx'
 import { Moment } from '#console/ui/Moment.tsx'
 import type { Column } from '#console/ui/Table.tsx'
 import text from '#console/ui/Text.module.css'
+import classes from './People.module.css'
 
 /** @param onDismiss  null where it is settled, or not for the person to do. */
 export function pairColumns(
@@ -42,9 +43,8 @@ export function PairLink({ person, otherPerson }: { person: Brief; otherPerson: 
       resetScroll={false}
       data-row-link
     >
-      {[person, otherPerson].map((side, i) => (
-        <span key={side.id}>
-          {i > 0 && <br />}
+      {[person, otherPerson].map((side) => (
+        <span key={side.id} className={classes.pair}>
           {nameOf(side)} <span className={text.soft}>{detailOf(side)}</span>
         </span>
       ))}
