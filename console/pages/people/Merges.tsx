@@ -35,7 +35,7 @@ export function Merges({
     <Panel title={title} hint={hint} actions={actions} flush>
       <PagedTable<MergeRow>
         query={merges}
-        caption={title}
+        caption="Merges of people made by hand"
         what="merges"
         columns={columns}
         rowKey={({ id }) => id}
