@@ -21,10 +21,16 @@ import { SignInPage } from '#console/pages/access/SignInPage.tsx'
 import { MappingSearch } from '#console/pages/connections/mapping.search.ts'
 import { ConflictsSearch } from '#console/pages/conflicts/conflicts.search.ts'
 import { CampaignSearch } from '#console/pages/campaigns/campaign.search.ts'
+import { LeadsSearch } from '#console/pages/leads/leads.search.ts'
 import { LineageSearch } from '#console/pages/lineage/lineage.search.ts'
 import { OperationsSearch } from '#console/pages/operations/operations.search.ts'
 import { ImportsSearch } from '#console/pages/imports/imports.search.ts'
 import { AccessSearch } from '#console/pages/permissions/access.search.ts'
+import {
+  DuplicatesSearch,
+  PeopleSearch,
+  PersonSearch,
+} from '#console/pages/people/people.search.ts'
 import { PrivacySearch } from '#console/pages/privacy/privacy.search.ts'
 import { ScoresSearch } from '#console/pages/scores/scores.search.ts'
 import {
@@ -235,6 +241,43 @@ const dealScoreRoute = createRoute({
   ),
 })
 
+const leadsRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/leads',
+  validateSearch: LeadsSearch,
+  component: lazyRouteComponent(() => import('#console/pages/leads/LeadsPage.tsx'), 'LeadsPage'),
+})
+
+const leadRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/leads/$leadId',
+  component: lazyRouteComponent(() => import('#console/pages/leads/LeadPage.tsx'), 'LeadPage'),
+})
+
+const peopleRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/people',
+  validateSearch: PeopleSearch,
+  component: lazyRouteComponent(() => import('#console/pages/people/PeoplePage.tsx'), 'PeoplePage'),
+})
+
+const personRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/people/$personId',
+  validateSearch: PersonSearch,
+  component: lazyRouteComponent(() => import('#console/pages/people/PersonPage.tsx'), 'PersonPage'),
+})
+
+const duplicatesRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/people/duplicates',
+  validateSearch: DuplicatesSearch,
+  component: lazyRouteComponent(
+    () => import('#console/pages/people/DuplicatesPage.tsx'),
+    'DuplicatesPage',
+  ),
+})
+
 const privacyRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: '/privacy',
@@ -362,6 +405,11 @@ const routeTree = rootRoute.addChildren([
     modelRoute,
     leadScoreRoute,
     dealScoreRoute,
+    leadsRoute,
+    leadRoute,
+    peopleRoute,
+    personRoute,
+    duplicatesRoute,
     privacyRoute,
     requestRoute,
     operationsRoute,

@@ -2,7 +2,7 @@ import { IconEyeOff } from '@tabler/icons-react'
 import classes from './Text.module.css'
 
 /** What the hub answers in place of a personal value that the person's roles do not show. */
-const MASK = '•••'
+export const MASK = '•••'
 
 export type ShownValue = string | number | boolean | null | readonly string[]
 

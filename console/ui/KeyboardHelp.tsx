@@ -9,9 +9,14 @@ const onPages = [
   { keys: 'k', label: 'Previous row' },
   { keys: 'Enter', label: 'Open the row' },
   { keys: 'Esc', label: 'Close the drawer or dialog' },
-  { keys: 'r', label: 'Sync health: retry the focused error group' },
-  { keys: 'x', label: 'Conflicts: select the focused conflict' },
-  { keys: 'e', label: 'Conflicts: assign the focused conflict' },
+  {
+    keys: 'r',
+    label: 'Sync health: retry the focused error group. Leads: reject the focused lead',
+  },
+  { keys: 'x', label: 'Conflicts, Identity: select the focused row' },
+  { keys: 'e', label: 'Conflicts, Leads: assign the focused row' },
+  { keys: 'a', label: 'Leads: accept the focused lead' },
+  { keys: 'd', label: 'Identity: say that the focused pair is not the same' },
 ]
 
 /** Every shortcut, and the switch that turns single keys off. */

@@ -10,7 +10,16 @@ export interface PageHeadProps {
   /** The page above, for detail pages. */
   parent?: {
     label: string
-    to: '/campaigns' | '/sync' | '/scores' | '/privacy' | '/webhooks' | '/imports' | '/connections'
+    to:
+      | '/campaigns'
+      | '/sync'
+      | '/scores'
+      | '/privacy'
+      | '/webhooks'
+      | '/imports'
+      | '/people'
+      | '/leads'
+      | '/connections'
   }
   subtitle?: ReactNode
   /** Beside the title: states and freshness. */

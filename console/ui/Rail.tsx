@@ -10,7 +10,7 @@ import {
   IconShieldLock,
 } from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
-import { Link, useNavigate } from '@tanstack/react-router'
+import { Link, useLocation, useNavigate } from '@tanstack/react-router'
 import { signOut, useSession } from '#console/session.ts'
 import { Mark } from '#console/ui/Mark.tsx'
 import { rail, type RailItem } from '#console/ui/rail-items.ts'
@@ -75,16 +75,21 @@ export function Rail({ onHelp, onPalette }: { onHelp: () => void; onPalette: () 
   )
 }
 
+const paths = rail.flatMap(({ items }) => items.map(({ to }) => to))
+
 function RailLink({ item }: { item: RailItem }) {
   const { can } = useSession()
   const isOpen = item.scopes.some(can)
+  const path = useLocation({ select: ({ pathname }) => pathname })
+  // The address of Identity lies under that of People: only the narrower one is lit.
+  const isOfNarrower = paths.some((to) => to.startsWith(`${item.to}/`) && path.startsWith(to))
   const needs = `needs the scope ${item.scopes.join(' or ')}`
   return (
     <Link
       to={item.to}
       className={classes.link}
       activeProps={{ className: classes.active, 'aria-current': 'page' }}
-      activeOptions={{ exact: item.to === '/', includeSearch: false }}
+      activeOptions={{ exact: item.to === '/' || isOfNarrower, includeSearch: false }}
     >
       <item.icon size={17} stroke={1.7} />
       <span>{item.label}</span>

@@ -1,5 +1,6 @@
 import {
   IconActivityHeartbeat,
+  IconAddressBook,
   IconBell,
   IconChartDots,
   IconFileImport,
@@ -9,12 +10,14 @@ import {
   IconKey,
   IconListSearch,
   IconPlug,
+  IconInbox,
   IconRoute,
   IconShieldLock,
   IconSpeakerphone,
   IconTargetArrow,
   IconUsers,
   IconWebhook,
+  IconUsersGroup,
 } from '@tabler/icons-react'
 import type { ComponentType } from 'react'
 
@@ -26,6 +29,9 @@ export interface RailItem {
     | '/attribution'
     | '/scores'
     | '/connections'
+    | '/leads'
+    | '/people'
+    | '/people/duplicates'
     | '/sync'
     | '/conflicts'
     | '/lineage'
@@ -83,6 +89,19 @@ export const rail: readonly RailGroup[] = [
         keys: 'g l',
         scopes: ['scoring:read', 'leads:read', 'performance:read'],
       },
+      { label: 'Leads', to: '/leads', icon: IconInbox, keys: 'g b', scopes: ['leads:read'] },
+    ],
+  },
+  {
+    label: 'Customers',
+    items: [
+      {
+        label: 'People',
+        to: '/people',
+        icon: IconAddressBook,
+        keys: 'g e',
+        scopes: ['people:read'],
+      },
     ],
   },
   {
@@ -101,6 +120,13 @@ export const rail: readonly RailGroup[] = [
         icon: IconActivityHeartbeat,
         keys: 'g s',
         scopes: ['sync:read'],
+      },
+      {
+        label: 'Identity',
+        to: '/people/duplicates',
+        icon: IconUsersGroup,
+        keys: 'g d',
+        scopes: ['people:read'],
       },
       {
         label: 'Conflicts',

@@ -96,10 +96,10 @@ export function privacyOperations(
       { title: 'Decided', field: 'decidedAt' },
       { title: 'Decided by', field: 'decidedBy' },
     ],
-    async perform({ kind, limit, cursor }, { tx }) {
+    async perform({ limit, cursor, ...filter }, { tx }) {
       const [at, id] = cursor === undefined ? [] : decodeCursor(cursor, 2).map(String)
       const after = at !== undefined && id !== undefined ? ([at, id] as const) : null
-      const rows = await listRequests(tx, kind ?? null, after, limit)
+      const rows = await listRequests(tx, filter, after, limit)
       const page = cutPage(rows, limit, (row) => [row.requestedAt.toISOString(), row.id])
       return { ...page, data: page.data.map(viewOf) }
     },

@@ -59,7 +59,10 @@ export const PrivacyRequestDetail = PrivacyRequest.extend({
 })
 
 export const PrivacyRequestPath = z.object({ requestId: Id('prq') })
-export const PrivacyRequestQuery = PageQuery.extend({ kind: RequestKind.optional() })
+export const PrivacyRequestQuery = PageQuery.extend({
+  kind: RequestKind.optional(),
+  personId: Id('per').optional(),
+})
 export const PrivacyRequestPage = Page(PrivacyRequest)
 export const RefusePrivacyRequest = PrivacyRequestPath.extend({
   reason: z.string().trim().min(1).max(1000),

@@ -62,13 +62,16 @@ export function findRequest(tx: Transaction, id: string, how?: 'lock'): Promise<
 
 export function listRequests(
   tx: Transaction,
-  kind: string | null,
+  filter: { kind?: string | undefined; personId?: string | undefined },
   after: readonly [string, string] | null,
   limit: number,
 ): Promise<RequestRow[]> {
+  const kind = filter.kind ?? null
+  const personId = filter.personId ?? null
   return tx.query(sql<RequestRow>`
     select ${columns} from privacy_requests r
     where r.workspace_id = ${tx.workspaceId} and (${kind}::text is null or r.kind = ${kind})
+      and (${personId}::text is null or r.person_id = ${personId})
       and (${after?.[0] ?? null}::timestamptz is null
         or (r.requested_at, r.id) < (${after?.[0] ?? null}::timestamptz, ${after?.[1] ?? ''}::text))
     order by r.requested_at desc, r.id desc limit ${limit + 1}`)

@@ -260,6 +260,12 @@ describe('erasure', () => {
 test('an access request is answered with all that is held, once it is approved', async () => {
   const { personId } = await company()
   const { body: request } = await take('access', personId)
+  const listed = async (of: string) =>
+    (await workspace.get(`${REQUESTS}?personId=${of}`)).body.data.map(
+      ({ id }: { id: string }) => id,
+    )
+  expect(await listed(personId)).toEqual([request.id])
+  expect(await listed('per_0')).toEqual([])
   expectProblem(await officer.get(`${REQUESTS}/${request.id}/export`), 409, 'privacy.not_approved')
   await officer.post(`${REQUESTS}/${request.id}/approve`, {})
   const { body, text } = await officer.get(`${REQUESTS}/${request.id}/export`)

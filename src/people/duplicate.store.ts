@@ -167,7 +167,7 @@ export async function replaceDuplicates(
 }
 
 const shown = sql.raw(
-  'd.id, d.person_id, d.other_person_id, d.confidence, d.reasons, d.status, d.found_at, d.decided_by, d.decided_at',
+  'd.id, d.person_id, d.other_person_id, d.confidence, d.reasons, d.status, d.found_at, d.decided_by, d.decided_at, d.reason',
 )
 
 /** Pairs of people who stand for themselves, the surest first, one more than the limit. */
@@ -196,18 +196,23 @@ export function listDuplicates(
     where ${allOf(conditions)} order by d.confidence desc, d.id desc limit ${limit + 1}`)
 }
 
-/** The pair, locked for a decision; null when there is none. */
-export function takeDuplicate(tx: Transaction, id: string): Promise<PersonDuplicate | null> {
-  return tx.find(sql<PersonDuplicate>`
-    select ${shown} from person_duplicates d where d.id = ${id} for update of d`)
+/** These pairs, locked for a decision in the order of their ids. */
+export function takeDuplicates(
+  tx: Transaction,
+  ids: readonly string[],
+): Promise<PersonDuplicate[]> {
+  return tx.query(sql<PersonDuplicate>`
+    select ${shown} from person_duplicates d where d.id = any(${ids}::text[]) order by d.id for update of d`)
 }
 
-export async function dismissDuplicateRow(
+export async function dismissDuplicateRows(
   tx: Transaction,
-  id: string,
-  by: string,
-  now: Date,
+  pairs: readonly PersonDuplicate[],
+  decision: Pick<PersonDuplicate, 'reason' | 'decidedBy' | 'decidedAt'>,
 ): Promise<void> {
+  if (pairs.length === 0) return
   await tx.execute(sql`
-    update person_duplicates set status = 'dismissed', decided_by = ${by}, decided_at = ${now} where id = ${id}`)
+    update person_duplicates set status = 'dismissed', decided_by = ${decision.decidedBy}, decided_at = ${decision.decidedAt},
+      reason = ${decision.reason}
+    where id = any(${pairs.map(({ id }) => id)}::text[])`)
 }

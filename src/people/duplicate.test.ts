@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { MINUTE_MS } from '#core/time.ts'
 import { likeness, likenessKeys, type Likable } from '#people/duplicate.rules.ts'
+import type { PersonBrief } from '#people/person.schema.ts'
 import { ManualClock, expectProblem, useHub, type TestWorkspace } from '#tests/hub.ts'
 
 const clock = new ManualClock(new Date('2026-11-23T09:00:00Z'))
@@ -137,6 +138,8 @@ interface Listed {
   otherPersonId: string
   confidence: number
   reasons: string[]
+  person: PersonBrief
+  otherPerson: PersonBrief
 }
 
 /** The pairs that are offered once the job has looked. */
@@ -215,6 +218,44 @@ test('a pair that was dismissed is never offered again, not even for who stands 
   )
 })
 
+test('several pairs are dismissed at once with a reason, each noted once, or none of them', async () => {
+  const workspace = await hub.freshWorkspace()
+  const [a, b] = [
+    await identify(workspace, { email: 'ada.lovelace@x.example', firstName: 'Ada' }),
+    await identify(workspace, { email: 'adalovelace@x.example', phone: '030 5550199' }),
+  ]
+  await identify(workspace, { userId: 'u1', phone: '030-5550199', lastName: 'Babbage' })
+  const pairs = await offered(workspace)
+  expect(pairs).toHaveLength(2)
+  const brief = (id: string) =>
+    pairs.flatMap((pair) => [pair.person, pair.otherPerson]).find((side) => side.id === id)
+  expect(brief(a)).toMatchObject({ email: 'ada.lovelace@x.example', firstName: 'Ada' })
+  expect(brief(b)).toMatchObject({ email: 'adalovelace@x.example', company: null })
+  const dismiss = (duplicateIds: string[]) =>
+    workspace.post('/api/v1/people/duplicates/dismiss', { duplicateIds, reason: 'shared_phone' })
+  const ids = pairs.map(({ id }) => id)
+  expectProblem(await dismiss([...ids, 'dup_0']), 404, 'resource.not_found')
+  expect(await offered(workspace)).toHaveLength(2)
+  expect((await dismiss(ids)).body).toEqual({ dismissed: 2 })
+  expect((await dismiss(ids)).body).toEqual({ dismissed: 0 })
+  const { data } = (await workspace.get('/api/v1/people/duplicates?status=dismissed')).body
+  expect(data.map(({ reason }: { reason: string }) => reason)).toEqual([
+    'shared_phone',
+    'shared_phone',
+  ])
+  expect(
+    (await workspace.auditActions()).filter((action) => action === 'person.duplicate_dismissed'),
+  ).toHaveLength(2)
+  const reader = await workspace.withKey({ scopes: ['people:read'] })
+  const masked = (await reader.get('/api/v1/people/duplicates?status=dismissed')).body.data[0]
+  expect([masked.person.email, masked.otherPerson.email]).toContain('•••')
+  expectProblem(
+    await reader.post('/api/v1/people/duplicates/dismiss', { duplicateIds: ids }),
+    403,
+    'auth.forbidden',
+  )
+})
+
 test('two people whose identifiers came together are a pair, settled by a merge and open again after it is undone', async () => {
   const workspace = await hub.freshWorkspace()
   const a = await identify(workspace, { email: 'ada@x.example' })
@@ -226,6 +267,8 @@ test('two people whose identifiers came together are a pair, settled by a merge 
     kind: 'page_view',
   })
   expect(await offered(workspace)).toMatchObject([{ reasons: ['identifiers_met'] }])
+  const [met] = (await workspace.get('/api/v1/identity-conflicts')).body.data
+  expect([met.person.email, met.otherPerson.email]).toContain('ada@x.example')
   const merged = await workspace.post(`/api/v1/people/${a}/merge`, { with: b })
   expect(await offered(workspace)).toEqual([])
   expect((await workspace.get('/api/v1/identity-conflicts?state=merged')).body.data).toHaveLength(1)

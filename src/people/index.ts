@@ -7,7 +7,11 @@ import {
   listPeople,
 } from './person.operations.ts'
 import { duplicatesJob, duplicatesTimer } from './duplicate.jobs.ts'
-import { dismissPersonDuplicate, listPersonDuplicates } from './duplicate.operations.ts'
+import {
+  dismissPersonDuplicate,
+  dismissPersonDuplicates,
+  listPersonDuplicates,
+} from './duplicate.operations.ts'
 import {
   listPersonMerges,
   mergePerson,
@@ -32,6 +36,7 @@ export const people: Module = {
     listIdentityConflicts,
     listPersonDuplicates,
     dismissPersonDuplicate,
+    dismissPersonDuplicates,
     previewPersonMerge,
     mergePerson,
     listPersonMerges,

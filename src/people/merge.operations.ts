@@ -1,6 +1,7 @@
 import { cutPage, decodeCursor } from '#core/page.ts'
 import { Id } from '#core/id.ts'
 import { defineOperation, type OperationContext } from '#gateway/operation.ts'
+import type { Transaction } from '#store/store.ts'
 import { mergeByHand, previewMerge, undoMerge, type MergeOutcome } from './merge.ts'
 import {
   MergePath,
@@ -10,7 +11,9 @@ import {
   PersonMergePage,
   PersonMergeQuery,
 } from './merge.schema.ts'
-import { listMerges } from './merge.store.ts'
+import { openSetAside } from './layer.store.ts'
+import { listMerges, type ListedMerge } from './merge.store.ts'
+import { briefsOf, toBrief } from './person-list.store.ts'
 import { PersonPath } from './person.schema.ts'
 
 const tag = 'People'
@@ -104,6 +107,22 @@ export const listPersonMerges = defineOperation({
     const beforeSeq = cursor === undefined ? null : Number(decodeCursor(cursor, 1)[0])
     const rows = await listMerges(tx, filter, limit, beforeSeq)
     const page = cutPage(rows, limit, ({ seq }) => [seq])
-    return { ...page, data: page.data.map(({ seq: _seq, ...merge }) => merge) }
+    return { ...page, data: await withPeople(tx, page.data) }
   },
 })
+
+/** While a merge holds, who went in has no values of their own: they are set aside with the merge. */
+async function withPeople(tx: Transaction, merges: readonly ListedMerge[]) {
+  const briefOf = await briefsOf(
+    tx,
+    merges.flatMap(({ fromId, intoId }) => [fromId, intoId]),
+  )
+  return merges.map(({ seq: _seq, fromValues, ...merge }) => ({
+    ...merge,
+    from:
+      fromValues === null
+        ? briefOf(merge.fromId)
+        : toBrief(merge.fromId, openSetAside(tx, { id: merge.id, side: 'from' }, fromValues)),
+    into: briefOf(merge.intoId),
+  }))
+}

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Id } from '#core/id.ts'
 import { Page, PageQuery } from '#core/page.ts'
 import { Instant } from '#core/time.ts'
-import { ConsentStatus } from './person.schema.ts'
+import { ConsentStatus, PersonBrief } from './person.schema.ts'
 
 const Moved = z.object({
   touchpoints: z.int(),
@@ -24,7 +24,9 @@ export const PersonMerge = z.object({
   undoneAt: Instant.nullable(),
 })
 export type PersonMerge = z.infer<typeof PersonMerge>
-export const PersonMergePage = Page(PersonMerge)
+
+/** With both people; of who went in, what was set aside while the merge holds. */
+export const PersonMergePage = Page(PersonMerge.extend({ from: PersonBrief, into: PersonBrief }))
 
 export const MergePersonInput = z.strictObject({
   personId: Id('per').meta({ description: 'The person that stays.' }),

@@ -162,13 +162,16 @@ export async function closeMerge(
     update person_merges set undone_by = ${by}, undone_at = ${now}, from_values = null, into_values = null where id = ${merge.id}`)
 }
 
+/** A merge with the place in the list, and what the person who went in was called. */
+export type ListedMerge = PersonMerge & { seq: number; fromValues: Buffer | null }
+
 /** Merges, the latest first, one more than the limit. */
 export function listMerges(
   tx: Transaction,
   filter: { personId?: string | undefined; state: 'all' | 'merged' | 'undone' },
   limit: number,
   beforeSeq: number | null,
-): Promise<(PersonMerge & { seq: number })[]> {
+): Promise<ListedMerge[]> {
   const conditions = [sql`m.workspace_id = ${tx.workspaceId}`]
   if (filter.personId !== undefined)
     conditions.push(sql`${filter.personId} in (m.from_id, m.into_id)`)
@@ -177,17 +180,20 @@ export function listMerges(
       filter.state === 'merged' ? sql`m.undone_at is null` : sql`m.undone_at is not null`,
     )
   if (beforeSeq !== null) conditions.push(sql`m.seq < ${beforeSeq}`)
-  return tx.query(sql<PersonMerge & { seq: number }>`
-    select ${shown}, m.seq from person_merges m where ${allOf(conditions)} order by m.seq desc limit ${limit + 1}`)
+  return tx.query(sql<ListedMerge>`
+    select ${shown}, m.seq, m.from_values from person_merges m where ${allOf(conditions)} order by m.seq desc limit ${limit + 1}`)
 }
 
-/** Notes for a pair on file what came of it. */
-export async function settleConflict(
+/** Notes for pairs on file what came of them. */
+export async function settleConflicts(
   tx: Transaction,
-  pair: readonly [string, string],
+  pairs: readonly (readonly [string, string])[],
   state: 'open' | 'merged' | 'kept_apart',
 ): Promise<void> {
+  if (pairs.length === 0) return
+  const [ones, others] = [pairs.map(([one]) => one), pairs.map(([, other]) => other)]
   await tx.execute(sql`
-    update identity_conflicts set state = ${state}
-    where workspace_id = ${tx.workspaceId} and person_id = ${pair[0]} and other_person_id = ${pair[1]}`)
+    update identity_conflicts c set state = ${state}
+    from unnest(${ones}::text[], ${others}::text[]) as r(one, other)
+    where c.workspace_id = ${tx.workspaceId} and c.person_id = r.one and c.other_person_id = r.other`)
 }

@@ -226,6 +226,18 @@ test('the preview says what a merge would do and changes nothing; what cannot be
   )
 })
 
+test('the log of merges tells who went into whom, also while the values are set aside', async () => {
+  const workspace = await hub.freshWorkspace()
+  const a = await identify(workspace, { email: 'a@x.example', firstName: 'Ada' })
+  const b = await identify(workspace, { email: 'b@x.example', firstName: 'Adda' })
+  const id = await merge(workspace, a, b)
+  const log = async () => (await workspace.get('/api/v1/people/merges')).body.data[0]
+  const told = { from: { id: b, firstName: 'Adda' }, into: { id: a, firstName: 'Ada' } }
+  expect(await log()).toMatchObject({ id, ...told, undoneAt: null })
+  await unmerge(workspace, id)
+  expect(await log()).toMatchObject({ ...told, undoneAt: clock.now().toISOString() })
+})
+
 test('a visitor that becomes known by an address of a merged person leaves with that person', async () => {
   const workspace = await hub.freshWorkspace()
   const a = await identify(workspace, { email: 'a@x.example' })

@@ -16,7 +16,7 @@ import {
   insertMerge,
   moveRows,
   moveRowsBack,
-  settleConflict,
+  settleConflicts,
   writeSides,
   type MergeSide,
 } from '#people/merge.store.ts'
@@ -69,7 +69,7 @@ export async function mergeByHand(
   await insertMerge(tx, { ...named, fromValues, intoValues, consentIds, by }, now)
   const survivor = { id: into.id, mergedInto: null, personal: fillPersonal(intoValues, fromValues) }
   await writeSides(tx, [{ id: from.id, mergedInto: into.id, personal: null }, survivor], now)
-  await settleConflict(tx, orderPair(into.id, from.id), 'merged')
+  await settleConflicts(tx, [orderPair(into.id, from.id)], 'merged')
   const merge = { ...named, mergedBy: by, mergedAt: now, undoneBy: null, undoneAt: null }
   const events = [
     { event: 'person.merged', subjectId: from.id, data: { into: into.id, mergeId: id } },
@@ -116,7 +116,7 @@ export async function undoMerge(
     sides.map((side) => ({ ...side, mergedInto: null })),
     now,
   )
-  await settleConflict(tx, orderPair(into.id, from.id), 'open')
+  await settleConflicts(tx, [orderPair(into.id, from.id)], 'open')
   const records = await readRecords(tx, into.id, from.id)
   const events = [
     { event: 'person.unmerged', subjectId: from.id, data: { from: into.id, mergeId: id } },

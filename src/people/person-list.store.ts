@@ -1,8 +1,9 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { Transaction } from '#store/store.ts'
 import { normaliseEmail } from '#core/email.ts'
-import type { IdentityConflict } from './person.schema.ts'
-import { identityContext } from './person.store.ts'
+import type { Personal } from './capture.ts'
+import type { IdentityConflict, PersonBrief } from './person.schema.ts'
+import { identityContext, openPersonal } from './person.store.ts'
 
 export interface PersonRow {
   id: `per_${string}`
@@ -40,6 +41,28 @@ export async function listPeople(
     where ${allOf(conditions)}
     order by p.created_at desc, p.id desc
     limit ${limit + 1}`)
+}
+
+/** A function that tells these people in brief, by their ids. */
+export async function briefsOf(
+  tx: Transaction,
+  personIds: readonly string[],
+): Promise<(id: string) => PersonBrief> {
+  const rows = await tx.query(sql<{ id: string; personal: Buffer | null }>`
+    select id, personal from people where id = any(${[...new Set(personIds)]}::text[])`)
+  const values = new Map(rows.map(({ id, personal }) => [id, openPersonal(tx, id, personal)]))
+  return (id) => toBrief(id, values.get(id) ?? {})
+}
+
+export function toBrief(id: string, values: Personal): PersonBrief {
+  const {
+    email = null,
+    firstName = null,
+    lastName = null,
+    jobTitle = null,
+    company = null,
+  } = values
+  return { id: id as PersonBrief['id'], email, firstName, lastName, jobTitle, company }
 }
 
 // A merge chain is one step long for a visitor that named itself; longer ones come from merges of

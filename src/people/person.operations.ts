@@ -1,4 +1,4 @@
-import { cutPage, decodeCursor, Page } from '#core/page.ts'
+import { cutPage, decodeCursor } from '#core/page.ts'
 import { Problem } from '#core/problem.ts'
 import { defineOperation, type OperationContext, type Settled } from '#gateway/operation.ts'
 import type { Transaction } from '#store/store.ts'
@@ -7,6 +7,7 @@ import { captureAll } from './capture.store.ts'
 import { readConsents } from './consent.operations.ts'
 import { findFault, findTimeFault, maskIdentity, personCapture } from './input.rules.ts'
 import {
+  briefsOf,
   findMergeTime,
   findSurvivor,
   listConflicts,
@@ -17,7 +18,7 @@ import {
 } from './person-list.store.ts'
 import {
   IdentifiedPerson,
-  IdentityConflict,
+  IdentityConflictPage,
   IdentityConflictQuery,
   NewPerson,
   type Person,
@@ -155,11 +156,13 @@ export const listIdentityConflicts = defineOperation({
   description:
     'Filed when identifiers of two identified people came together; the hub never joins them itself.',
   input: IdentityConflictQuery,
-  output: Page(IdentityConflict),
+  output: IdentityConflictPage,
   csv: [
     { title: 'Id', field: 'id' },
     { title: 'Person', field: 'personId' },
     { title: 'Other person', field: 'otherPersonId' },
+    { title: 'E-mail', field: 'person.email' },
+    { title: 'Other e-mail', field: 'otherPerson.email' },
     { title: 'Met by', field: 'kinds' },
     { title: 'State', field: 'state' },
     { title: 'Filed', field: 'createdAt' },
@@ -167,9 +170,24 @@ export const listIdentityConflicts = defineOperation({
   async perform({ limit, cursor, state }, { tx }) {
     const beforeId = cursor === undefined ? null : String(decodeCursor(cursor, 1)[0])
     const rows = await listConflicts(tx, state, limit, beforeId)
-    return cutPage(rows, limit, (conflict) => [conflict.id])
+    const page = cutPage(rows, limit, (conflict) => [conflict.id])
+    return { ...page, data: await withSides(tx, page.data) }
   },
 })
+
+/** Pairs of people with both sides in brief. */
+export async function withSides<Pair extends { personId: string; otherPersonId: string }>(
+  tx: Transaction,
+  pairs: readonly Pair[],
+) {
+  const ids = pairs.flatMap(({ personId, otherPersonId }) => [personId, otherPersonId])
+  const briefOf = await briefsOf(tx, ids)
+  return pairs.map((pair) => ({
+    ...pair,
+    person: briefOf(pair.personId),
+    otherPerson: briefOf(pair.otherPersonId),
+  }))
+}
 
 /** Where a list goes on, from its query. */
 export function placeOf(limit: number, cursor: string | undefined): ListPlace {

@@ -113,6 +113,17 @@ export const Person = z.object({
 })
 export type Person = z.infer<typeof Person>
 
+/** Enough of a person to tell who it is; without values for whoever was erased. */
+export const PersonBrief = Person.pick({
+  id: true,
+  email: true,
+  firstName: true,
+  lastName: true,
+  jobTitle: true,
+  company: true,
+})
+export type PersonBrief = z.infer<typeof PersonBrief>
+
 export const EffectiveConsent = z.object({
   purpose: z.string(),
   channel: z.string(),
@@ -173,6 +184,11 @@ export const IdentityConflict = z.object({
   createdAt: Instant,
 })
 export type IdentityConflict = z.infer<typeof IdentityConflict>
+
+/** With both people, so that a list tells who they are. */
+export const IdentityConflictPage = Page(
+  IdentityConflict.extend({ person: PersonBrief, otherPerson: PersonBrief }),
+)
 
 export const IdentityConflictQuery = PageQuery.extend({
   state: z.enum(['open', 'merged', 'kept_apart']).default('open'),

@@ -23,7 +23,10 @@ export interface Stage {
   auditId: string
   importId: string
   keyId: string
-  cookies: { admin: string; approver: string; viewer: string; empty: string }
+  personId: string
+  otherPersonId: string
+  leadId: string
+  cookies: { admin: string; approver: string; viewer: string; reader: string; empty: string }
   links: string[]
 }
 
@@ -46,6 +49,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   const { url, campaignId, connectionId, runId, refusedLeadId, planId } = hub
   const { erasureId, threatId, modelId, candidateId } = hub
   const { endpointId, messageId, auditId, importId, keyId } = hub
+  const { personId, otherPersonId, leadId } = hub
   project.provide('stage', {
     url,
     campaignId,
@@ -62,9 +66,13 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     auditId,
     importId,
     keyId,
+    personId,
+    otherPersonId,
+    leadId,
     cookies: {
       approver: await cookieFrom(await hub.signInLink(['admin', 'marketing-approver'])),
       admin: await cookieFrom(await hub.signInLink()),
+      reader: await cookieFrom(await hub.signInLink(['reader'])),
       viewer: await cookieFrom(await hub.signInLink(['viewer'])),
       empty: await cookieFrom(await hub.emptyWorkspaceLink()),
     },

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { EventDraft } from '#jobs/job.ts'
 import type { Candidate, Entity, EntityWrite, EntityWritten } from '#sync/entity.ts'
 import { ManualClock, useHub } from '#tests/hub.ts'
-import { LEADS_PATH } from '#tests/leads.ts'
+import { ada, LEADS_PATH } from '#tests/leads.ts'
 import { rowsRead } from '#tests/store.ts'
 import { leadEntity } from './lead.entity.ts'
 import { opportunityEntity } from './opportunity.entity.ts'
@@ -218,6 +218,18 @@ describe('opportunity', () => {
       '/api/v1/opportunities?status=won&from=2026-10-10T00:00:00Z&to=2026-10-30T00:00:00Z',
     )
     expect(body.data.map((row: { name: string }) => row.name)).toEqual(['15'])
+  })
+
+  test('lists filter by a person who has to do with them', async () => {
+    const { workspace } = await sellingWorkspace()
+    const lead = (await workspace.post(LEADS_PATH, ada)).body
+    const named = (name: string) => draft({ externalId: name, values: { name, status: 'open' } })
+    await write(workspace.id, opportunityEntity, [
+      { ...named('theirs'), references: { leads: [{ localId: lead.id, externalId: 'x' }] } },
+      named('of others'),
+    ])
+    const { body } = await workspace.get(`/api/v1/opportunities?personId=${lead.personId}`)
+    expect(body.data.map((row: { name: string }) => row.name)).toEqual(['theirs'])
   })
 })
 

@@ -3,10 +3,13 @@ import { openPersonal } from '#people/person.store.ts'
 import { normaliseEmail } from '#core/email.ts'
 import type { Transaction } from '#store/store.ts'
 import { effectiveScore, type LeadState } from './lead.rules.ts'
-import type { Lead, LeadMatch, LeadQuery } from './lead.schema.ts'
+import type { Lead, LeadMatch, LeadQuery, ListedLead } from './lead.schema.ts'
 import { leadColumns, toState, type LeadRow } from './lead.store.ts'
 import type { PastLead } from './routing-trial.rules.ts'
+import { findOpenTasks } from './task.store.ts'
 import { toRouted } from './progress.rules.ts'
+
+const REASONS_SHOWN = 3
 
 export type LeadFilter = Omit<LeadQuery, 'limit' | 'cursor'>
 
@@ -26,8 +29,21 @@ export async function listLeads(
   filter: LeadFilter,
   page: ListPage,
   now: Date,
-): Promise<Lead[]> {
-  const { status, ownerId, campaignId, channel, minScore, isMql, from, to, q } = filter
+): Promise<ListedLead[]> {
+  const {
+    status,
+    ownerId,
+    campaignId,
+    channel,
+    minScore,
+    isOpen,
+    isMql,
+    isOverdue,
+    personId,
+    from,
+    to,
+    q,
+  } = filter
   const { after } = page
   const conditions: RawBuilder<unknown>[] = [
     sql`l.workspace_id = ${tx.workspaceId}`,
@@ -39,8 +55,13 @@ export async function listLeads(
   if (campaignId !== undefined) conditions.push(sql`l.campaign_id = ${campaignId}`)
   if (channel !== undefined) conditions.push(sql`l.channel = ${channel}`)
   if (minScore !== undefined) conditions.push(sql`(${effective(now)}) >= ${minScore}`)
+  if (isOpen !== undefined) conditions.push(sql`(l.status in ('new', 'working')) = ${isOpen}`)
   if (isMql !== undefined)
     conditions.push(isMql ? sql`l.mql_at is not null` : sql`l.mql_at is null`)
+  if (isOverdue !== undefined)
+    conditions.push(sql`${sql.raw(isOverdue ? '' : 'not ')}exists (select from tasks t
+      where t.workspace_id = ${tx.workspaceId} and t.lead_id = l.id and t.state = 'open' and t.due_at <= ${now}::timestamptz)`)
+  if (personId !== undefined) conditions.push(sql`l.person_id = ${personId}`)
   if (from !== undefined) conditions.push(sql`l.captured_at >= ${from}::timestamptz`)
   if (to !== undefined) conditions.push(sql`l.captured_at < ${to}::timestamptz`)
   if (q !== undefined) {
@@ -58,7 +79,26 @@ export async function listLeads(
     where ${sql.join(conditions, sql` and `)}
     order by l.created_at desc, l.id desc
     limit ${page.limit + 1}`)
-  return rows.map(({ personal, ...row }) => toLead(tx, toState(tx, row), personal, now))
+  const tasks = await findOpenTasks(
+    tx,
+    rows.map(({ id }) => id),
+  )
+  return rows.map(({ personal, ...row }) => {
+    const lead = toState(tx, row)
+    return {
+      ...toLead(tx, lead, personal, now),
+      followUpDueAt: tasks.get(lead.id)?.dueAt ?? null,
+      reasons: strongest(lead.scoreParts),
+    }
+  })
+}
+
+function strongest(parts: LeadState['scoreParts']): ListedLead['reasons'] {
+  return parts
+    .filter(({ part }) => part !== 'total')
+    .toSorted((a, b) => Math.abs(b.points) - Math.abs(a.points))
+    .slice(0, REASONS_SHOWN)
+    .map(({ label, points }) => ({ label, points }))
 }
 
 /** A lead with its person's attributes; null when there is none. `mergedInto` tells of one that another lead took in. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { expectProblem, ManualClock, useHub } from '#tests/hub.ts'
-import { ada, LEADS_PATH } from '#tests/leads.ts'
+import { HOUR_MS } from '#core/time.ts'
+import { ada, addOwner, fallbackTo, LEADS_PATH } from '#tests/leads.ts'
 
 const clock = new ManualClock(new Date('2026-11-02T09:00:00Z'))
 const hub = useHub({ clock })
@@ -30,6 +31,38 @@ test('lists filter, page and export the same rows', async () => {
   expect(await ids('ownerId=none&isMql=true')).toBe(5)
   const csv = await workspace.get('/api/v1/leads?channel=webinar', { accept: 'text/csv' })
   expect(csv.text.trim().split('\r\n')).toHaveLength(3)
+})
+
+test('the list tells whose follow-up is late, why a lead has its score, and whose lead it is', async () => {
+  const workspace = await hub.freshWorkspace()
+  const ownerId = await addOwner(workspace)
+  await workspace.put('/api/v1/routing', fallbackTo([ownerId], { slaMinutes: 60 }))
+  const lead = (await workspace.post(LEADS_PATH, ada)).body
+  const later = (await workspace.post(LEADS_PATH, { email: 'quiet@x.example' })).body
+  const list = async (query: string) => (await workspace.get(`/api/v1/leads?${query}`)).body.data
+  const ids = async (query: string) => (await list(query)).map(({ id }: { id: string }) => id)
+  expect(await ids('isOverdue=true')).toEqual([])
+  clock.advance(2 * HOUR_MS)
+  expect(await ids('isOverdue=true')).toEqual([lead.id])
+  expect(await ids('isOverdue=false')).toEqual([later.id])
+  expect(await ids(`personId=${later.personId}`)).toEqual([later.id])
+  const [row] = await list('isOverdue=true')
+  expect(row.followUpDueAt).toBe(lead.task.dueAt)
+  const { scoring } = (await workspace.get(`/api/v1/leads/${lead.id}`)).body
+  const sizes = scoring.contributions
+    .filter(({ part }: { part: string }) => part !== 'total')
+    .map(({ points }: { points: number }) => Math.abs(points))
+    .toSorted((a: number, b: number) => b - a)
+  expect(row.reasons.map(({ points }: { points: number }) => Math.abs(points))).toEqual(
+    sizes.slice(0, 3),
+  )
+  expect(row.reasons.length).toBeGreaterThan(1)
+  const reject = { verdict: 'reject', reason: 'no_budget' }
+  await workspace.post(`/api/v1/leads/${later.id}/disposition`, reject)
+  expect(await ids('isOpen=true')).toEqual([lead.id])
+  expect(await ids('isOpen=false')).toEqual([later.id])
+  const [quiet] = await list('isOverdue=false')
+  expect(quiet.followUpDueAt).toBeNull()
 })
 
 test('facts change under If-Match, and the score follows', async () => {

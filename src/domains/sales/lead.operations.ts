@@ -68,6 +68,7 @@ export const listLeads = defineOperation({
     { title: 'Qualified', field: 'mqlAt' },
     { title: 'Owner', field: 'ownerId' },
     { title: 'Disposition', field: 'disposition' },
+    { title: 'Follow-up due', field: 'followUpDueAt' },
     { title: 'Captured', field: 'capturedAt' },
     { title: 'Created', field: 'createdAt' },
   ],

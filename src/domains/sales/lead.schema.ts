@@ -291,7 +291,18 @@ export const LeadDetail = Lead.extend({
 })
 export type LeadDetail = z.infer<typeof LeadDetail>
 
-export const LeadPage = Page(Lead)
+/** A lead as the list shows it: with what decides which one comes first. */
+export const ListedLead = Lead.extend({
+  followUpDueAt: Instant.nullable().meta({
+    description: 'When its open follow-up is due; null without one.',
+  }),
+  reasons: z.array(Contribution.pick({ label: true, points: true })).meta({
+    description: 'The three rules that move its computed score most; weights are not among them.',
+  }),
+})
+export type ListedLead = z.infer<typeof ListedLead>
+
+export const LeadPage = Page(ListedLead)
 
 export const LeadQuery = PageQuery.extend({
   status: LeadStatus.optional(),
@@ -302,7 +313,13 @@ export const LeadQuery = PageQuery.extend({
   campaignId: Id('cmp').optional(),
   channel: z.string().max(60).optional(),
   minScore: z.coerce.number().int().min(0).max(100).optional(),
+  isOpen: z.stringbool().optional().meta({ description: 'New or being worked.' }),
   isMql: z.stringbool().optional(),
+  isOverdue: z
+    .stringbool()
+    .optional()
+    .meta({ description: 'Its open follow-up is past its time.' }),
+  personId: Id('per').optional(),
   from: Instant.optional().meta({ description: 'Captured at or after' }),
   to: Instant.optional().meta({ description: 'Captured before' }),
   q: z

@@ -55,6 +55,9 @@ export const OpportunityQuery = PageQuery.extend({
   ownerId: Id('own').optional(),
   pipelineId: Id('pip').optional(),
   stageId: Id('stg').optional(),
+  personId: Id('per')
+    .optional()
+    .meta({ description: 'Only those that this person has to do with.' }),
   from: Instant.optional().meta({ description: 'Closed at or after' }),
   to: Instant.optional().meta({ description: 'Closed before' }),
 })

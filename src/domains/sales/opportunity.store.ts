@@ -181,7 +181,7 @@ export async function listOpportunities(
   filter: Omit<OpportunityQuery, 'limit' | 'cursor'>,
   page: { limit: number; after: { openedAt: string; id: string } | null },
 ): Promise<Opportunity[]> {
-  const { status, ownerId, pipelineId, stageId, from, to } = filter
+  const { status, ownerId, pipelineId, stageId, personId, from, to } = filter
   const { after } = page
   const conditions: RawBuilder<unknown>[] = [
     sql`o.workspace_id = ${tx.workspaceId}`,
@@ -191,6 +191,9 @@ export async function listOpportunities(
   if (ownerId !== undefined) conditions.push(sql`o.owner_id = ${ownerId}`)
   if (pipelineId !== undefined) conditions.push(sql`o.pipeline_id = ${pipelineId}`)
   if (stageId !== undefined) conditions.push(sql`o.stage_id = ${stageId}`)
+  if (personId !== undefined)
+    conditions.push(sql`o.id in (select op.opportunity_id from opportunity_people op
+      where op.workspace_id = ${tx.workspaceId} and op.person_id = ${personId})`)
   if (from !== undefined) conditions.push(sql`o.closed_at >= ${from}::timestamptz`)
   if (to !== undefined) conditions.push(sql`o.closed_at < ${to}::timestamptz`)
   if (after !== null)
