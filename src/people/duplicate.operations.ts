@@ -52,6 +52,12 @@ export const dismissPersonDuplicate = defineOperation({
   summary: 'Say that two people are not the same',
   description: 'The pair is never offered again, nor are people who stand for them after a merge.',
   status: 200,
+  row: {
+    table: 'person_duplicates',
+    key: 'id',
+    field: 'duplicateId',
+    columns: ['status', 'decided_by'],
+  },
   input: PersonDuplicatePath,
   output: PersonDuplicate,
   async perform({ duplicateId }, context) {
