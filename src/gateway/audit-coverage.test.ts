@@ -58,7 +58,9 @@ test('no column that before and after are told from holds a secret or something 
   const told = hub.app.operations.flatMap(({ row }) => row?.columns ?? [])
   expect(told.length).toBeGreaterThan(60)
   expect(
-    told.filter((name) => /hash|secret(?!_until)|personal|email|token|prefix|note|answer/.test(name)),
+    told.filter((name) =>
+      /hash|secret(?!_until)|personal|email|token|prefix|note|answer/.test(name),
+    ),
   ).toEqual([])
 })
 
