@@ -6,7 +6,8 @@ import { startHubspot, type HubspotSandbox } from '#sandbox/hubspot/index.ts'
 import { ManualClock, useHub, type TestWorkspace } from '#tests/hub.ts'
 
 const clock = new ManualClock(new Date('2026-11-23T08:00:00Z'))
-const hub = useHub({ clock })
+const RECEIVER = '127.0.0.1:9'
+const hub = useHub({ clock, config: { egressAllow: [RECEIVER] } })
 let sandbox: HubspotSandbox
 let workspace: TestWorkspace
 let connectionId: string
@@ -144,12 +145,12 @@ test('cells chosen at random lead back to the file, the call or the run that set
 
 test('a field leads forward to the score, the exports and the messages that it went into, and to no other record’s', async () => {
   const hook = await workspace.post('/api/v1/webhooks', {
-    url: 'https://hooks.example.com/x',
+    url: `http://${RECEIVER}/x`,
     events: ['lead.created', 'lead.updated'],
   })
   expect(hook.status, hook.text).toBe(201)
-  const model = (await workspace.get('/api/v1/scoring-model')).body
-  const published = await workspace.put('/api/v1/scoring-model', { rules: model.rules })
+  const { model } = (await workspace.get('/api/v1/scoring-model')).body
+  const published = await workspace.put('/api/v1/scoring-model', { model })
   expect(published.status, published.text).toBeLessThan(300)
   const [one, other] = await Promise.all(
     ['told@x.example', 'silent@x.example'].map(
@@ -168,7 +169,7 @@ test('a field leads forward to the score, the exports and the messages that it w
   expect(email.get('export')).toMatchObject([{ id: 'getLead' }])
   expect(email.get('webhook')).toMatchObject([{ id: hook.body.id }])
   expect((await uses(other.id, 'email')).get('export')).toBeUndefined()
-  const asked = JSON.stringify(model.rules)
+  const asked = JSON.stringify(model)
   expect(asked).toContain('"country"')
   expect((await uses(one.id, 'country')).get('lead_score')).toMatchObject([{ id: one.id }])
   expect((await uses(one.id, 'phone')).get('lead_score')).toBeUndefined()
