@@ -1335,7 +1335,9 @@ create table privacy_requests (
   decision text,
   erased jsonb,
   version integer not null default 1,
-  CHECK ((kind = ANY (ARRAY['access'::text, 'erasure'::text]))),
+  fields text[],
+  changes bytea,
+  CHECK ((kind = ANY (ARRAY['access'::text, 'erasure'::text, 'rectification'::text]))),
   CHECK ((state = ANY (ARRAY['received'::text, 'approved'::text, 'refused'::text]))),
   FOREIGN KEY (person_id) REFERENCES people(id),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
@@ -2009,6 +2011,27 @@ CREATE UNIQUE INDEX sync_planned_changes_plan_id_seq_idx ON public.sync_planned_
 CREATE INDEX sync_planned_changes_plan_id_stream_seq_idx ON public.sync_planned_changes USING btree (plan_id, stream, seq);
 CREATE INDEX sync_planned_changes_workspace_id_local_id_idx ON public.sync_planned_changes USING btree (workspace_id, local_id);
 alter table sync_planned_changes enable row level security;
+
+create table sync_rectifications (
+  request_id identifier not null,
+  connection_id identifier not null,
+  entity text not null,
+  local_id identifier not null,
+  external_id text not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  expected bytea,
+  state text not null default 'waiting'::text,
+  attempts integer not null default 0,
+  detail text,
+  asked_at timestamp with time zone not null,
+  done_at timestamp with time zone,
+  CHECK ((state = ANY (ARRAY['waiting'::text, 'done'::text, 'by_hand'::text]))),
+  FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (request_id, connection_id, entity, local_id)
+);
+CREATE INDEX sync_rectifications_workspace_id_connection_id_idx ON public.sync_rectifications USING btree (workspace_id, connection_id) WHERE (state <> 'done'::text);
+alter table sync_rectifications enable row level security;
 
 create table sync_revisits (
   connection_id identifier not null,

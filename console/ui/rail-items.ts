@@ -111,7 +111,7 @@ export const rail: readonly RailGroup[] = [
         label: 'Connections',
         to: '/connections',
         icon: IconPlug,
-        keys: 'g v',
+        keys: 'g m',
         scopes: ['connections:read'],
       },
       {

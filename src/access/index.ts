@@ -97,14 +97,14 @@ export function createAccess({
     mounts: [
       {
         id: 'oauth',
-        paths: [
-          '/oauth/authorize',
-          '/oauth/authorize/:uid',
-          '/oauth/token',
-          '/oauth/jwks',
-          '/oauth/revoke',
-          '/oauth/introspect',
-        ],
+        paths: {
+          'oauth.authorize': '/oauth/authorize',
+          'oauth.resume': '/oauth/authorize/:uid',
+          'oauth.token': '/oauth/token',
+          'oauth.jwks': '/oauth/jwks',
+          'oauth.revoke': '/oauth/revoke',
+          'oauth.introspect': '/oauth/introspect',
+        },
         perMinute: 600,
         handle: (request, response) => oauth().handle(request, response),
       },

@@ -25,6 +25,20 @@ export const createOwnKey = defineOperation({
   event: 'own_key.created',
   freshWithinMinutes: 15,
   subject: (key) => key.id,
+  row: {
+    table: 'api_keys',
+    key: 'id',
+    columns: [
+      'name',
+      'roles',
+      'scopes',
+      'rate_limit_per_minute',
+      'tenants',
+      'expires_at',
+      'revoked_at',
+      'rotated_to',
+    ],
+  },
   input: NewOwnKey,
   output: IssuedApiKey,
   async perform({ name, scopes, expiresInDays }, context) {
@@ -65,6 +79,21 @@ export const revokeOwnKeyOperation = defineOperation({
   description: 'It stops working within five seconds, everywhere.',
   event: 'own_key.revoked',
   subject: (key) => key.id,
+  row: {
+    table: 'api_keys',
+    key: 'id',
+    field: 'keyId',
+    columns: [
+      'name',
+      'roles',
+      'scopes',
+      'rate_limit_per_minute',
+      'tenants',
+      'expires_at',
+      'revoked_at',
+      'rotated_to',
+    ],
+  },
   input: ApiKeyRef,
   output: ApiKey,
   async perform({ keyId }, context) {

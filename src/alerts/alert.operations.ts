@@ -128,6 +128,7 @@ const deleteOneMute = defineOperation({
   summary: 'End a mute',
   description: 'What fires meanwhile and was not told is told then.',
   subject: (_output, { muteId }) => muteId,
+  row: { table: 'alert_mutes', key: 'id', field: 'muteId', columns: ['watch', 'until'] },
   input: z.object({ muteId: MuteId }),
   output: z.null(),
   async perform({ muteId }, { tx }) {
@@ -170,6 +171,7 @@ export function createAlertOperations(watches: readonly Watch[]): Operation[] {
     description:
       'Alerts are kept and shown all the same. What still fires at the end is told then.',
     subject: ({ id }) => id,
+    row: { table: 'alert_mutes', key: 'id', columns: ['watch', 'until'] },
     input: NewMute,
     output: Mute,
     async perform({ key, ...input }, { tx, now, principal }) {

@@ -1,4 +1,5 @@
 import { createWriteStream } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Command } from 'commander'
@@ -41,7 +42,19 @@ async function writeList(app: App, name: string, options: Options): Promise<void
   const principal = systemPrincipal(workspaceId, operation.scope)
   const text = exportList(app.store, operation, principal, readFilters(options.filter), app.clock)
   if (options.out === undefined) await writeOut(text)
-  else await pipeline(Readable.from(text), createWriteStream(options.out))
+  else await writeFile(text, options.out)
+}
+
+/** Under its name only once it is whole: what broke off leaves no file, and one that was there before as it was. */
+async function writeFile(text: AsyncIterable<string>, out: string): Promise<void> {
+  const part = `${out}.part`
+  try {
+    await pipeline(Readable.from(text), createWriteStream(part, { mode: 0o600 }))
+    await rename(part, out)
+  } catch (error) {
+    await rm(part, { force: true })
+    throw error
+  }
 }
 
 /** To standard output; a reader that has enough, such as `head`, ends it quietly. */

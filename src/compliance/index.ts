@@ -1,6 +1,7 @@
 import { erasedListSubscriber } from '#compliance/erased-list.ts'
 import { holdOperations } from '#compliance/hold.operations.ts'
 import type { PersonalStore } from '#compliance/personal-store.ts'
+import { compliancePersonal } from '#compliance/personal.ts'
 import { privacyOperations } from '#compliance/privacy.operations.ts'
 import type { RetainedKind } from '#compliance/retained-store.ts'
 import { reportOperations } from '#compliance/report.operations.ts'
@@ -11,7 +12,7 @@ import { complianceWatches } from '#compliance/watches.ts'
 import type { Module } from '#module.ts'
 
 export interface ComplianceParts {
-  /** What each module keeps of people. */
+  /** What each other module keeps of people. */
   stores: readonly PersonalStore[]
   /** What each module keeps for a time. */
   kinds: readonly RetainedKind[]
@@ -20,7 +21,8 @@ export interface ComplianceParts {
 }
 
 /** What people may ask about their own data, and how long records are kept. */
-export function createCompliance({ stores, kinds, erasedList }: ComplianceParts): Module {
+export function createCompliance({ stores: others, kinds, erasedList }: ComplianceParts): Module {
+  const stores = [...others, compliancePersonal]
   const erasable = kinds.filter(({ isErasable }) => isErasable).map(({ name }) => name)
   return {
     name: 'compliance',
@@ -35,6 +37,7 @@ export function createCompliance({ stores, kinds, erasedList }: ComplianceParts)
     jobs: [],
     subscribers: [erasedListSubscriber(erasedList)],
     timers: [retentionTimer({ kinds, stores })],
+    personal: compliancePersonal,
     watches: complianceWatches,
   }
 }

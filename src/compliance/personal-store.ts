@@ -1,3 +1,4 @@
+import type { EventDraft } from '#jobs/job.ts'
 import type { Transaction } from '#store/store.ts'
 
 /** Whom a request is about: a person with all that were merged into it, and their leads. */
@@ -8,6 +9,25 @@ export interface Subject {
 
 /** Whether connected systems are asked to erase too; they are unless it says `here`. */
 export type ErasureReach = 'here' | 'everywhere'
+
+/** What is to be put right; null takes a value away. */
+export interface PersonalChanges {
+  email?: string | undefined
+  firstName?: string | null | undefined
+  lastName?: string | null | undefined
+  phone?: string | null | undefined
+  jobTitle?: string | null | undefined
+  company?: string | null | undefined
+  country?: string | null | undefined
+}
+
+/** The request that a rectification is carried out for. */
+export interface Rectification {
+  requestId: string
+  /** The subject's person as it stands now; whoever was merged into it is of the subject as well. */
+  personId: string
+  now: Date
+}
 
 /** What a module tells of the data that it keeps of people. Everything is set-based. */
 export interface PersonalStore {
@@ -23,4 +43,15 @@ export interface PersonalStore {
     subject: Subject,
     request: { id: string; now: Date; reach?: ErasureReach },
   ): Promise<Record<string, number>>
+  /**
+   * Puts right what it keeps of the subject; modules are asked in their order, each sees what those before it wrote.
+   * @returns what stood before, by kind of record, and the events to tell.
+   * @throws Problem `privacy.address_taken`
+   */
+  rectify?(
+    tx: Transaction,
+    subject: Subject,
+    changes: PersonalChanges,
+    request: Rectification,
+  ): Promise<{ before: Record<string, unknown>; events: EventDraft[] }>
 }

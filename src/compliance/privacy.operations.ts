@@ -4,6 +4,7 @@ import { Problem } from '#core/problem.ts'
 import { DAY_MS } from '#core/time.ts'
 import { listHoldsAgainst, lockHolds } from '#compliance/hold.store.ts'
 import type { PersonalStore, Subject } from '#compliance/personal-store.ts'
+import { askedChanges, givenOnly, rectify } from '#compliance/rectify.ts'
 import {
   HeldData,
   NewPrivacyRequest,
@@ -21,6 +22,7 @@ import {
   insertRequest,
   listReceipts,
   listRequests,
+  openChanges,
   subjectOf,
   type RequestRow,
 } from '#compliance/privacy.store.ts'
@@ -61,7 +63,8 @@ export function privacyOperations(
     status: 201,
     input: NewPrivacyRequest,
     output: PrivacyRequest,
-    async perform({ kind, personId, note }, { tx, principal, now }) {
+    async perform({ kind, personId, note, changes }, { tx, principal, now }) {
+      const asked = askedChanges(kind, changes)
       const person = await findLivePerson(tx, personId)
       if (person === null)
         throw new Problem(
@@ -71,7 +74,7 @@ export function privacyOperations(
       const id = newId('prq')
       const dueAt = new Date(now.getTime() + DUE_MS)
       const requestedBy = principal.id
-      const request = { id, kind, personId: person as `per_${string}`, note }
+      const request = { id, kind, personId: person as `per_${string}`, note, changes: asked }
       await insertRequest(tx, { ...request, requestedBy, requestedAt: now, dueAt })
       return viewOf(await getRequest(tx, id))
     },
@@ -90,6 +93,7 @@ export function privacyOperations(
       { title: 'Id', field: 'id' },
       { title: 'Kind', field: 'kind' },
       { title: 'State', field: 'state' },
+      { title: 'Fields', field: 'fields' },
       { title: 'Person', field: 'personId' },
       { title: 'Received', field: 'requestedAt' },
       { title: 'Due', field: 'dueAt' },
@@ -111,7 +115,7 @@ export function privacyOperations(
     path: '/api/v1/privacy/requests/{requestId}',
     scope: 'privacy:read',
     tag,
-    summary: 'A request with what was erased and the receipts of connected systems',
+    summary: 'A request with what was done here and the receipts of connected systems',
     version: ({ version }) => version,
     input: PrivacyRequestPath,
     output: PrivacyRequestDetail,
@@ -125,10 +129,11 @@ export function privacyOperations(
     scope: 'privacy:approve',
     tag,
     freshWithinMinutes: 15,
-    summary: 'Approve a request; an erasure is carried out at once and cannot be undone',
+    summary: 'Approve a request; what it asks is carried out at once, an erasure cannot be undone',
     description:
-      'What names the person is taken out of every table here in one transaction; what they did stays as that of somebody unnamed, ' +
-      'so that figures keep their sums. Connected systems are asked to erase their records; each gives a receipt.',
+      'Of an erasure: what names the person is taken out of every table here in one transaction; what they did stays as that of somebody unnamed, ' +
+      'so that figures keep their sums. Connected systems are asked to erase their records. A rectification is written here in one transaction and ' +
+      'goes to connected systems with the next sync, as the fields are mapped. Each system gives a receipt.',
     event: 'privacy.request_approved',
     status: 200,
     subject: ({ id }) => id,
@@ -137,15 +142,16 @@ export function privacyOperations(
     async perform({ requestId }, context) {
       const { tx, principal, now } = context
       const request = await getOpenRequest(tx, requestId)
-      const isErasure = request.kind === 'erasure'
-      if (isErasure && request.requestedBy === principal.id)
+      if (request.kind !== 'access' && request.requestedBy === principal.id)
         throw new Problem(
           'privacy.second_person',
           'Ask somebody else with the right to decide: you took this request yourself.',
         )
-      const erased = isErasure
-        ? await erase(tx, { stores, kinds: erasableKinds }, request, now)
-        : null
+      const erased =
+        request.kind === 'erasure'
+          ? await erase(tx, { stores, kinds: erasableKinds }, request, now)
+          : null
+      if (request.kind === 'rectification') await rectify(context, stores, request)
       const decision = {
         state: 'approved',
         by: principal.id,
@@ -261,12 +267,19 @@ async function getOpenRequest(tx: Transaction, id: string): Promise<RequestRow> 
   return request
 }
 
-function viewOf({ erased: _erased, ...request }: RequestRow): PrivacyRequest {
+function viewOf({ erased: _erased, changes: _changes, ...request }: RequestRow): PrivacyRequest {
   return request
 }
 
 async function detailOf(tx: Transaction, id: string) {
   const request = await getRequest(tx, id)
   const receipts = await listReceipts(tx, id)
-  return { ...request, receipts, remains: request.kind === 'erasure' ? REMAINS : [] }
+  const kept = openChanges(tx, id, request.changes)
+  return {
+    ...request,
+    changes: kept && givenOnly(kept.asked),
+    before: kept?.before ?? null,
+    receipts,
+    remains: request.kind === 'erasure' ? REMAINS : [],
+  }
 }

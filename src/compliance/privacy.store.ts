@@ -1,17 +1,20 @@
 import { sql } from 'kysely'
-import type { Subject } from '#compliance/personal-store.ts'
+import type { PersonalChanges, Subject } from '#compliance/personal-store.ts'
 import type { PrivacyRequest } from '#compliance/privacy.schema.ts'
 import type { Transaction } from '#store/store.ts'
 
 export interface RequestRow extends PrivacyRequest {
   erased: Record<string, number> | null
+  /** Sealed: see `openChanges`. */
+  changes: Buffer | null
 }
 
 const columns =
   sql.raw(`r.id, r.kind, r.person_id, r.note, r.requested_by, r.requested_at, r.due_at, r.decided_by, r.decided_at,
-  r.decision, r.erased, r.version,
-  case when r.state = 'approved' and r.kind = 'erasure' then
-    case when exists (select from sync_erasures e where e.request_id = r.id and e.state <> 'done') then 'waiting' else 'done' end
+  r.decision, r.erased, r.fields, r.changes, r.version,
+  case when r.state = 'approved' and r.kind <> 'access' then
+    case when exists (select from sync_erasures e where e.request_id = r.id and e.state <> 'done')
+      or exists (select from sync_rectifications e where e.request_id = r.id and e.state <> 'done') then 'waiting' else 'done' end
   else r.state end as state`)
 
 /** The person that stands for this one now; null when there is none, or it was erased. */
@@ -46,11 +49,46 @@ export async function insertRequest(
   row: Pick<
     PrivacyRequest,
     'id' | 'kind' | 'personId' | 'note' | 'requestedBy' | 'requestedAt' | 'dueAt'
-  >,
+  > & { changes: PersonalChanges | null },
 ): Promise<void> {
+  const { changes } = row
+  const fields = changes && Object.keys(changes).sort()
+  const sealed = changes && sealChanges(tx, row.id, { asked: changes, before: null })
   await tx.execute(sql`
-    insert into privacy_requests (id, workspace_id, kind, person_id, note, requested_by, requested_at, due_at)
-    values (${row.id}, ${tx.workspaceId}, ${row.kind}, ${row.personId}, ${row.note}, ${row.requestedBy}, ${row.requestedAt}, ${row.dueAt})`)
+    insert into privacy_requests (id, workspace_id, kind, person_id, note, requested_by, requested_at, due_at, fields, changes)
+    values (${row.id}, ${tx.workspaceId}, ${row.kind}, ${row.personId}, ${row.note}, ${row.requestedBy}, ${row.requestedAt}, ${row.dueAt},
+      ${fields}::text[], ${sealed})`)
+}
+
+/** What a rectification asks, and once it was carried out what stood before, by kind of record. */
+export interface KeptChanges {
+  asked: PersonalChanges
+  before: Record<string, unknown> | null
+}
+
+const changesContext = (id: string) => `privacy_requests.changes:${id}`
+
+function sealChanges(tx: Transaction, id: string, changes: KeptChanges): Buffer {
+  return tx.sealer.seal(changes, changesContext(id))
+}
+
+/** Null for other requests, and once the person was erased. */
+export function openChanges(
+  tx: Transaction,
+  id: string,
+  sealed: Buffer | null,
+): KeptChanges | null {
+  return sealed && tx.sealer.open<KeptChanges>(sealed, changesContext(id))
+}
+
+export async function keepChanges(
+  tx: Transaction,
+  id: string,
+  changes: KeptChanges,
+): Promise<void> {
+  await tx.execute(
+    sql`update privacy_requests set changes = ${sealChanges(tx, id, changes)} where id = ${id}`,
+  )
 }
 
 export function findRequest(tx: Transaction, id: string, how?: 'lock'): Promise<RequestRow | null> {
@@ -113,5 +151,10 @@ export function listReceipts(tx: Transaction, requestId: string): Promise<Receip
     select e.connection_id, c.name as system, e.entity, e.external_id, e.state, e.attempts, e.detail, e.done_at,
       case when e.state = 'waiting' then e.next_attempt_at end as next_attempt_at
     from sync_erasures e join connections c on c.id = e.connection_id
-    where e.request_id = ${requestId} order by c.name, e.entity, e.external_id limit ${MOST_RECEIPTS}`)
+    where e.request_id = ${requestId}
+    union all
+    select e.connection_id, c.name, e.entity, e.external_id, e.state, e.attempts, e.detail, e.done_at, null
+    from sync_rectifications e join connections c on c.id = e.connection_id
+    where e.request_id = ${requestId}
+    order by system, entity, external_id limit ${MOST_RECEIPTS}`)
 }

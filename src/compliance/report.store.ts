@@ -68,6 +68,11 @@ export function listReport(
       union all
       select 'receipts', connection_id || ' ' || state, null, 1, 'sync_erasures' from sync_erasures
         where ${own} and asked_at >= ${from} and asked_at < ${to}
+      union all
+      select 'receipts', connection_id || ' ' || state, null, 1, 'sync_rectifications' from sync_rectifications
+        where ${own} and asked_at >= ${from} and asked_at < ${to}
+      union all
+      select 'rectifications', 'on request', principal_id, 1, 'audit_log' from told where action = 'person.rectified'
     )
     select section, item, principal_id, count(*)::int as entries, sum(records)::int as records, source
     from lines group by section, item, principal_id, source

@@ -64,6 +64,7 @@ export function retentionOperations(kinds: readonly RetainedKind[]): readonly Op
     description: 'Look at the preview first: what a run removes does not come back.',
     event: 'retention.rule_changed',
     subject: ({ kind }) => kind,
+    row: { table: 'retention_rules', key: 'kind', field: 'kind', columns: ['keep_days'] },
     input: PutRetentionRule,
     output: RetentionRule,
     async perform({ kind: name, days }, context) {

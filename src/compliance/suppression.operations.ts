@@ -12,7 +12,9 @@ import { defineOperation, type Operation } from '#gateway/operation.ts'
 import type { Transaction } from '#store/store.ts'
 
 const tag = 'Privacy'
-const columns = sql.raw('request_id, suppressed_at, lifted_at, lifted_by, lift_reason')
+const columns = sql.raw(
+  `'sup_' || left(encode(address_index, 'hex'), 16) as id, request_id, suppressed_at, lifted_at, lifted_by, lift_reason`,
+)
 
 function findStanding(tx: Transaction, index: Buffer, by: string, reason: string, now: Date) {
   return tx.find(sql<Suppression>`

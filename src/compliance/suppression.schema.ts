@@ -10,6 +10,7 @@ export const LiftSuppression = z.object({
 })
 
 export const Suppression = z.object({
+  id: z.string().meta({ description: 'Of the keyed hash; tells nothing of the address' }),
   requestId: z.string().meta({ description: 'The request by which the person was erased' }),
   suppressedAt: Instant,
   liftedAt: Instant.nullable(),

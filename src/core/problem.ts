@@ -227,7 +227,12 @@ const kinds = {
   'hold.lifted': { status: 409, title: 'The hold was lifted before', retry: 'no' },
   'privacy.second_person': {
     status: 403,
-    title: 'An erasure is decided by another person than who took the request',
+    title: 'An erasure or correction is decided by another person than who took the request',
+    retry: 'after a change',
+  },
+  'privacy.address_taken': {
+    status: 409,
+    title: 'Another person is known by this address',
     retry: 'after a change',
   },
   'privacy.not_approved': {

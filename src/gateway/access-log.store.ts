@@ -8,7 +8,7 @@ export interface AccessEntry {
   occurredAt: Date
   principalId: string
   principalKind: string
-  action: 'data.read' | 'access.refused'
+  action: 'data.read' | 'access.refused' | 'export.broken_off'
   subjectId: string | null
   detail: Record<string, unknown>
   requestId: string

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
+import { sql } from 'kysely'
 import { z } from 'zod'
 import { Problem } from '#core/problem.ts'
 import { parseInput } from '#gateway/input.ts'
 import { applyMask, maskOf } from '#gateway/mask.ts'
-import type { Operation } from '#gateway/operation.ts'
+import type { ChangedRow, Operation } from '#gateway/operation.ts'
 import { performInputs, type Caller } from '#gateway/perform-inputs.ts'
 import type { Transaction } from '#store/store.ts'
 
@@ -79,6 +80,20 @@ export async function readRecord(
     if (thrown instanceof Problem && thrown.status === 404) return null
     throw thrown
   }
+}
+
+/** The columns of a record's row that may be told; null where there is none. */
+export async function readRow(
+  tx: Transaction,
+  { table, key, columns, newest = key }: ChangedRow,
+  id: unknown,
+): Promise<Json | null> {
+  if (typeof id !== 'string') return null
+  const row = await tx.find(sql<Json>`
+    select ${sql.join(columns.map((column) => sql.ref(column)))} from ${sql.table(table)}
+    where workspace_id = ${tx.workspaceId} and ${sql.ref(key)} = ${id}
+    order by ${sql.ref(newest)} desc limit 1`)
+  return row && (JSON.parse(JSON.stringify(row)) as Json)
 }
 
 /** What differs between two wire values of one schema, field by field; personal values stay out of it. */

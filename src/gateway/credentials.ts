@@ -15,14 +15,19 @@ export function bearerOf(headers: IncomingHttpHeaders): string | null {
     : null
 }
 
+/**
+ * The session's cookie. The bound name goes before the plain one in whatever order they come: a neighbouring subdomain can set the
+ * plain one for the whole domain, the bound one only this origin.
+ */
 export function cookieOf(headers: IncomingHttpHeaders): string | null {
+  const values = new Map<string, string>()
   for (const part of (headers.cookie ?? '').split(';')) {
     const cut = part.indexOf('=')
-    if (cut < 0) continue
-    const name = part.slice(0, cut).trim()
-    if (SESSION_COOKIES.some((cookie) => cookie === name)) return part.slice(cut + 1).trim() || null
+    const name = part.slice(0, Math.max(0, cut)).trim()
+    if (cut > 0 && !values.has(name)) values.set(name, part.slice(cut + 1).trim())
   }
-  return null
+  const sent = SESSION_COOKIES.find((name) => values.has(name))
+  return (sent && values.get(sent)) || null
 }
 
 export function senderOf(request: IncomingMessage, clientOf: ClientOf): Sender {

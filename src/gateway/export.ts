@@ -9,6 +9,7 @@ import { inputSchemaOf, parseInput } from '#gateway/input.ts'
 import type { CsvColumn, Operation, Principal } from '#gateway/operation.ts'
 import { performInputs } from '#gateway/perform-inputs.ts'
 import { runListPipeline, runNextPage, tellRows, type Running } from '#gateway/pipeline.ts'
+import { sendStream } from '#gateway/send-stream.ts'
 import type { Store } from '#store/store.ts'
 
 const PAGE = 500
@@ -23,7 +24,7 @@ export function wantsCsv(request: FastifyRequest): boolean {
 
 /**
  * The whole list under the same filters, as one CSV stream: page after page of the same operation, so that an export and
- * the screen cannot differ. Cells are formula-safe; memory holds one page.
+ * the screen cannot differ. Cells are formula-safe; memory holds one page. Whatever fails after the first page cuts the connection.
  */
 export async function exportCsv(
   exchange: Exchange,
@@ -34,20 +35,18 @@ export async function exportCsv(
   const { reply, operation } = exchange
   await runListPipeline(exchange, gateway, async () => {
     const stream = Readable.from(csvOf(columns, pagesOf(exchange, gateway)))
-    await reply
-      .status(200)
-      .headers({
-        'content-type': CSV_CONTENT_TYPE,
-        'content-disposition': `attachment; filename="${operation.id}.csv"`,
-      })
-      .send(stream)
+    reply.status(200).headers({
+      'content-type': CSV_CONTENT_TYPE,
+      'content-disposition': `attachment; filename="${operation.id}.csv"`,
+    })
+    await sendStream(reply, stream)
   })
 }
 
 async function* pagesOf(exchange: Exchange, gateway: Running): AsyncGenerator<WireRow[]> {
   for (;;) {
     if (exchange.answer?.status !== 200)
-      throw new Error(`the export of ${exchange.operation.id} broke off`)
+      throw new Error(`a page of ${exchange.operation.id} was refused`)
     const page = JSON.parse(exchange.answer.body) as { data: WireRow[]; nextCursor: string | null }
     tellRows(exchange, gateway)
     yield page.data

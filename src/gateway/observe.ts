@@ -9,6 +9,8 @@ export interface Ended {
   status: number
   startedAtMs: number
   principal: Principal | null
+  /** Of a library's path, which knows its callers by itself. */
+  caller?: { workspaceId: string; principalId: string } | null
   /** Of a batch. */
   items?: number
   failure?: unknown
@@ -19,24 +21,25 @@ type Parts = Pick<GatewayParts, 'metrics' | 'log' | 'onCall'>
 /** Metrics and service levels. @returns the duration in milliseconds. */
 export function count(
   { metrics, onCall }: Parts,
-  { operation, status, startedAtMs, principal }: Ended,
+  { operation, status, startedAtMs, principal, caller }: Ended,
 ): number {
   const durationMs = Math.round((performance.now() - startedAtMs) * 10) / 10
   metrics.requestDuration.observe(
     { operation, status: `${Math.floor(status / 100)}xx` },
     durationMs / SECOND_MS,
   )
-  if (principal) onCall({ workspaceId: principal.workspaceId, operation, status, durationMs })
+  const workspaceId = principal?.workspaceId ?? caller?.workspaceId
+  if (workspaceId !== undefined) onCall({ workspaceId, operation, status, durationMs })
   return durationMs
 }
 
 /** The same, and the one log line of a request. */
 export function observe(parts: Parts, ended: Ended): void {
-  const { requestId, operation, status, principal, items, failure } = ended
+  const { requestId, operation, status, principal, caller, items, failure } = ended
   const line = {
     requestId,
-    workspaceId: principal?.workspaceId,
-    principalId: principal?.id,
+    workspaceId: principal?.workspaceId ?? caller?.workspaceId,
+    principalId: principal?.id ?? caller?.principalId,
     operation,
     status,
     durationMs: count(parts, ended),

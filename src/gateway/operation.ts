@@ -82,6 +82,19 @@ export type Settled<Output> =
     }
   | { kind: 'refused'; problem: Problem }
 
+/** The row of one record, for the audit entry of an operation whose record has no read of its own. */
+export interface ChangedRow {
+  table: string
+  /** The column that names the record within the workspace. */
+  key: string
+  /** The field of the input that names it; without, what is made new and named by `subject`. */
+  field?: string
+  /** Columns that before and after may tell: no secret, nothing personal. */
+  columns: readonly string[]
+  /** Where a record has a row for each version: the column that tells the newest. */
+  newest?: string
+}
+
 interface Shape<Input extends z.ZodType, Output extends z.ZodType> {
   /** Unique, camelCase; the OpenAPI operationId and the audit action. */
   id: string
@@ -105,6 +118,8 @@ interface Shape<Input extends z.ZodType, Output extends z.ZodType> {
   /** The event that a success tells, and the id of the record it is about. */
   event?: string
   subject?(output: z.output<Output>, input: z.output<Input>): string
+  /** Which row it changes, where no read shows the record: the audit entry says before and after from it. */
+  row?: ChangedRow
   /** The path of the new or changed record, for `Location`. */
   location?(output: z.output<Output>): string
   /** The version of the record, for ETag and If-Match (only numbers that grow). */

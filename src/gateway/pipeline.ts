@@ -1,12 +1,15 @@
+import type { Problem } from '#core/problem.ts'
 import type { Exchange } from '#gateway/exchange.ts'
 import type { GatewayParts } from '#gateway/gateway.ts'
 import type { Operation } from '#gateway/operation.ts'
 import type { Groups } from '#gateway/group.ts'
 import { observe } from '#gateway/observe.ts'
 import { problemAnswer, toProblem } from '#gateway/problem.ts'
+import { CutOff } from '#gateway/send-stream.ts'
 import { authenticate } from '#gateway/steps/authenticate.ts'
 import { authorize } from '#gateway/steps/authorize.ts'
 import { noteRead } from '#gateway/steps/note-read.ts'
+import { noteCutOff } from '#gateway/note-cut-off.ts'
 import { noteRefusal } from '#gateway/note-refusal.ts'
 import { identify } from '#gateway/steps/identify.ts'
 import { limit } from '#gateway/steps/limit.ts'
@@ -75,11 +78,8 @@ async function runSteps(
     await finish()
   } catch (thrown) {
     failure = thrown
-    const problem = toProblem(thrown)
-    const { operation, request, principal } = exchange
-    await noteRefusal(operation.id, request, principal, problem, gateway)
-    exchange.answer = problemAnswer(problem, exchange.requestId)
-    await respond(exchange)
+    if (thrown instanceof CutOff) await noteCutOff(exchange, thrown, gateway)
+    else await refuse(exchange, toProblem(thrown), gateway)
   } finally {
     const { requestId, startedAtMs, principal, answer, isBatch, items } = exchange
     observe(gateway, {
@@ -93,6 +93,13 @@ async function runSteps(
     })
     tellWatch(exchange, gateway)
   }
+}
+
+async function refuse(exchange: Exchange, problem: Problem, gateway: Running): Promise<void> {
+  const { operation, request, principal } = exchange
+  await noteRefusal(operation.id, request, principal, problem, gateway)
+  exchange.answer = problemAnswer(problem, exchange.requestId)
+  await respond(exchange)
 }
 
 /** What the watch for attacks counts: rows read, records that are not there, and scopes that are missing. */

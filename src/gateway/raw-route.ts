@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
 import type { OperationContext, Principal } from '#gateway/operation.ts'
 import type { Store } from '#store/store.ts'
 
@@ -27,7 +28,7 @@ export interface RawRequest {
 export interface RawAnswer {
   status: number
   headers?: Record<string, string | string[]>
-  body?: string | Buffer | NodeJS.ReadableStream
+  body?: string | Buffer | Readable
 }
 
 /**
@@ -54,14 +55,23 @@ export interface RawRoute {
   handle(request: RawRequest): Promise<RawAnswer>
 }
 
+/** Whose call it was, once the library has proved that. */
+export interface MountCaller {
+  workspaceId: string
+  principalId: string
+}
+
 /**
  * Paths that a library answers by itself, on Node's own request and response. It does its own authentication; the gateway
- * counts requests by source, states the hub's public address in place of whatever forwarding headers came, and logs.
+ * counts requests by source, states the hub's public address in place of whatever forwarding headers came, and logs and
+ * measures each call under the id of its path.
  */
 export interface Mount {
   id: string
-  paths: readonly string[]
+  /** By the id that logs and figures know it by. */
+  paths: Readonly<Record<string, string>>
   /** Requests a minute from one address. */
   perMinute: number
-  handle(request: IncomingMessage, response: ServerResponse): Promise<void>
+  /** @returns whose call it was; null where nobody proved to be anybody. */
+  handle(request: IncomingMessage, response: ServerResponse): Promise<MountCaller | null>
 }

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Problem } from '#core/problem.ts'
@@ -17,6 +18,7 @@ import { idsIn, purposeOf } from '#gateway/shown.ts'
 import { refuseForeignOrigin } from '#gateway/origin.ts'
 import { count, observe } from '#gateway/observe.ts'
 import type { RawAnswer, RawRoute } from '#gateway/raw-route.ts'
+import { CutOff, sendStream } from '#gateway/send-stream.ts'
 import { traceRequest } from '#gateway/trace-request.ts'
 import { holdLimits, limitOf } from '#gateway/steps/limit.ts'
 import type { EventDraft } from '#jobs/job.ts'
@@ -70,14 +72,17 @@ async function answer(
       })
     if (seen.principal !== null) await noteRawRead(route, request, seen.principal, gateway)
     const result = await handle(route, request, { body, query, principal: seen.principal }, gateway)
-    observe(gateway, { ...seen, status: result.status })
     reply.header('x-request-id', request.id)
-    await reply
-      .status(result.status)
-      .headers(result.headers ?? {})
-      .send(result.body ?? '')
+    reply.status(result.status).headers(result.headers ?? {})
+    if (result.body instanceof Readable) await sendStream(reply, result.body)
+    observe(gateway, { ...seen, status: result.status })
+    if (!(result.body instanceof Readable)) await reply.send(result.body ?? '')
     return { principal: seen.principal, status: result.status }
   } catch (thrown) {
+    if (thrown instanceof CutOff) {
+      observe(gateway, { ...seen, status: thrown.status, failure: thrown })
+      return { principal: seen.principal, status: thrown.status }
+    }
     const { status } = toProblem(thrown)
     // A fault has its own line, with its stack, where the answer is made of it.
     if (status < 500) observe(gateway, { ...seen, status })

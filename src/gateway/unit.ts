@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Problem } from '#core/problem.ts'
 import { answerOf, batchAnswer, type ItemOutcome } from '#gateway/answer.ts'
-import { changesBetween, readRecord } from '#gateway/before-after.ts'
+import { changesBetween, readRecord, readRow } from '#gateway/before-after.ts'
 import { collectEffects, type DoneInput } from '#gateway/effects.ts'
 import type { Exchange } from '#gateway/exchange.ts'
 import type { Operation, Principal, Settled } from '#gateway/operation.ts'
@@ -33,7 +33,7 @@ export async function performUnit(tx: Transaction, unit: Unit): Promise<void> {
     exchange.items.flatMap((item) => (item.kind === 'valid' ? [item.input] : [])),
   )
   const caller: Caller = { principal, now, requestId, expectedVersion }
-  const before = await recordBefore(tx, unit, caller)
+  const before = operation.method === 'GET' ? null : await recordBefore(tx, unit, caller)
   const performed = await performInputs(tx, operation, inputs, caller, careful)
   const done = settle(mine, performed.settled)
   for (const { reply } of mine) reply.headers(performed.headers)
@@ -44,10 +44,19 @@ export async function performUnit(tx: Transaction, unit: Unit): Promise<void> {
   await recordEffects(tx, effects)
 }
 
+/** Of a single operation there is one input, and it was valid. */
+function inputOf({ exchanges }: Unit): Record<string, unknown> {
+  const [item] = exchanges[0]!.items
+  return item?.kind === 'valid' ? (item.input as Record<string, unknown>) : {}
+}
+
 const paramsOf = ({ exchanges }: Unit) => exchanges[0]!.request.params as Record<string, string>
 
 /** The record before a single operation changes it; null for what is made new. */
 async function recordBefore(tx: Transaction, unit: Unit, caller: Caller) {
+  const { operation, reader } = unit
+  if (reader === undefined && operation.row?.field !== undefined)
+    return readRow(tx, operation.row, inputOf(unit)[operation.row.field])
   const isOfRecord = unit.reader !== undefined && !isBelow(unit.reader, unit.operation)
   return isOfRecord ? readRecord(tx, unit.reader!, paramsOf(unit), caller) : null
 }
@@ -64,7 +73,16 @@ async function noteChange(
   before: Record<string, unknown> | null,
   done: DoneInput,
 ): Promise<void> {
-  if (reader === undefined) return
+  if (reader === undefined) {
+    const { row } = operation
+    if (row === undefined) return
+    const id =
+      row.field === undefined
+        ? operation.subject?.(done.output, done.input)
+        : (done.input as Record<string, unknown>)[row.field]
+    done.detail = changesBetween(z.unknown(), before, await readRow(tx, row, id))
+    return
+  }
   let after: Record<string, unknown> | null = null
   const isGone = operation.method === 'DELETE' && operation.path === reader.path
   if (isGone) after = null

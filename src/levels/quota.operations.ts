@@ -75,6 +75,7 @@ function createSetQuota(roleNames: readonly string[]): Operation {
     event: 'quota.changed',
     subject: (quota) => quota.subject,
     version: (quota) => quota.version,
+    row: { table: 'quotas', key: 'subject', field: 'subject', columns: ['per_day', 'per_month'] },
     input: SetQuota,
     output: Quota,
     async perform({ subject, perDay, perMonth }, { tx, now }) {
@@ -102,6 +103,7 @@ const removeQuota = defineOperation({
   summary: 'Lift a quota',
   event: 'quota.changed',
   subject: (quota) => quota.subject,
+  row: { table: 'quotas', key: 'subject', field: 'subject', columns: ['per_day', 'per_month'] },
   input: QuotaRef,
   output: Quota,
   async perform({ subject }, { tx, now }) {

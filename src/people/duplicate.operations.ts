@@ -59,6 +59,12 @@ export const dismissPersonDuplicate = defineOperation({
   summary: 'Say that two people are not the same',
   description: 'The pair is never offered again, nor are people who stand for them after a merge.',
   status: 200,
+  row: {
+    table: 'person_duplicates',
+    key: 'id',
+    field: 'duplicateId',
+    columns: ['status', 'reason', 'decided_by'],
+  },
   input: DismissDuplicate,
   output: PersonDuplicate,
   async perform({ duplicateId, reason }, context) {

@@ -63,6 +63,12 @@ export const unmergePerson = defineOperation({
     'Both people are as if they had never been merged. What came since stays: with the one that it names, else with the ' +
     'one that stood for both. Merges are undone latest first.',
   status: 200,
+  row: {
+    table: 'person_merges',
+    key: 'id',
+    field: 'mergeId',
+    columns: ['from_id', 'into_id', 'undone_by', 'undone_at'],
+  },
   input: MergePath,
   output: PersonMerge,
   async perform({ mergeId }, context) {

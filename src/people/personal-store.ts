@@ -3,6 +3,7 @@ import type { PersonalStore } from '#compliance/personal-store.ts'
 import type { Transaction } from '#store/store.ts'
 import { listConsents, proofContext } from './consent.store.ts'
 import { openSetAside } from './layer.store.ts'
+import { rectifyPeople } from './rectify.ts'
 import type { MergeRow } from './merge.store.ts'
 import { listIdentities } from './person-list.store.ts'
 import { identityContext, openPersonal } from './person.store.ts'
@@ -91,6 +92,7 @@ export const peoplePersonal: PersonalStore = {
         update touchpoints set detail = null, message_id = null, utm_term = null, utm_content = null where ${own}`),
     }
   },
+  rectify: rectifyPeople,
 }
 
 /** Merges by hand with what they have set aside. */

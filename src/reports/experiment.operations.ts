@@ -110,6 +110,11 @@ export const createExperiment = defineOperation({
   summary: 'Plan an experiment: who is left out of a channel, and for how long',
   description:
     'What spoke for it is kept with it, if a data-driven model has something to say of the channel.',
+  row: {
+    table: 'experiments',
+    key: 'id',
+    columns: ['channel', 'state', 'holdout_share', 'weeks', 'starts_on', 'result', 'closed_at'],
+  },
   input: NewExperiment,
   output: Experiment,
   event: 'experiment.planned',
@@ -161,6 +166,12 @@ export const recordExperimentResult = defineOperation({
   description:
     'Data-driven models are fitted again with it: credit moves between the channel, those like it and the baseline, and all credit ' +
     'still adds up to what was won.',
+  row: {
+    table: 'experiments',
+    key: 'id',
+    field: 'experimentId',
+    columns: ['channel', 'state', 'holdout_share', 'weeks', 'starts_on', 'result', 'closed_at'],
+  },
   input: RecordResult,
   output: Experiment,
   event: 'experiment.result_recorded',
@@ -176,6 +187,12 @@ export const cancelExperiment = defineOperation({
   path: '/api/v1/experiments/{experimentId}',
   scope: 'attribution:write',
   summary: 'Give up an experiment that was planned; it stays on the list',
+  row: {
+    table: 'experiments',
+    key: 'id',
+    field: 'experimentId',
+    columns: ['channel', 'state', 'holdout_share', 'weeks', 'starts_on', 'result', 'closed_at'],
+  },
   input: ExperimentPath,
   output: Experiment,
   status: 200,

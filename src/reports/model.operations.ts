@@ -73,6 +73,13 @@ export const putModel = defineOperation({
     'The ledger is computed for it in the background, and for it alone. A computed model is fitted to all journeys first. ' +
     'What was said under the version before stays to be read with `asOf`; weeks that had ended are restated. Ask ' +
     'POST /api/v1/attribution/preview first for what would move.',
+  row: {
+    table: 'attribution_models',
+    key: 'model',
+    newest: 'version',
+    field: 'model',
+    columns: ['model', 'version', 'method', 'journey', 'parameters', 'published_at', 'retired_at'],
+  },
   input: PutModel,
   output: Model,
   event: 'attribution.model_published',
@@ -106,6 +113,13 @@ export const deleteModel = defineOperation({
   tag: 'Attribution',
   summary: 'Keep no ledger for a model any more',
   description: 'Its figures stay to be read with `asOf`.',
+  row: {
+    table: 'attribution_models',
+    key: 'model',
+    newest: 'version',
+    field: 'model',
+    columns: ['model', 'version', 'method', 'journey', 'parameters', 'published_at', 'retired_at'],
+  },
   input: ModelPath,
   output: Model,
   event: 'attribution.model_retired',

@@ -115,6 +115,12 @@ export const changeAgendaItem = defineOperation({
   path: '/api/v1/reports/agenda/{itemId}',
   scope: 'reports:write',
   summary: 'Give an item an owner, or close it; an open one is carried over to the next week',
+  row: {
+    table: 'agenda_items',
+    key: 'id',
+    field: 'itemId',
+    columns: ['state', 'owner_id', 'closed_at'],
+  },
   input: ChangeAgendaItem,
   output: AgendaItem,
   event: 'report.agenda_changed',

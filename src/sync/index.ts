@@ -26,9 +26,9 @@ import { hookRoutes, tidyHooks } from './hook.routes.ts'
 import { recordOwnWork } from '#jobs/own-work.ts'
 import { lineageOperations } from './lineage.operations.ts'
 import { syncKpis } from './kpis.ts'
-import { syncPersonal } from './personal-store.ts'
 import { syncRetained } from './retained-store.ts'
 import { pendingSubscriber } from './pending.ts'
+import { rectifySubscriber, syncPersonalStore } from './rectify.ts'
 import { runOperations } from './run.operations.ts'
 import { performRun } from './run.ts'
 import { scheduleTimer } from './schedule.ts'
@@ -90,10 +90,11 @@ export function createSyncModule(
       startSubscriber,
       laneSubscriber,
       eraseSubscriber,
+      rectifySubscriber(byVendor, byName),
       backfillSubscriber,
     ],
     timers: [scheduleTimer, tidyHooks, eraseTimer, backfillTimer],
-    personal: syncPersonal,
+    personal: syncPersonalStore(byName),
     retained: syncRetained,
     watches: syncWatches,
     kpis: syncKpis,

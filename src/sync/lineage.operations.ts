@@ -23,6 +23,7 @@ import {
   listUses,
   type SystemRow,
 } from './lineage.store.ts'
+import { listTold } from './lineage-told.store.ts'
 import type { Connectors } from './open-session.ts'
 import { runEvents, type RunStream } from './openlineage.rules.ts'
 import { findRun } from './run.store.ts'
@@ -84,7 +85,9 @@ export function lineageOperations(
         if (own) mapped.set(`${connectionId} ${entity}`, own)
       }
       const backward = await stepsOf(tx, names, record, field, systems, mapped)
-      const forward = [...sentTo(systems, mapped), ...(await listUses(tx, record, field))]
+      const uses = await listUses(tx, record, field)
+      const told = await listTold(tx, record, field)
+      const forward = [...sentTo(systems, mapped), ...uses, ...told]
       const origin = backward.find((step) => step.brought) ?? null
       return { record, field, origin, backward, forward }
     },

@@ -44,8 +44,22 @@ export const LineageStep = z.object({
 export type LineageStep = z.output<typeof LineageStep>
 
 export const LineageUse = z.object({
-  kind: z.enum(['connection', 'credit', 'deal', 'learned_model', 'scoring', 'routing']),
-  id: z.string().meta({ description: 'Of the connection, deal or model; the version of rules' }),
+  kind: z.enum([
+    'connection',
+    'credit',
+    'deal',
+    'learned_model',
+    'scoring',
+    'routing',
+    'lead_score',
+    'export',
+    'webhook',
+    'weekly_report',
+  ]),
+  id: z.string().meta({
+    description:
+      'Of the connection, deal, model, lead, endpoint or report; the version of rules; the operation that showed it',
+  }),
   detail: z.string(),
 })
 export type LineageUse = z.output<typeof LineageUse>

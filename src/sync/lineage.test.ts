@@ -6,7 +6,8 @@ import { startHubspot, type HubspotSandbox } from '#sandbox/hubspot/index.ts'
 import { ManualClock, useHub, type TestWorkspace } from '#tests/hub.ts'
 
 const clock = new ManualClock(new Date('2026-11-23T08:00:00Z'))
-const hub = useHub({ clock })
+const RECEIVER = '127.0.0.1:9'
+const hub = useHub({ clock, config: { egressAllow: [RECEIVER] } })
 let sandbox: HubspotSandbox
 let workspace: TestWorkspace
 let connectionId: string
@@ -141,6 +142,60 @@ test('cells chosen at random lead back to the file, the call or the run that set
   }
   expect([...kinds.keys()].toSorted()).toEqual(['call', 'import', 'sync'])
 }, 120_000)
+
+test('a field leads forward to the score, the exports and the messages that it went into, and to no other record’s', async () => {
+  const hook = await workspace.post('/api/v1/webhooks', {
+    url: `http://${RECEIVER}/x`,
+    events: ['lead.created', 'lead.updated'],
+  })
+  expect(hook.status, hook.text).toBe(201)
+  const { model } = (await workspace.get('/api/v1/scoring-model')).body
+  const published = await workspace.put('/api/v1/scoring-model', { model })
+  expect(published.status, published.text).toBeLessThan(300)
+  const [one, other] = await Promise.all(
+    ['told@x.example', 'silent@x.example'].map(
+      async (email) =>
+        (await workspace.post('/api/v1/integrations/sales/leads', { email, country: 'FR' })).body,
+    ),
+  )
+  await hub.settle()
+  await workspace.get(`/api/v1/leads/${one.id}`)
+  await hub.app.accessLog.flush()
+  const uses = async (id: string, field: string) => {
+    const { body } = await workspace.get(`/api/v1/lineage?record=${id}&field=${field}`)
+    return Map.groupBy(body.forward as { kind: string; id: string }[], ({ kind }) => kind)
+  }
+  const email = await uses(one.id, 'email')
+  expect(email.get('export')).toMatchObject([{ id: 'getLead' }])
+  expect(email.get('webhook')).toMatchObject([{ id: hook.body.id }])
+  expect((await uses(other.id, 'email')).get('export')).toBeUndefined()
+  const asked = JSON.stringify(model)
+  expect(asked).toContain('"country"')
+  expect((await uses(one.id, 'country')).get('lead_score')).toMatchObject([{ id: one.id }])
+  expect((await uses(one.id, 'phone')).get('lead_score')).toBeUndefined()
+})
+
+/** As OpenLineage publishes them at openlineage.io/spec. */
+const PUBLISHED = {
+  schema:
+    'https://openlineage.io/spec/facets/1-1-1/SchemaDatasetFacet.json#/$defs/SchemaDatasetFacet',
+  columnLineage:
+    'https://openlineage.io/spec/facets/1-2-0/ColumnLineageDatasetFacet.json#/$defs/ColumnLineageDatasetFacet',
+}
+
+test('every facet of a run names a published facet of the specification, and every event its core', async () => {
+  const runId = await sync()
+  const { body } = await workspace.get(`/api/v1/lineage/runs/${runId}`)
+  const events = z.array(RunEvent).parse(body.events)
+  const facets = events.flatMap(({ inputs, outputs }) =>
+    [...inputs, ...outputs].flatMap((one) => Object.entries(one.facets)),
+  )
+  expect(facets.length).toBeGreaterThan(4)
+  for (const [name, facet] of facets)
+    expect(facet).toMatchObject({ _schemaURL: PUBLISHED[name as keyof typeof PUBLISHED] })
+  for (const { schemaURL } of events)
+    expect(schemaURL).toBe('https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent')
+})
 
 test('a run is told as OpenLineage events whose columns are those of the mapping', async () => {
   const runId = await sync()

@@ -14,6 +14,7 @@ export const syncPersonal: PersonalStore = {
     'sync_errors',
     'sync_outcomes',
     'sync_planned_changes',
+    'sync_rectifications',
   ],
   kept: { sync_outcomes: 'ids and causes, kept for the history of runs' },
   async collect(tx, { leadIds }) {
@@ -43,6 +44,11 @@ export const syncPersonal: PersonalStore = {
       sync_unproved: await tx.execute(sql`delete from sync_unproved where ${own}`),
       sync_pending: await tx.execute(sql`delete from sync_pending where ${own}`),
       sync_errors: await tx.execute(sql`delete from sync_errors where ${own}`),
+      // The receipts stay, without values; what is still open has nothing to wait for.
+      sync_rectifications: await tx.execute(sql`
+        update sync_rectifications set expected = null, state = 'done', done_at = coalesce(done_at, ${now}),
+          detail = case when state = 'done' then detail else 'The person was erased since.' end
+        where ${own}`),
       sync_planned_changes: await tx.execute(sql`delete from sync_planned_changes where ${own}`),
     }
   },

@@ -102,6 +102,7 @@ const pages = [
     title: /^Privacy$/,
   },
   { name: 'privacy-holds', path: '/privacy?view=holds', title: /^Privacy$/ },
+  { name: 'privacy-suppressions', path: '/privacy?view=suppressions', title: /^Privacy$/ },
   { name: 'privacy-runs', path: '/privacy?view=runs', title: /^Privacy$/ },
   { name: 'operations', path: '/operations', title: /^Operations$/ },
   { name: 'operations-quotas', path: '/operations?view=quotas', title: /^Operations$/ },

@@ -36,7 +36,7 @@ declare module 'vitest' {
   }
 }
 
-const LINKS = 5
+const LINKS = 7
 
 /** Builds the console as it stands and starts a hub with a company in it, once for all files. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {

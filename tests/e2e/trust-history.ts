@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { insertMeasures, insertThreats } from '#access/threats/threat.store.ts'
 import { insertHold } from '#compliance/hold.store.ts'
 import { insertRequest } from '#compliance/privacy.store.ts'
+import { addressIndex } from '#compliance/suppressed.ts'
 import { endRun, insertRun, noteRemoved } from '#compliance/retention.store.ts'
 import { newId } from '#core/id.ts'
 import { DAY_MS, HOUR_MS } from '#core/time.ts'
@@ -56,6 +57,7 @@ async function seedRequests(
       requestedBy: 'usr_grace',
       requestedAt,
       dueAt: new Date(requestedAt.getTime() + 30 * DAY_MS),
+      changes: null,
     })
   }
   const erased = { touchpoints: 14, leads: 1, person_identities: 2 }
@@ -69,6 +71,9 @@ async function seedRequests(
         ${ago(31 * DAY_MS)}, ${ago(31 * DAY_MS)}),
       (${connectionId}, 'contact', '90401', ${tx.workspaceId}, ${ids[1]}, 'by_hand', 5, ${ago(30 * DAY_MS)},
         'The key may not delete contacts.', ${ago(31 * DAY_MS)}, null)`)
+  await tx.execute(sql`
+    insert into suppressed_addresses (workspace_id, address_index, request_id, suppressed_at)
+    values (${tx.workspaceId}, ${addressIndex(tx, 'gone@erased.example')}, ${ids[1]}, ${ago(31 * DAY_MS)})`)
   return ids[0] ?? ''
 }
 

@@ -1,5 +1,10 @@
+import { fileURLToPath } from 'node:url'
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { useBrowser } from '#tests/e2e/browser.ts'
+
+const SHOTS = fileURLToPath(new URL('screenshots/', import.meta.url))
 
 const { stage, visit } = useBrowser()
 
@@ -43,8 +48,81 @@ test('who takes an erasure cannot approve it', async () => {
     .getByRole('link', { name: /^Erasure/ })
     .first()
     .click()
-  await page.getByText('an erasure has to be approved by another person').waitFor()
+  await page.getByText('it has to be approved by another person').waitFor()
   expect(await page.getByRole('button', { name: 'Approve…' }).isDisabled()).toBe(true)
+  expect(faults).toEqual([])
+  await page.context().close()
+})
+
+test('a correction is taken with its fields, approved, and shows before and after', async () => {
+  const { page, faults, open } = await visitFreshly(5)
+  const { data } = (await (await page.request.get('/api/v1/people?limit=1')).json()) as {
+    data: { id: string }[]
+  }
+  await takeCorrection(data[0]?.id ?? '')
+  await open('/privacy?kind=rectification')
+  await page
+    .getByRole('link', { name: /^Correction/ })
+    .first()
+    .click()
+  const fields = page.getByRole('table', { name: 'Fields that are put right' })
+  await fields.getByText('Seen once it is approved').first().waitFor()
+  await page.getByRole('button', { name: 'Approve…' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Put it right' }).click()
+  await fields.getByText('Seen once it is approved').first().waitFor({ state: 'detached' })
+  expect(await fields.textContent()).toContain('Quagga')
+  await look(page, 'privacy-correction')
+  expect(faults).toEqual([])
+  await page.context().close()
+})
+
+/** A picture in either theme and narrow; what stands there meets WCAG 2.2 AA. */
+async function look(page: Page, name: string) {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+    await page.screenshot({ path: `${SHOTS}${name}-${colorScheme}.png`, fullPage: true })
+    const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa']).analyze()
+    expect(
+      violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join()}`),
+    ).toEqual([])
+  }
+  const size = page.viewportSize()
+  await page.setViewportSize({ width: 390, height: 800 })
+  await page.screenshot({ path: `${SHOTS}${name}-narrow.png`, fullPage: true })
+  if (size) await page.setViewportSize(size)
+}
+
+/** Somebody else takes it than who approves. */
+async function takeCorrection(personId: string) {
+  const { page, faults, open } = await visit({ as: 'approver' })
+  await open('/privacy')
+  await page.getByRole('button', { name: 'Take a request…' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByRole('radio', { name: 'Correction' }).check()
+  await dialog.getByLabel('Person').fill(personId)
+  await dialog.getByLabel('Note').fill('By letter; identity proved by passport.')
+  expect(await dialog.getByRole('button', { name: 'Take the request' }).isDisabled()).toBe(true)
+  await dialog.getByLabel('Last name').and(dialog.getByRole('textbox')).fill('Quagga')
+  await dialog.getByRole('checkbox', { name: 'Phone' }).check()
+  await look(page, 'privacy-take-correction')
+  await dialog.getByRole('button', { name: 'Take the request' }).click()
+  await page.getByText('The request is taken').waitFor()
+  expect(faults).toEqual([])
+  await page.context().close()
+}
+
+test('an erased address is kept out until somebody lets it in again, by giving it', async () => {
+  const { page, faults, open } = await visitFreshly(6)
+  await open('/privacy?view=suppressions')
+  const table = page.getByRole('table', { name: /^Suppressed addresses/ })
+  await table.getByText('Kept out').waitFor()
+  await page.getByRole('button', { name: 'Lift one…' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Address').fill('gone@erased.example')
+  await dialog.getByLabel('Reason').fill('Became a customer and agreed anew.')
+  await dialog.getByRole('button', { name: 'Let it in again' }).click()
+  await page.getByText('may bring the address again').waitFor()
+  await table.getByText('Became a customer').waitFor()
   expect(faults).toEqual([])
   await page.context().close()
 })

@@ -14,6 +14,10 @@ const kinds: Readonly<Record<Use['kind'], string>> = {
   learned_model: 'Learned score',
   scoring: 'Scoring rules',
   routing: 'Routing rules',
+  lead_score: 'Score of the lead',
+  export: 'Shown or exported',
+  webhook: 'Told by webhook',
+  weekly_report: 'Weekly report',
 }
 
 /** What stands on the field; each leads to its figures. */
@@ -65,6 +69,17 @@ function Target({ use: { kind, id } }: { use: Use }): ReactNode {
           {shortId(id)}
         </Link>
       )
+    case 'lead_score':
+      return (
+        <Link to="/scores/leads/$leadId" params={{ leadId: id }} className="tl-link">
+          {shortId(id)}
+        </Link>
+      )
+    case 'export':
+      return <span className={text.soft}>{id}</span>
+    case 'webhook':
+    case 'weekly_report':
+      return <span className={text.soft}>{shortId(id)}</span>
     case 'scoring':
     case 'routing':
       return <span className={text.soft}>version {id}</span>

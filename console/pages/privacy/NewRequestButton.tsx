@@ -3,7 +3,13 @@ import { useDisclosure } from '@mantine/hooks'
 import { useState } from 'react'
 import { RequestKind } from '#compliance/privacy.schema.ts'
 import { requestKinds } from '#console/pages/privacy/privacy-words.ts'
-import { AREA, createRequest, type Kind } from '#console/pages/privacy/privacy.queries.ts'
+import { CorrectionFields } from '#console/pages/privacy/CorrectionFields.tsx'
+import {
+  AREA,
+  createRequest,
+  type Changes,
+  type Kind,
+} from '#console/pages/privacy/privacy.queries.ts'
 import { ConfirmDialog } from '#console/ui/ConfirmDialog.tsx'
 import { useChange } from '#console/ui/use-change.ts'
 
@@ -12,7 +18,9 @@ export function NewRequestButton() {
   const [isOpen, dialog] = useDisclosure()
   const [kind, setKind] = useState<Kind>('access')
   const [personId, setPersonId] = useState('')
+  const [changes, setChanges] = useState<Changes>({})
   const change = useChange(AREA)
+  const isCorrection = kind === 'rectification'
   return (
     <>
       <Button size="xs" h={30} onClick={dialog.open}>
@@ -30,13 +38,14 @@ export function NewRequestButton() {
           required: true,
         }}
         isBusy={change.isBusy}
-        isIncomplete={personId.trim() === ''}
+        isIncomplete={personId.trim() === '' || (isCorrection && Object.keys(changes).length === 0)}
         onConfirm={(note) =>
           change.run(
-            () => createRequest(kind, personId.trim(), note),
+            () => createRequest(kind, personId.trim(), note, changes),
             'The request is taken and waits for approval.',
             () => {
               setPersonId('')
+              setChanges({})
               dialog.close()
             },
           )
@@ -66,6 +75,7 @@ export function NewRequestButton() {
           value={personId}
           onChange={(event) => setPersonId(event.currentTarget.value)}
         />
+        {isCorrection && <CorrectionFields changes={changes} onChange={setChanges} />}
       </ConfirmDialog>
       {change.dialog}
     </>

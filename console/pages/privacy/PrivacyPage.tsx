@@ -1,5 +1,6 @@
 import { getRouteApi } from '@tanstack/react-router'
 import { Holds } from '#console/pages/privacy/Holds.tsx'
+import { LiftSuppressionButton } from '#console/pages/privacy/LiftSuppressionButton.tsx'
 import { NewHoldButton } from '#console/pages/privacy/NewHoldButton.tsx'
 import { NewRequestButton } from '#console/pages/privacy/NewRequestButton.tsx'
 import {
@@ -7,11 +8,13 @@ import {
   requestsExport,
   rulesExport,
   runsExport,
+  suppressionsExport,
 } from '#console/pages/privacy/privacy.queries.ts'
 import type { PrivacySearch } from '#console/pages/privacy/privacy.search.ts'
 import { Requests } from '#console/pages/privacy/Requests.tsx'
 import { RetentionRules } from '#console/pages/privacy/RetentionRules.tsx'
 import { RetentionRuns } from '#console/pages/privacy/RetentionRuns.tsx'
+import { Suppressions } from '#console/pages/privacy/Suppressions.tsx'
 import { useSession } from '#console/session.ts'
 import { ExportMenu } from '#console/ui/ExportMenu.tsx'
 import { PageHead } from '#console/ui/PageHead.tsx'
@@ -23,6 +26,7 @@ const views = [
   { value: 'requests', label: 'Requests', scope: 'privacy:read' },
   { value: 'retention', label: 'Retention', scope: 'retention:read' },
   { value: 'holds', label: 'Legal holds', scope: 'retention:read' },
+  { value: 'suppressions', label: 'Suppressions', scope: 'privacy:read' },
   { value: 'runs', label: 'Run reports', scope: 'retention:read' },
 ] as const
 
@@ -45,6 +49,7 @@ export function PrivacyPage() {
             <>
               <ExportMenu {...exportOf(search)} />
               {view === 'requests' && can('privacy:write') && <NewRequestButton />}
+              {view === 'suppressions' && can('privacy:approve') && <LiftSuppressionButton />}
               {view === 'holds' && can('holds:write') && <NewHoldButton />}
             </>
           )
@@ -59,6 +64,7 @@ export function PrivacyPage() {
         {(shown) => {
           if (shown === 'retention') return <RetentionRules search={search} onChange={change} />
           if (shown === 'holds') return <Holds search={search} onChange={change} />
+          if (shown === 'suppressions') return <Suppressions />
           if (shown === 'runs') return <RetentionRuns search={search} onChange={change} />
           return <Requests search={search} onChange={change} />
         }}
@@ -70,5 +76,6 @@ export function PrivacyPage() {
 function exportOf({ view = 'requests', kind, standing }: PrivacySearch) {
   if (view === 'retention') return rulesExport
   if (view === 'holds') return holdsExport(standing)
+  if (view === 'suppressions') return suppressionsExport
   return view === 'runs' ? runsExport : requestsExport(kind)
 }

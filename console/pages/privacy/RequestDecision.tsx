@@ -6,6 +6,7 @@ import {
   AREA,
   heldDataPath,
   refuseRequest,
+  type Kind,
   type RequestDetail,
 } from '#console/pages/privacy/privacy.queries.ts'
 import { useSession } from '#console/session.ts'
@@ -37,23 +38,54 @@ export function RequestDecision({ request }: { request: RequestDetail }) {
   )
 }
 
+interface DecisionWords {
+  hint: string
+  title: string
+  confirm: string
+  done: string
+  what: string
+}
+
+const decisionWords: Readonly<Record<Kind, DecisionWords>> = {
+  access: {
+    hint: 'With the approval the file can be read.',
+    title: 'Approve the request',
+    confirm: 'Approve',
+    done: 'Approved: the file can be read.',
+    what: 'All that is held of the person can be downloaded here from then on.',
+  },
+  rectification: {
+    hint: 'A correction is written here at once and goes to connected systems with the next sync.',
+    title: 'Put it right',
+    confirm: 'Put it right',
+    done: 'Put right here. Receipts of connected systems come in below.',
+    what: 'The values below replace those that are held, here at once and in connected systems as their fields are mapped. What stood before is kept sealed with this request.',
+  },
+  erasure: {
+    hint: 'An erasure is carried out at once, here and in every connected system, and cannot be undone.',
+    title: 'Erase the person',
+    confirm: 'Erase for good',
+    done: 'Erased here. Receipts of connected systems come in below.',
+    what: 'Their identities, touches, leads and what else is personal are erased here at once and in connected systems with the next run. Figures keep their amounts without the person. It cannot be undone.',
+  },
+}
+
 function Decide({ request: { id, kind, requestedBy } }: { request: RequestDetail }) {
   const { can, principal } = useSession()
   const [asked, setAsked] = useState<'approve' | 'refuse' | null>(null)
   const change = useChange(AREA)
   const may = can('privacy:approve')
   const isErasure = kind === 'erasure'
-  const needsAnother = isErasure && requestedBy === principal.id
+  const words = decisionWords[kind]
+  const needsAnother = kind !== 'access' && requestedBy === principal.id
   const close = () => setAsked(null)
   return (
     <Panel
       title="Approval"
       hint={
         needsAnother
-          ? 'You took this request: an erasure has to be approved by another person.'
-          : isErasure
-            ? 'An erasure is carried out at once, here and in every connected system, and cannot be undone.'
-            : 'With the approval the file can be read.'
+          ? 'You took this request: it has to be approved by another person.'
+          : words.hint
       }
       actions={
         <Group gap="xs">
@@ -73,25 +105,13 @@ function Decide({ request: { id, kind, requestedBy } }: { request: RequestDetail
       <ConfirmDialog
         opened={asked === 'approve'}
         onClose={close}
-        title={isErasure ? 'Erase the person' : 'Approve the request'}
-        confirm={isErasure ? 'Erase for good' : 'Approve'}
+        title={words.title}
+        confirm={words.confirm}
         isGrave={isErasure}
         isBusy={change.isBusy}
-        onConfirm={() =>
-          change.run(
-            () => approveRequest(id),
-            isErasure
-              ? 'Erased here. Receipts of connected systems come in below.'
-              : 'Approved: the file can be read.',
-            close,
-          )
-        }
+        onConfirm={() => change.run(() => approveRequest(id), words.done, close)}
       >
-        <p className={text.text}>
-          {isErasure
-            ? 'Their identities, touches, leads and what else is personal are erased here at once and in connected systems with the next run. Figures keep their amounts without the person. It cannot be undone.'
-            : 'All that is held of the person can be downloaded here from then on.'}
-        </p>
+        <p className={text.text}>{words.what}</p>
       </ConfirmDialog>
       <ConfirmDialog
         opened={asked === 'refuse'}

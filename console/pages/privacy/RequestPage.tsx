@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { formatCount, formatInstant, formatWord } from '#console/format.ts'
+import { Corrections } from '#console/pages/privacy/Corrections.tsx'
 import { receiptStates, requestKinds, requestStates } from '#console/pages/privacy/privacy-words.ts'
 import {
   requestExport,
@@ -48,6 +49,7 @@ export function RequestPage() {
       />
       <RequestDecision request={data} />
       <Facts request={data} />
+      {data.fields !== null && <Corrections request={data} />}
       {data.receipts.length > 0 && <Receipts receipts={data.receipts} />}
       {data.erased !== null && <Erased erased={data.erased} />}
       {data.remains.length > 0 && (

@@ -1,4 +1,5 @@
 import type {
+  CorrectableField,
   Kind,
   Request,
   RequestDetail,
@@ -8,10 +9,25 @@ import type { Tone } from '#console/ui/Badge.tsx'
 
 export const requestKinds: Readonly<Record<Kind, { label: string; what: string }>> = {
   access: { label: 'Access', what: 'What is held of the person, as a file.' },
+  rectification: {
+    label: 'Correction',
+    what: 'Put right here at once, and in every connected system with the next sync.',
+  },
   erasure: {
     label: 'Erasure',
     what: 'Taken away here and in every connected system. It cannot be undone.',
   },
+}
+
+/** The fields that can be put right, as people call them. */
+export const correctable: Readonly<Record<CorrectableField, string>> = {
+  email: 'E-mail',
+  firstName: 'First name',
+  lastName: 'Last name',
+  phone: 'Phone',
+  jobTitle: 'Job title',
+  company: 'Company',
+  country: 'Country (two letters)',
 }
 
 export const requestStates: Readonly<Record<Request['state'], { label: string; tone: Tone }>> = {
@@ -26,7 +42,7 @@ export const receiptStates: Readonly<
   Record<RequestDetail['receipts'][number]['state'], { label: string; tone: Tone }>
 > = {
   waiting: { label: 'Waits', tone: 'busy' },
-  done: { label: 'Erased there', tone: 'good' },
+  done: { label: 'Done there', tone: 'good' },
   by_hand: { label: 'Somebody has to do it', tone: 'bad' },
 }
 

@@ -2,6 +2,7 @@ import { queryOptions } from '@tanstack/react-query'
 import type { z } from 'zod'
 import { HoldPage, type HoldTarget } from '#compliance/hold.schema.ts'
 import {
+  type PersonalChanges,
   PrivacyRequestDetail,
   PrivacyRequestPage,
   type RequestKind,
@@ -12,6 +13,7 @@ import {
   RetentionRun,
   RunPage,
 } from '#compliance/retention.schema.ts'
+import { SuppressionPage } from '#compliance/suppression.schema.ts'
 import { SECOND_MS } from '#core/time.ts'
 import { act, read } from '#console/api.ts'
 import { listQuery } from '#console/list-query.ts'
@@ -23,6 +25,9 @@ export type Preview = z.output<typeof RetentionPreview>
 export type Run = z.output<typeof RetentionRun>
 export type HoldRow = z.output<typeof HoldPage>['data'][number]
 export type Kind = z.output<typeof RequestKind>
+export type Changes = z.output<typeof PersonalChanges>
+export type CorrectableField = keyof Changes
+export type SuppressionRow = z.output<typeof SuppressionPage>['data'][number]
 export type Target = z.output<typeof HoldTarget>
 
 /** What an act on requests, rules and holds reads again. */
@@ -61,8 +66,15 @@ export function requestQuery(requestId: string) {
   })
 }
 
-export function createRequest(kind: Kind, personId: string, note: string): Promise<unknown> {
-  return act('POST', REQUESTS, { kind, personId, note })
+/** @param changes  of a rectification: what is to be put right. */
+export function createRequest(
+  kind: Kind,
+  personId: string,
+  note: string,
+  changes: Changes,
+): Promise<unknown> {
+  const more = kind === 'rectification' ? { changes } : {}
+  return act('POST', REQUESTS, { kind, personId, note, ...more })
 }
 
 export function approveRequest(requestId: string): Promise<unknown> {
@@ -122,4 +134,17 @@ export function placeHold(target: Target, subject: string, reason: string): Prom
 
 export function liftHold(holdId: string, reason: string): Promise<unknown> {
   return act('POST', `${HOLDS}/${encodeURIComponent(holdId)}/lift`, { reason })
+}
+
+const SUPPRESSIONS = '/api/v1/privacy/suppressions'
+
+export const suppressionsExport = { path: SUPPRESSIONS, fields: {} }
+
+export function suppressionsQuery() {
+  return listQuery([AREA], SuppressionPage, SUPPRESSIONS, {})
+}
+
+/** Only a hash of the address is kept, so that it has to be given. */
+export function liftSuppression(email: string, reason: string): Promise<unknown> {
+  return act('POST', `${SUPPRESSIONS}/lift`, { email, reason })
 }

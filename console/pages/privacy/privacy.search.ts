@@ -2,7 +2,10 @@ import { z } from 'zod'
 import { RequestKind } from '#compliance/privacy.schema.ts'
 
 export const PrivacySearch = z.object({
-  view: z.enum(['requests', 'retention', 'holds', 'runs']).optional().catch(undefined),
+  view: z
+    .enum(['requests', 'retention', 'holds', 'suppressions', 'runs'])
+    .optional()
+    .catch(undefined),
   kind: RequestKind.optional().catch(undefined),
   standing: z.enum(['true', 'false']).optional().catch(undefined),
   /** The kind of record whose rule is open, as if it were kept so many days. */

@@ -18,6 +18,7 @@ import {
 } from '#access/oauth/artifact.store.ts'
 import { findClient, findTokenBearer, type ClientRow } from '#access/oauth/client.store.ts'
 import { endOrShowToken } from '#access/oauth/structured-tokens.ts'
+import { rememberCallers } from '#access/oauth/caller.ts'
 import { tellOfMisuse } from '#access/oauth/misuse.ts'
 import { SIGNING_ALGORITHM, type SigningKeys } from '#access/oauth/signing-keys.ts'
 import { ACCESS_TOKEN_S, audienceOf, scopesOfClient } from '#access/oauth/token.ts'
@@ -54,6 +55,7 @@ export async function createProvider(parts: ProviderParts): Promise<Provider> {
       (hex) => typeof hex === 'string' && timingSafeEqual(Buffer.from(hex, 'hex'), hash),
     )
   }
+  rememberCallers(provider)
   provider.use(endOrShowToken(parts))
   tellOfMisuse(provider, parts.signals)
   provider.proxy = true // the mount itself states the public address; nothing a caller sends is believed

@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Provider } from 'oidc-provider'
+import { callerOf } from '#access/oauth/caller.ts'
 import { SigningKeys } from '#access/oauth/signing-keys.ts'
 import { audienceOf } from '#access/oauth/token.ts'
 import { scopes } from '#access/roles.ts'
 import type { Signals } from '#access/threats/signals.ts'
 import type { Clock } from '#core/time.ts'
+import type { MountCaller } from '#gateway/raw-route.ts'
 import type { Store } from '#store/store.ts'
 
 /** The authorization server as the rest of the access module sees it. */
@@ -47,9 +49,10 @@ export class OAuthServer {
   }
 
   /** Answers a request of one of the OAuth paths. */
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<MountCaller | null> {
     const provider = await this.provider()
     await provider.callback()(request, response)
+    return callerOf(request)
   }
 
   /** Authorization server metadata (RFC 8414 §2), with what this server does and no more. */

@@ -67,6 +67,7 @@ const putRole = defineOperation({
   description: 'Nobody can put more into a role than they have themselves.',
   event: 'role.saved',
   subject: (role) => role.name,
+  row: { table: 'custom_roles', key: 'name', field: 'name', columns: ['label', 'scopes'] },
   input: SaveRole,
   output: Role,
   async perform(role, context) {
@@ -88,6 +89,7 @@ const removeRole = defineOperation({
   summary: 'Remove an own role; who has it loses its scopes',
   event: 'role.deleted',
   subject: (role) => role.name,
+  row: { table: 'custom_roles', key: 'name', field: 'name', columns: ['label', 'scopes'] },
   input: RoleRef,
   output: Role,
   async perform({ name }, { tx }) {
@@ -120,6 +122,7 @@ const createGrant = defineOperation({
   summary: 'Allow or deny at a node: it holds for everything below, and a denial wins',
   event: 'grant.created',
   subject: (grant) => grant.id,
+  row: { table: 'permission_grants', key: 'id', columns: ['subject', 'effect', 'scope', 'node'] },
   input: schema.NewGrant,
   output: schema.PermissionGrant,
   async perform(input, context) {
@@ -159,6 +162,12 @@ const removeGrant = defineOperation({
   summary: 'Take a right or a denial back; it ends within five seconds',
   event: 'grant.deleted',
   subject: (grant) => grant.id,
+  row: {
+    table: 'permission_grants',
+    key: 'id',
+    field: 'grantId',
+    columns: ['subject', 'effect', 'scope', 'node'],
+  },
   input: schema.GrantRef,
   output: schema.PermissionGrant,
   async perform({ grantId }, context) {
@@ -193,6 +202,7 @@ const putTeam = defineOperation({
   summary: 'Make or change a team',
   event: 'team.saved',
   subject: (team) => team.name,
+  row: { table: 'teams', key: 'name', field: 'name', columns: ['owner_ids'] },
   input: schema.Team,
   output: schema.Team,
   async perform(team, { tx, now }) {
@@ -209,6 +219,7 @@ const removeTeam = defineOperation({
   summary: 'Remove a team',
   event: 'team.deleted',
   subject: (team) => team.name,
+  row: { table: 'teams', key: 'name', field: 'name', columns: ['owner_ids'] },
   input: schema.TeamRef,
   output: schema.Team,
   async perform({ name }, { tx }) {
@@ -241,6 +252,7 @@ const createRule = defineOperation({
     'Where one of the stated circumstances does not hold, the call is denied or asks for a step-up. The purpose is what the caller states in X-Purpose.',
   event: 'access_rule.created',
   subject: (rule) => rule.id,
+  row: { table: 'context_rules', key: 'id', columns: ['rule'] },
   input: schema.ContextRuleFields,
   output: schema.AccessRule,
   async perform({ name, ...rule }, { tx, now }) {
@@ -262,6 +274,7 @@ const removeRule = defineOperation({
   summary: 'Remove a rule on circumstances',
   event: 'access_rule.deleted',
   subject: (rule) => rule.id,
+  row: { table: 'context_rules', key: 'id', field: 'ruleId', columns: ['rule'] },
   input: schema.AccessRuleRef,
   output: schema.AccessRule,
   async perform({ ruleId }, { tx }) {

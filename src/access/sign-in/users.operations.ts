@@ -67,6 +67,7 @@ export function createUserOperations(
       summary: 'Invite a person; answers a link that signs in once within three days',
       event: 'user.invited',
       subject: (user) => user.id,
+      row: { table: 'users', key: 'id', columns: ['roles', 'active'] },
       input: schema.InvitedUser,
       output: schema.Invitation,
       async perform(input, context) {
@@ -98,6 +99,7 @@ export function createUserOperations(
       summary: 'Change a person’s roles or end their access; their sessions end',
       event: 'user.changed',
       subject: (user) => user.id,
+      row: { table: 'users', key: 'id', field: 'userId', columns: ['roles', 'active'] },
       input: schema.ChangeUser,
       output: schema.User,
       async perform({ userId, ...change }, context) {
@@ -142,6 +144,7 @@ export function createUserOperations(
       event: 'user.reset',
       status: 200,
       subject: (user) => user.id,
+      row: { table: 'users', key: 'id', field: 'userId', columns: ['roles', 'active'] },
       input: schema.UserRef,
       output: schema.Invitation,
       async perform({ userId }, context) {

@@ -49,6 +49,11 @@ export const createOwner = defineOperation({
   event: 'owner.created',
   status: 201,
   subject: (owner) => owner.id,
+  row: {
+    table: 'owners',
+    key: 'id',
+    columns: ['active', 'daily_capacity', 'absent_from', 'absent_until'],
+  },
   input: NewOwner,
   output: Owner,
   async perform(input, { tx, now }) {
@@ -75,6 +80,12 @@ export const changeOwner = defineOperation({
   summary: 'Change an owner, set an absence, or take them out of routing',
   event: 'owner.updated',
   subject: (owner) => owner.id,
+  row: {
+    table: 'owners',
+    key: 'id',
+    field: 'ownerId',
+    columns: ['active', 'daily_capacity', 'absent_from', 'absent_until'],
+  },
   input: OwnerChange,
   output: Owner,
   async perform({ ownerId, ...change }, { tx, now }) {

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { PersonalStore } from '#compliance/personal-store.ts'
 import { findLeads, lockLeads } from './lead.store.ts'
+import { rectifyLeads } from './rectify.ts'
 
 export const salesPersonal: PersonalStore = {
   tables: ['leads', 'lead_captures', 'lead_scores', 'tasks', 'opportunity_people'],
@@ -25,4 +26,5 @@ export const salesPersonal: PersonalStore = {
         where id = any(${leadIds}::text[])`),
     }
   },
+  rectify: rectifyLeads,
 }

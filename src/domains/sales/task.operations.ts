@@ -40,6 +40,12 @@ export const changeTask = defineOperation({
   tag: 'Tasks',
   summary: 'Close a task as done or cancelled',
   subject: (task) => task.id,
+  row: {
+    table: 'tasks',
+    key: 'id',
+    field: 'taskId',
+    columns: ['state', 'owner_id', 'due_at', 'closed_at'],
+  },
   input: TaskChange,
   output: Task,
   async perform({ taskId, state }, context) {
