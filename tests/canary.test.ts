@@ -216,6 +216,7 @@ const neverShown = new Set(['leadUserId', 'leadAnonymousId'])
 /** Reads that cannot be made here, and why. */
 const unread: Readonly<Record<string, string>> = {
   getConnection: 'needs a connected system, and holds no personal value',
+  getConnectionApproval: 'as above',
   listStreams: 'as above',
   getCallPlan: 'as above',
   getSyncRun: 'as above',

@@ -46,7 +46,9 @@ export function FilterText({
       {options.length > 0 && (
         <datalist id={`${id}-options`}>
           {options.map((option) => (
-            <option key={option.value} value={option.value} label={option.label} />
+            <option key={option.value} value={option.value}>
+              {option.label}
+            </option>
           ))}
         </datalist>
       )}

@@ -4,6 +4,7 @@ import { Link } from '@tanstack/react-router'
 import { formatInstant } from '#console/format.ts'
 import { auditQuery, type AuditEntry } from '#console/pages/audit/audit.queries.ts'
 import type { AuditSearch } from '#console/pages/audit/audit.search.ts'
+import { Actor } from '#console/pages/audit/Actor.tsx'
 import { EntryDrawer } from '#console/pages/audit/EntryDrawer.tsx'
 import { usePrincipals, type PrincipalName } from '#console/pages/permissions/principals.ts'
 import { shortId } from '#console/pages/sync/RecordName.tsx'
@@ -157,25 +158,6 @@ function columnsFor(principals: readonly PrincipalName[], timeZone: string): Col
       cell: ({ detail }) => <span className={text.wrapped}>{brief(detail)}</span>,
     },
   ]
-}
-
-/** Who acted: the name where one may see it, else the id. */
-export function Actor({
-  id,
-  kind,
-  principals,
-}: {
-  id: string
-  kind: string
-  principals: readonly PrincipalName[]
-}) {
-  const known = principals.find((one) => one.id === id)
-  return (
-    <span title={id}>
-      {known?.name ?? <span className={text.id}>{shortId(id)}</span>}{' '}
-      <span className={text.soft}>{kind.replaceAll('_', ' ')}</span>
-    </span>
-  )
 }
 
 const MAX_NAMES = 4

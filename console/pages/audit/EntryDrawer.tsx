@@ -3,7 +3,8 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { formatField, formatInstant } from '#console/format.ts'
 import { entryQuery, type AuditEntry } from '#console/pages/audit/audit.queries.ts'
-import { Actor } from '#console/pages/audit/AuditLog.tsx'
+import { Actor } from '#console/pages/audit/Actor.tsx'
+import { CodeBlock } from '#console/ui/CodeBlock.tsx'
 import type { PrincipalName } from '#console/pages/permissions/principals.ts'
 import { useSession } from '#console/session.ts'
 import { Problem } from '#console/ui/ErrorPane.tsx'
@@ -93,10 +94,7 @@ function Whole({ auditId, principals }: { auditId: string; principals: readonly 
       {Object.keys(rest).length > 0 && (
         <div>
           <h3 className={text.title}>Noted with it</h3>
-          {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-          <pre className={text.code} role="region" tabIndex={0} aria-label="What was noted with it">
-            {JSON.stringify(rest, null, 2)}
-          </pre>
+          <CodeBlock label="What was noted with it">{JSON.stringify(rest, null, 2)}</CodeBlock>
         </div>
       )}
     </div>

@@ -1,3 +1,4 @@
+import { CodeBlock } from '#console/ui/CodeBlock.tsx'
 import { Panel } from '#console/ui/Panel.tsx'
 import text from '#console/ui/Text.module.css'
 
@@ -28,10 +29,7 @@ export function OfflineCheck() {
             shares no line with the hub.
           </li>
         </ol>
-        {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-        <pre className={text.code} role="region" tabIndex={0} aria-label="Commands">
-          {COMMANDS}
-        </pre>
+        <CodeBlock label="Commands">{COMMANDS}</CodeBlock>
       </div>
     </Panel>
   )

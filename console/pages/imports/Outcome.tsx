@@ -14,12 +14,12 @@ export function Outcome({ one }: { one: Import }) {
     <>
       <Panel title="How far it is">
         <div className={text.form}>
-          <span role="status">
+          <output>
             <Meter share={progress} tone={error === null ? undefined : 'bad'}>
               {formatShare(progress)} of the file read
               {isMoving(state) && '; it goes on also when you leave'}
             </Meter>
-          </span>
+          </output>
           {error !== null && (
             <p className={text.text}>
               <strong>{error.detail}</strong> <span className={text.id}>{error.code}</span> Go on

@@ -104,11 +104,11 @@ function Upload({ targets: { data, maxBytes } }: { targets: Targets }) {
           </Button>
         ) : (
           <>
-            <span role="status">
+            <output>
               <Meter share={sent}>
                 {sent < 1 ? `${formatShare(sent)} sent` : 'The hub looks at it'}
               </Meter>
-            </span>
+            </output>
             <Button size="xs" variant="default" onClick={() => stop.current?.abort()}>
               Stop
             </Button>

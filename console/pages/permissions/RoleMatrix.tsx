@@ -1,3 +1,4 @@
+import { VisuallyHidden } from '@mantine/core'
 import { IconCheck } from '@tabler/icons-react'
 import type { Role, ScopeInfo } from '#access/permissions/role.schema.ts'
 import { formatWord } from '#console/format.ts'
@@ -48,7 +49,10 @@ export function RoleMatrix({
                 {roles.map((role) => (
                   <td key={role.name}>
                     {held.get(role.name)?.has(name) && (
-                      <IconCheck size={15} stroke={2.4} role="img" aria-label="yes" />
+                      <>
+                        <IconCheck size={15} stroke={2.4} aria-hidden />
+                        <VisuallyHidden>yes</VisuallyHidden>
+                      </>
                     )}
                   </td>
                 ))}

@@ -10,6 +10,7 @@ import {
 } from '#console/pages/webhooks/webhooks.queries.ts'
 import { useSession } from '#console/session.ts'
 import { Badge } from '#console/ui/Badge.tsx'
+import { CodeBlock } from '#console/ui/CodeBlock.tsx'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
 import { Problem } from '#console/ui/ErrorPane.tsx'
 import { Moment } from '#console/ui/Moment.tsx'
@@ -103,11 +104,7 @@ function Whole({ endpointId, messageId }: { endpointId: string; messageId: strin
       />
       <div>
         <h3 className={text.title}>Body</h3>
-        {/* Long bodies scroll, and so take the keyboard. */}
-        {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-        <pre className={text.code} role="region" tabIndex={0} aria-label="The body as it is sent">
-          {pretty(payload)}
-        </pre>
+        <CodeBlock label="The body as it is sent">{pretty(payload)}</CodeBlock>
       </div>
     </div>
   )
