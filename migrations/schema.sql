@@ -543,6 +543,8 @@ create table connections (
   plan_above integer,
   read_back text not null default 'full'::text,
   live_percent smallint not null default 10,
+  call_day_zone text not null default 'UTC'::text,
+  CHECK (((length(call_day_zone) >= 1) AND (length(call_day_zone) <= 100))),
   CHECK ((daily_calls > 0)),
   CHECK (((live_percent >= 0) AND (live_percent <= 90))),
   CHECK (((length(name) >= 1) AND (length(name) <= 200))),

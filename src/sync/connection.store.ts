@@ -11,6 +11,7 @@ export interface ConnectionRow {
   account: string | null
   state: ConnectionState
   dailyCalls: number | null
+  callDayZone: string
   livePercent: number
   planAbove: number | null
   readBack: ReadBack
@@ -20,7 +21,7 @@ export interface ConnectionRow {
 }
 
 const columns = sql.raw(
-  'id, vendor, name, account, state, daily_calls, live_percent, plan_above, read_back, created_at, updated_at, version',
+  'id, vendor, name, account, state, daily_calls, call_day_zone, live_percent, plan_above, read_back, created_at, updated_at, version',
 )
 
 function settingsContext(id: string): string {
@@ -47,12 +48,14 @@ export async function insertConnection(
   connection: ConnectionRow,
   settings: Record<string, unknown>,
 ): Promise<boolean> {
-  const { id, vendor, name, account, state, livePercent, planAbove, readBack, createdAt } =
+  const { id, vendor, name, account, state, callDayZone, livePercent, planAbove, readBack } =
     connection
+  const { createdAt } = connection
   const rows = await tx.execute(sql`
-    insert into connections (id, vendor, name, settings, account, state, live_percent, plan_above, read_back, created_at, updated_at)
-    values (${id}, ${vendor}, ${name}, ${tx.sealer.seal(settings, settingsContext(id))}, ${account}, ${state}, ${livePercent},
-      ${planAbove}, ${readBack}, ${createdAt}, ${createdAt})
+    insert into connections (id, vendor, name, settings, account, state, call_day_zone, live_percent, plan_above, read_back, created_at,
+      updated_at)
+    values (${id}, ${vendor}, ${name}, ${tx.sealer.seal(settings, settingsContext(id))}, ${account}, ${state}, ${callDayZone},
+      ${livePercent}, ${planAbove}, ${readBack}, ${createdAt}, ${createdAt})
     on conflict (workspace_id, name) do nothing`)
   if (rows === 1) await tx.execute(sql`insert into sync_leases (connection_id) values (${id})`)
   return rows === 1
@@ -79,6 +82,7 @@ export async function updateConnection(
     account?: string | undefined
     settings?: Record<string, unknown> | undefined
     dailyCalls?: number | null | undefined
+    callDayZone?: string | undefined
     livePercent?: number | undefined
     planAbove?: number | null | undefined
     readBack?: ReadBack | undefined
@@ -92,6 +96,7 @@ export async function updateConnection(
       account = coalesce(${changes.account ?? null}, account), settings = coalesce(${settings}::bytea, settings),
       daily_calls = case when ${changes.dailyCalls !== undefined}::boolean then ${changes.dailyCalls ?? null}::integer else daily_calls end,
       plan_above = case when ${changes.planAbove !== undefined}::boolean then ${changes.planAbove ?? null}::integer else plan_above end,
+      call_day_zone = coalesce(${changes.callDayZone ?? null}, call_day_zone),
       live_percent = coalesce(${changes.livePercent ?? null}, live_percent), read_back = coalesce(${changes.readBack ?? null}, read_back),
       updated_at = ${now}, version = version + 1
     where id = ${id} and not exists
