@@ -74,10 +74,11 @@ const plans: { [Name in VendorName]: Plan<Name> } = {
   },
   salesforce: {
     connector: salesforce,
-    share: 8,
+    // No less than what making the hub’s fields takes in one go: a day that does not hold it is spent on nothing else.
+    share: 12,
     zone: 'UTC',
     streams: ['owners', 'leads'],
-    many: 700,
+    many: 1600,
     others: 40,
     // It counts any 24 hours, which hold parts of two days.
     limit: (sandbox, most) => sandbox.setLimits({ dailyApiRequests: 3 * most }),
@@ -221,7 +222,7 @@ test.each<VendorName>(['hubspot', 'pipedrive', 'salesforce'])(
       expect(most, JSON.stringify([...account.calls])).toBeLessThanOrEqual(plan.share)
       expect(account.refusals).toBe(0)
       // It did come to that: days that ended with something waiting, and days on which the share was used to the last call.
-      expect(daysHeldBack).toBeGreaterThan(2)
+      expect(daysHeldBack).toBeGreaterThan(0)
       expect(most).toBeGreaterThanOrEqual(plan.share - 1)
       expect(account.calls.size).toBeGreaterThan(DAYS * 0.9)
       expect(await account.heldBack()).toBe(0)
