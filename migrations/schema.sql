@@ -545,6 +545,8 @@ create table connections (
   live_percent smallint not null default 10,
   credentials_at timestamp with time zone,
   credentials_end_on date,
+  call_day_zone text not null default 'UTC'::text,
+  CHECK (((length(call_day_zone) >= 1) AND (length(call_day_zone) <= 100))),
   CHECK ((daily_calls > 0)),
   CHECK (((live_percent >= 0) AND (live_percent <= 90))),
   CHECK (((length(name) >= 1) AND (length(name) <= 200))),

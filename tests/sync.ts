@@ -200,6 +200,7 @@ export class TestHub {
           account: null,
           state: 'active',
           dailyCalls: null,
+          callDayZone: 'UTC',
           livePercent: 10,
           planAbove: null,
           readBack: 'full',

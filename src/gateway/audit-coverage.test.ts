@@ -35,7 +35,8 @@ const withoutBoth: Readonly<Record<string, string>> = {
   resolveConflicts: MANY,
   assignConflicts: 'says who looks at them; no value of a record changes',
   assignSyncErrors: 'says who looks at them; no value of a record changes',
-  dismissPersonDuplicates: 'the pairs are named, each by an entry of its own; no value of a person changes',
+  dismissPersonDuplicates:
+    'the pairs are named, each by an entry of its own; no value of a person changes',
   ignoreSyncErrors: 'puts them away; no value of a record changes',
   retrySyncErrors: 'makes records due again; what the run writes has its own history',
   liftSuppression:

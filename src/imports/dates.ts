@@ -1,6 +1,6 @@
 import { DAY_MS } from '#core/time.ts'
 import { findMonth, isWeekday } from '#imports/month.ts'
-import { localToInstant, type LocalTime } from '#imports/zone.ts'
+import { localToInstant, type LocalTime } from '#core/zone.ts'
 
 /**
  * How a column writes its dates. `iso` and `named` cannot be misread, so `day-first` and

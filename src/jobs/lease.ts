@@ -69,6 +69,10 @@ export function fence(store: Store, lease: Lease): Store {
     transaction: (workspaceId, work) => store.transaction(workspaceId, guarded(work)),
     read: (workspaceId, work) => store.read(workspaceId, work),
     system: (work) => store.system(guarded(work)),
+    async aside(statement, timeoutMs) {
+      lease.check()
+      return store.aside(statement, timeoutMs)
+    },
     sealerOf: (workspaceId) => store.sealerOf(workspaceId),
     createKeys: (tx, workspaceId) => store.createKeys(tx, workspaceId),
     listen: (channel, onNotify) => store.listen(channel, onNotify),

@@ -1,3 +1,4 @@
+import type { RawBuilder } from 'kysely'
 import { Pool, type ClientConfig, type PoolClient, type PoolConfig, type QueryConfig } from 'pg'
 import type { Log } from '#core/log.ts'
 import { errorCode, toProblem } from '#store/failure.ts'
@@ -94,6 +95,10 @@ class PostgresStore implements Store {
 
   system<T>(work: (tx: SystemTransaction) => Promise<T>): Promise<T> {
     return this.#run<EngineTransaction, T>('begin', (client) => new EngineTransaction(client), work)
+  }
+
+  aside(statement: RawBuilder<unknown>, timeoutMs: number): Promise<number> {
+    return this.#sideLine.execute(statement, timeoutMs)
   }
 
   async sealerOf(workspaceId: string): Promise<Sealer> {

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Client, type ClientConfig } from 'pg'
+import type { RawBuilder } from 'kysely'
+import { Client, type ClientConfig, type QueryConfig } from 'pg'
 import type { Log } from '#core/log.ts'
 import { toProblem } from '#store/failure.ts'
+import { toQuery } from '#store/statement.ts'
 
 type Handler = (payload: string) => void
 
@@ -9,7 +11,7 @@ const FIRST_DELAY_MS = 100
 const MAX_DELAY_MS = 5000
 
 /**
- * One connection beside the pool, for LISTEN and for asking whether the database is there. It is made at the first use
+ * One connection beside the pool, for LISTEN, for asking whether the database is there, and for what cannot wait for the pool. It is made at the first use
  * and again whenever it is lost, for as long as somebody listens.
  */
 export class SideLine {
@@ -46,18 +48,28 @@ export class SideLine {
   }
 
   async ping(timeoutMs: number): Promise<void> {
+    await this.#answerWithin(timeoutMs, { text: 'select 1' })
+  }
+
+  /** @returns how many rows it touched. */
+  async execute(statement: RawBuilder<unknown>, timeoutMs: number): Promise<number> {
+    const { text, values } = toQuery(statement)
+    return this.#answerWithin(timeoutMs, { text, values: values ?? [] })
+  }
+
+  async #answerWithin(timeoutMs: number, query: QueryConfig): Promise<number> {
     const late = new AbortController()
     const timeout = sleep(timeoutMs, undefined, { signal: late.signal }).then(
       () => {
         throw new Error('Query read timeout')
       },
-      () => undefined, // answered in time
+      () => null, // answered in time
     )
-    const answer = this.#connect().then((client) => client.query('select 1'))
+    const answer = this.#connect().then((client) => client.query(query))
     try {
-      await Promise.race([answer, timeout])
+      return (await Promise.race([answer, timeout]))?.rowCount ?? 0
     } catch (error) {
-      answer.catch((cause: unknown) => this.#log.debug({ error: cause }, 'a late ping failed'))
+      answer.catch((cause: unknown) => this.#log.debug({ error: cause }, 'a late answer failed'))
       throw toProblem(error)
     } finally {
       late.abort()

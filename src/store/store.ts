@@ -33,6 +33,11 @@ export interface Store {
   /** The same without writes allowed; for reads that need one snapshot (REPEATABLE READ). */
   read<T>(workspaceId: string, work: (tx: Transaction) => Promise<T>): Promise<T>
   system<T>(work: (tx: SystemTransaction) => Promise<T>): Promise<T>
+  /**
+   * One statement of an engine on the connection beside the pool, for what must go on while transactions hold all others.
+   * @returns how many rows it touched. @throws Problem `service.unavailable` when there is no answer within the time.
+   */
+  aside(statement: RawBuilder<unknown>, timeoutMs: number): Promise<number>
   /** The sealer of a workspace outside any transaction. */
   sealerOf(workspaceId: string): Promise<Sealer>
   /** Creates the keys of a new workspace, inside the transaction that inserts it. */

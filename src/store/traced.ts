@@ -17,6 +17,7 @@ export function traceStore(store: Store, tracer: Tracer): Store {
     transaction: (id, work) => spanned('transaction', id, () => store.transaction(id, work)),
     read: (id, work) => spanned('read', id, () => store.read(id, work)),
     system: (work) => store.system(work),
+    aside: (statement, timeoutMs) => store.aside(statement, timeoutMs),
     sealerOf: (id) => store.sealerOf(id),
     createKeys: (tx, id) => store.createKeys(tx, id),
     listen: (channel, onNotify) => store.listen(channel, onNotify),

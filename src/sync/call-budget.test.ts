@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { findCalls } from '#connectors/pipedrive/finder.ts'
 import { DAY_MS, ManualClock, MINUTE_MS } from '#core/time.ts'
 import { startHubspot, type HubspotSandbox } from '#sandbox/hubspot/index.ts'
 import { expectProblem, useHub } from '#tests/hub.ts'
@@ -72,8 +73,45 @@ test('sizes of calls make the plan, worked by hand', () => {
   })
 })
 
+test('looking for records before they are made is part of the plan, worked by hand', () => {
+  const lookCalls = (made: number, there: number) => findCalls(made, there, 400)
+  const stream = { batchSize: 1, lookCalls }
+  // 500 in two batches: what changed lately twice, how many there are, and 5,000 persons in pages of 500.
+  expect(callsFor(stream, { newThere: 500, changed: 0, there: 5000 }, 'off').calls).toBe(
+    500 + 2 + 1 + 10,
+  )
+  // Two among many are searched for, by our id and by their address.
+  expect(callsFor(stream, { newThere: 2, changed: 0, there: 100_000 }, 'off').calls).toBe(
+    2 + 1 + 1 + 4,
+  )
+  expect(callsFor(stream, { newThere: 0, changed: 3, there: 5000 }, 'off').calls).toBe(3)
+})
+
 describe('over HTTP', () => {
   const api = useHub({ clock })
+
+  test('days are those of the account, as HubSpot tells, or of the zone that is set', async () => {
+    const workspace = await api.freshWorkspace()
+    const made = await workspace.post('/api/v1/connections', {
+      vendor: 'hubspot',
+      name: 'CRM',
+      settings: { baseUrl: sandbox.url, token: sandbox.token },
+    })
+    expect(made.body.callDayZone).toBe('America/New_York')
+    const path = `/api/v1/connections/${made.body.id}`
+    await workspace.patch(path, { dailyCalls: 100 })
+    const resetsAt = async () =>
+      (await workspace.get(`${path}/call-plan`)).body.today.resetsAt.slice(11, 16)
+    expect(['04:00', '05:00']).toContain(await resetsAt())
+    expect((await workspace.patch(path, { callDayZone: 'Asia/Tokyo' })).status).toBe(200)
+    expect(await resetsAt()).toBe('15:00')
+    expectProblem(
+      await workspace.patch(path, { callDayZone: 'Mars/Olympus' }),
+      422,
+      'request.invalid',
+    )
+    await workspace.delete(path)
+  })
   test('the plan says what the next run will take, and the run takes it', async () => {
     const workspace = await api.freshWorkspace()
     const made = await workspace.post('/api/v1/connections', {
@@ -128,5 +166,5 @@ describe('over HTTP', () => {
       404,
       'resource.not_found',
     )
-  })
+  }, 120_000)
 })

@@ -9,6 +9,7 @@ import {
   type Allowance,
   type Taken,
 } from './call-shares.rules.ts'
+import { dayOf } from './call-day.rules.ts'
 import { VendorFault } from './connector.ts'
 
 /** The code of a fault after which no scheduled stream may make a call. */
@@ -18,7 +19,7 @@ export const ALLOWANCE_USED_UP = 'allowance.used_up'
 const BLOCK = 50
 
 /**
- * A connection's allowance of calls a day (UTC), as one session uses it up. Blocks are taken before they are used, so that neither a
+ * A connection's allowance of calls a day, as one session uses it up. Blocks are taken before they are used, so that neither a
  * crash nor another process that works on the connection ever leads beyond it; what is left of a block is given back at the end, and
  * when somebody else of the session goes on.
  */
@@ -29,6 +30,7 @@ export class CallBudget {
   readonly #connectionId: string
   #taker = WHOLE
   #day = ''
+  #zone = 'UTC'
   #left = 0
   #isLimited = true
 
@@ -49,9 +51,8 @@ export class CallBudget {
   /** Before each call. @throws VendorFault `rate_share` when the taker has nothing left of the day's allowance. */
   async take(): Promise<void> {
     const now = this.#clock.now()
-    const day = dayOf(now)
     if (!this.#isLimited) return
-    if (this.#left > 0 && day === this.#day) {
+    if (this.#left > 0 && dayOf(now, this.#zone) === this.#day) {
       this.#left -= 1
       return
     }
@@ -72,7 +73,8 @@ export class CallBudget {
           code: block.isAll ? ALLOWANCE_USED_UP : null,
         },
       )
-    this.#day = day
+    this.#day = block.day
+    this.#zone = block.zone
     this.#left = block.got - 1
   }
 
@@ -94,25 +96,22 @@ function nameOf(taker: string): string {
   return taker === WHOLE ? 'The connection' : `The stream ${taker}`
 }
 
-function dayOf(at: Date): string {
-  return at.toISOString().slice(0, 10)
-}
-
 /** @returns what was taken of the day, at most a block, or when to ask again; null: the connection has no allowance. */
 async function takeBlock(
   tx: Transaction,
   connectionId: string,
   taker: string,
   now: Date,
-): Promise<{ got: number } | { askAt: Date; isAll: boolean } | null> {
+): Promise<{ got: number; day: string; zone: string } | { askAt: Date; isAll: boolean } | null> {
   const allowance = await readAllowance(tx, connectionId)
   if (allowance === null) return null
-  const day = dayOf(now)
+  const { dayZone: zone } = allowance
+  const day = dayOf(now, zone)
   // The row of the whole is the lock: two processes never take the same calls.
   await tx.execute(sql`
     insert into sync_call_days as known (connection_id, day, taken_by) values (${connectionId}, ${day}::date, ${WHOLE})
     on conflict (connection_id, day, taken_by) do update set taken = known.taken`)
-  const taken = await readTaken(tx, connectionId, now)
+  const taken = await readTaken(tx, connectionId, allowance, now)
   const got = Math.min(BLOCK, mayTake(allowance, taken, taker, now))
   if (got === 0) {
     const isAll = mayTake(allowance, taken, WHOLE, now) === 0
@@ -122,7 +121,7 @@ async function takeBlock(
     insert into sync_call_days as known (connection_id, day, taken_by, taken)
     values (${connectionId}, ${day}::date, ${taker}, ${got})
     on conflict (connection_id, day, taken_by) do update set taken = known.taken + excluded.taken`)
-  return { got }
+  return { got, day, zone }
 }
 
 /** How the allowance is shared; null: the connection has none. */
@@ -131,7 +130,7 @@ export async function readAllowance(
   connectionId: string,
 ): Promise<Allowance | null> {
   const row = await tx.find(sql<Allowance & { dailyCalls: number | null }>`
-    select c.daily_calls, c.live_percent, coalesce((
+    select c.daily_calls, c.live_percent, c.call_day_zone as day_zone, coalesce((
       select jsonb_agg(jsonb_build_object('name', s.name, 'callPercent', s.call_percent, 'callPriority', s.call_priority)
         order by s.position, s.name)
       from sync_streams s where s.connection_id = c.id), '[]') as streams
@@ -140,22 +139,28 @@ export async function readAllowance(
 }
 
 /** Of the day, by taker, blocks under way included. Only counted while there is an allowance. */
-export async function readTaken(tx: Transaction, connectionId: string, now: Date): Promise<Taken> {
+export async function readTaken(
+  tx: Transaction,
+  connectionId: string,
+  { dayZone }: Pick<Allowance, 'dayZone'>,
+  now: Date,
+): Promise<Taken> {
   const rows = await tx.query(sql<{ takenBy: string; taken: number }>`
-    select taken_by, taken from sync_call_days where connection_id = ${connectionId} and day = ${dayOf(now)}::date`)
+    select taken_by, taken from sync_call_days where connection_id = ${connectionId} and day = ${dayOf(now, dayZone)}::date`)
   return new Map(rows.map(({ takenBy, taken }) => [takenBy, taken]))
 }
 
-/** Calls of the day (UTC): how many are allowed, null without an allowance, and how many all took together. */
+/** Calls of the day: how many are allowed, null without an allowance, and how many all took together. */
 export async function readCallDay(
   tx: Transaction,
   connectionId: string,
   now: Date,
 ): Promise<{ allowed: number | null; taken: number }> {
   const allowance = await readAllowance(tx, connectionId)
-  const taken = await readTaken(tx, connectionId, now)
+  if (allowance === null) return { allowed: null, taken: 0 }
+  const taken = await readTaken(tx, connectionId, allowance, now)
   const inAll = [...taken.values()].reduce((sum, one) => sum + one, 0)
-  return { allowed: allowance?.dailyCalls ?? null, taken: inAll }
+  return { allowed: allowance.dailyCalls, taken: inAll }
 }
 
 /** Whether changes may go at once: their part of the allowance is not used up. */
@@ -166,5 +171,5 @@ export async function hasLiveCalls(
 ): Promise<boolean> {
   const allowance = await readAllowance(tx, connectionId)
   if (allowance === null) return true
-  return mayTake(allowance, await readTaken(tx, connectionId, now), LIVE, now) > 0
+  return mayTake(allowance, await readTaken(tx, connectionId, allowance, now), LIVE, now) > 0
 }

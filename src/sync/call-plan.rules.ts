@@ -7,8 +7,8 @@ const CALLS_A_FILE = 5
 
 /** What a stream's due records take, by the sizes of its calls. Pure. */
 export function callsFor(
-  stream: Pick<Stream, 'batchSize' | 'fetchSize' | 'costs' | 'bulk' | 'fetch'>,
-  { newThere, changed }: { newThere: number; changed: number },
+  stream: Pick<Stream, 'batchSize' | 'fetchSize' | 'costs' | 'bulk' | 'fetch' | 'lookCalls'>,
+  { newThere, changed, there = 0 }: { newThere: number; changed: number; there?: number },
   readBack: ReadBack,
 ): { calls: number; checkCalls: number } {
   const { batchSize, bulk } = stream
@@ -19,9 +19,14 @@ export function callsFor(
       ? Math.ceil(count / bulk.batchSize) * CALLS_A_FILE
       : Math.ceil(count / (stream.costs?.update.records ?? batchSize))
   const checked = readBackOf(readBack, newThere + changed)
+  const looked = stream.lookCalls?.(newThere, there) ?? 0
   return {
     // What is there is read before it is written.
-    calls: written(newThere) + written(changed) + (stream.fetch ? Math.ceil(changed / read) : 0),
+    calls:
+      looked +
+      written(newThere) +
+      written(changed) +
+      (stream.fetch ? Math.ceil(changed / read) : 0),
     checkCalls: stream.fetch ? Math.ceil(checked / read) : 0,
   }
 }

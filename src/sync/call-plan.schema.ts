@@ -38,7 +38,7 @@ export const CallPlan = z.object({
     base: z.int().meta({ description: 'Calls of a run in which nothing is due' }),
     baseFrom: z.enum(['last_quiet_run', 'counted', 'assumed']).meta({
       description:
-        'Measured; or for some stream computed from the number of records there, as the vendor tells it; or two calls a stream and a few for the account',
+        'Measured; or for some stream computed from the number of records there, as the vendor tells it; or two calls a stream; with what a pass asks of the account',
     }),
     prepareCalls: z.int().meta({
       description:

@@ -5,32 +5,39 @@ import type { Entity } from './entity.ts'
 
 const COUNTED_AT_ONCE = 5000
 
-/** What is due of a stream; of one that was never seeded, everything that there is. */
+/** What is due of a stream, and how many records are linked; of one that was never seeded, everything that there is is due. */
 export async function countDue(
   tx: Transaction,
   connectionId: string,
   stream: Stream,
   entity: Entity,
-): Promise<{ newThere: number; changed: number }> {
-  const due = await tx.find(sql<{ newThere: number; changed: number; isSeeded: boolean }>`
+): Promise<{ newThere: number; changed: number; linked: number }> {
+  const due = await tx.find(sql<{
+    newThere: number
+    changed: number
+    linked: number
+    isSeeded: boolean
+  }>`
     select count(*) filter (where l.local_id is null or l.deleted_at is not null)::int as new_there,
       count(*) filter (where l.local_id is not null and l.deleted_at is null)::int as changed,
+      (select count(*) from sync_links k
+        where k.connection_id = ${connectionId} and k.entity = ${entity.name} and k.deleted_at is null)::int as linked,
       coalesce((select (s.seed ->> 'done')::boolean from sync_streams s
         where s.connection_id = ${connectionId} and s.name = ${stream.name}), false) as is_seeded
     from sync_pending p
     left join sync_links l on l.connection_id = p.connection_id and l.entity = p.entity and l.local_id = p.local_id
     where p.connection_id = ${connectionId} and p.entity = ${entity.name} and p.held_code is null`)
-  const { newThere = 0, changed = 0, isSeeded = false } = due ?? {}
+  const { newThere = 0, changed = 0, linked = 0, isSeeded = false } = due ?? {}
   // A stream that makes nothing there passes what is not there without a call.
   const only = (count: number) => (stream.onlyLinked === true ? 0 : count)
   if (isSeeded || !entity.listIds || stream.onlyLinked === true)
-    return { newThere: only(newThere), changed }
+    return { newThere: only(newThere), changed, linked }
   let all = 0
   for (let after: string | null = null; ;) {
     const ids: string[] = await entity.listIds(tx, after, COUNTED_AT_ONCE)
     all += ids.length
     if (ids.length < COUNTED_AT_ONCE)
-      return { newThere: Math.max(newThere, all - changed), changed }
+      return { newThere: Math.max(newThere, all - changed), changed, linked }
     after = ids.at(-1) ?? null
   }
 }

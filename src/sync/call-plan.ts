@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { Problem } from '#core/problem.ts'
-import { DAY_MS } from '#core/time.ts'
 import { defineOperation, type Operation } from '#gateway/operation.ts'
 import type { Transaction } from '#store/store.ts'
 import { readAllowance, readTaken } from './call-budget.ts'
+import { hourOfDay } from './call-day.rules.ts'
 import { callsFor } from './call-plan.rules.ts'
 import { CallPlan } from './call-plan.schema.ts'
 import { countDue, readQuietCalls } from './call-plan.store.ts'
@@ -14,11 +14,10 @@ import type { Entity } from './entity.ts'
 import { connectorOf, withSession, type Connectors } from './open-session.ts'
 import { listStreams, type StreamViewRow } from './stream.store.ts'
 
-/** Calls for the account as a whole, and of a stream of which nothing is known. */
-const ASSUMED_ACCOUNT = 3
+/** Calls of a stream of which nothing is known. */
 const ASSUMED_STREAM = 2
 
-type Sizes = ReadonlyMap<string, { records: number; calls: number }>
+type Sizes = ReadonlyMap<string, { records: number | null; calls: number }>
 
 /** The calls that the next whole run will make, before it is let loose. */
 export function callPlanOperations(
@@ -66,7 +65,7 @@ const countCallPlan = (connectors: Connectors, entities: ReadonlyMap<string, Ent
         const settings = (await readSettings(tx, connectionId)) ?? {}
         const connector = connectorOf(connectors, connection.vendor)
         return withSession(connector, connectionId, settings, now, async (session, signal) => {
-          const sizes = new Map<string, { records: number; calls: number }>()
+          const sizes = new Map<string, { records: number | null; calls: number }>()
           for (const { name, sizeUp } of session.streams) {
             if (sizeUp && names.has(name)) sizes.set(name, await sizeUp(signal))
           }
@@ -89,7 +88,7 @@ async function planOf(
   if (!connection || !settings)
     throw new Problem('resource.not_found', 'There is no connection with this id.')
   const connector = connectorOf(connectors, connection.vendor)
-  const { streams, preparation, preparationCalls } = await withSession(
+  const { streams, accountCalls, preparation, preparationCalls } = await withSession(
     connector,
     connectionId,
     settings,
@@ -105,16 +104,19 @@ async function planOf(
   const planned: Planned[] = []
   for (const stream of streams) {
     const entity = entities.get(stream.entity)
-    const none = { newThere: 0, changed: 0 }
-    const due = stream.push && entity ? await countDue(tx, connectionId, stream, entity) : none
+    const none = { newThere: 0, changed: 0, linked: 0 }
+    const { linked, ...due } =
+      stream.push && entity ? await countDue(tx, connectionId, stream, entity) : none
     const size = sizes.get(stream.name)
+    // Of a stream that was read, what is known of it is what there is.
+    const there = size?.records ?? linked
     planned.push({
       stream: stream.name,
       paused: rows.get(stream.name)?.paused ?? false,
       recordsThere: size?.records ?? null,
       ...pullOf(quiet.get(stream.name), size),
       ...due,
-      ...callsFor(stream, due, connection.readBack),
+      ...callsFor(stream, { ...due, there }, connection.readBack),
     })
   }
   const checks = (readBack: ReadBack) =>
@@ -123,12 +125,14 @@ async function planOf(
       return one.paused ? total : total + callsFor(stream, one, readBack).checkCalls
     }, 0)
   const allowance = await readAllowance(tx, connectionId)
-  const today = todayOf(allowance, await readTaken(tx, connectionId, now), rows, now)
+  const dayEndsAt = hourOfDay(now, connection.callDayZone, 24)
+  const taken = allowance && (await readTaken(tx, connectionId, allowance, now))
+  const today = todayOf(allowance, taken ?? new Map(), rows, now, dayEndsAt)
   return {
     connectionId,
     today,
     nextRun: {
-      ...sumOf(planned, quiet.get(''), isPrepared ? 0 : preparationCalls, today),
+      ...sumOf(planned, quiet.get('') ?? accountCalls, isPrepared ? 0 : preparationCalls, today),
       streams: planned,
       readBack: { mode: connection.readBack, full: checks('full'), sample: checks('sample') },
     },
@@ -149,7 +153,7 @@ function pullOf(
 /** Of the streams that are not paused. Pure. */
 function sumOf(
   planned: readonly Planned[],
-  account: number | undefined,
+  account: number,
   preparationCalls: number,
   { allowed, taken }: CallPlan['today'],
 ): Pick<
@@ -159,7 +163,7 @@ function sumOf(
   const active = planned.filter(({ paused }) => !paused)
   const sum = (field: 'pullCalls' | 'calls' | 'checkCalls') =>
     active.reduce((total, one) => total + one[field], 0)
-  const base = (account ?? ASSUMED_ACCOUNT) + sum('pullCalls')
+  const base = account + sum('pullCalls')
   const has = (from: Planned['pullFrom']) => active.some(({ pullFrom }) => pullFrom === from)
   const prepareCalls = sum('calls') > 0 ? preparationCalls : 0
   const calls = base + prepareCalls + sum('calls')
@@ -181,8 +185,8 @@ function todayOf(
   taken: Taken,
   rows: ReadonlyMap<string, StreamViewRow>,
   now: Date,
+  resetsAt: Date,
 ): CallPlan['today'] {
-  const resetsAt = new Date((Math.floor(now.getTime() / DAY_MS) + 1) * DAY_MS)
   if (allowance === null)
     return { allowed: null, taken: 0, resetsAt, live: null, common: null, streams: [] }
   const shares = sharesOf(allowance)

@@ -1,4 +1,4 @@
-import { DAY_MS, HOUR_MS } from '#core/time.ts'
+import { hourOf, hourOfDay } from './call-day.rules.ts'
 import type { CallPriority } from './connection.schema.ts'
 
 /** Who takes calls: a stream of scheduled runs by its name, or one of these. */
@@ -9,6 +9,8 @@ export const WHOLE = ''
 /** How the allowance of a connection is shared. */
 export interface Allowance {
   dailyCalls: number
+  /** The zone in whose days they are counted. */
+  dayZone: string
   /** Of `dailyCalls`, for changes that are sent at once. */
   livePercent: number
   streams: readonly { name: string; callPercent: number | null; callPriority: CallPriority }[]
@@ -16,7 +18,7 @@ export interface Allowance {
 
 export type Taken = ReadonlyMap<string, number>
 
-/** The hour of the day (UTC) from which on a stream may borrow what others did not use. */
+/** The hour of the connection’s day from which on a stream may borrow what others did not use. */
 const BORROWS_FROM: Readonly<Record<CallPriority, number>> = { high: 18, normal: 20, low: 22 }
 
 /** What each has for itself: calls a day. Streams without a share use what none has, together. Pure. */
@@ -59,15 +61,14 @@ export function mayTake(allowance: Allowance, taken: Taken, taker: string, at: D
 
 /** When one who may take nothing is to ask again: at its hour to borrow, if others have left something, or the next day. Pure. */
 export function asksAgainAt(allowance: Allowance, taken: Taken, taker: string, at: Date): Date {
-  const dayMs = Math.floor(at.getTime() / DAY_MS) * DAY_MS
-  const tomorrow = new Date(dayMs + DAY_MS)
+  const tomorrow = hourOfDay(at, allowance.dayZone, 24)
   if (taker === LIVE || borrows(allowance, taker, at)) return tomorrow
   if (mayTake(allowance, taken, WHOLE, at) === 0) return tomorrow
-  return new Date(dayMs + BORROWS_FROM[priorityOf(allowance, taker)] * HOUR_MS)
+  return hourOfDay(at, allowance.dayZone, BORROWS_FROM[priorityOf(allowance, taker)])
 }
 
 function borrows(allowance: Allowance, taker: string, at: Date): boolean {
-  return at.getUTCHours() >= BORROWS_FROM[priorityOf(allowance, taker)]
+  return hourOf(at, allowance.dayZone) >= BORROWS_FROM[priorityOf(allowance, taker)]
 }
 
 function priorityOf({ streams }: Allowance, taker: string): CallPriority {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { HOUR_MS } from '#core/time.ts'
+import { dayOf } from '#sync/call-day.rules.ts'
 import {
   asksAgainAt,
   LIVE,
@@ -14,6 +15,7 @@ const DAY = Date.parse('2026-11-23T00:00:00Z')
 const at = (hour: number) => new Date(DAY + hour * HOUR_MS)
 const allowance: Allowance = {
   dailyCalls: 1000,
+  dayZone: 'UTC',
   livePercent: 10,
   streams: [
     { name: 'contacts', callPercent: 50, callPriority: 'high' },
@@ -64,6 +66,24 @@ describe('shares, worked by hand', () => {
     )
     expect(ask({ [LIVE]: 370 }, LIVE, 9)).toBe('2026-11-24T00:00:00.000Z')
   })
+})
+
+test('a day is that of the zone in which the vendor counts: its midnight, its evening, its day of 25 hours', () => {
+  const abroad = { ...allowance, dayZone: 'America/New_York' }
+  const justBefore = new Date('2026-11-24T04:59:00Z')
+  expect(dayOf(justBefore, abroad.dayZone)).toBe('2026-11-23')
+  expect(dayOf(new Date('2026-11-24T05:00:00Z'), abroad.dayZone)).toBe('2026-11-24')
+  const used = new Map([['contacts', 450]])
+  expect(mayTake(abroad, used, 'contacts', new Date('2026-11-23T22:59:00Z'))).toBe(0)
+  expect(mayTake(abroad, used, 'contacts', new Date('2026-11-23T23:00:00Z'))).toBe(450)
+  expect(asksAgainAt(abroad, used, 'contacts', at(12)).toISOString()).toBe(
+    '2026-11-23T23:00:00.000Z',
+  )
+  const spent = new Map([[LIVE, 1000]])
+  const whenClocksGoBack = new Date('2026-11-01T12:00:00Z')
+  expect(asksAgainAt(abroad, spent, LIVE, whenClocksGoBack).toISOString()).toBe(
+    '2026-11-02T05:00:00.000Z',
+  )
 })
 
 test('whoever asks when, the allowance is never exceeded, and shares and the live part are there until the evening', () => {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { newId } from '#core/id.ts'
 import { cutPage, decodeCursor, Page, PageQuery } from '#core/page.ts'
 import { Problem } from '#core/problem.ts'
+import { findZone } from '#core/zone.ts'
 import { defineOperation, type Operation } from '#gateway/operation.ts'
 import type { Transaction } from '#store/store.ts'
 import {
@@ -63,7 +64,7 @@ const createConnection = (connectors: Connectors) =>
       const connector = connectorOf(connectors, input.vendor)
       const settings = parseSettings(connector, input.settings)
       const id = newId('con')
-      const { account, streams } = await tryOut(connector, id, settings, now)
+      const { account, dayZone, streams } = await tryOut(connector, id, settings, now)
       const row: ConnectionRow = {
         id,
         vendor: connector.vendor,
@@ -71,6 +72,7 @@ const createConnection = (connectors: Connectors) =>
         account,
         state: 'active',
         dailyCalls: null,
+        callDayZone: dayZone ?? 'UTC',
         livePercent: input.livePercent,
         planAbove: input.planAbove,
         readBack: input.readBack,
@@ -139,7 +141,7 @@ const changeConnection = (connectors: Connectors) =>
     input: ConnectionChange,
     output: Connection,
     async perform(
-      { connectionId, name, state, settings: given, ...rest },
+      { connectionId, name, state, settings: given, callDayZone, ...rest },
       { tx, now, expectedVersion },
     ) {
       const known = await readSettings(tx, connectionId, 'lock')
@@ -153,12 +155,13 @@ const changeConnection = (connectors: Connectors) =>
       }
       const connector = connectorOf(connectors, row.vendor)
       const settings = given && parseSettings(connector, merged(known, given))
-      const account = settings && (await tryOut(connector, connectionId, settings, now)).account
+      const tried = settings && (await tryOut(connector, connectionId, settings, now))
+      const zone = callDayZone === undefined ? tried?.dayZone : zoneOf(callDayZone)
       const active = settings && row.state === 'needs_login' ? 'active' : undefined
       const renewed = given && holdsSecret(connector.settings, given)
       const credentials = renewed ? { credentialsAt: now, credentialsEndOn: null } : {}
-      const kept = { name, state: state ?? active, account, settings }
-      const changes = { ...credentials, ...kept, ...rest }
+      const kept = { name, state: state ?? active, account: tried?.account, settings }
+      const changes = { ...credentials, ...kept, callDayZone: zone ?? undefined, ...rest }
       if (!(await updateConnection(tx, connectionId, changes, now))) throw duplicate(name ?? '')
       const changed = await findConnection(tx, connectionId)
       if (!changed) throw noConnection()
@@ -217,6 +220,16 @@ function merged(
 ): Record<string, unknown> {
   const all = Object.entries({ ...known, ...given })
   return Object.fromEntries(all.filter(([, value]) => value !== null))
+}
+
+/** @throws Problem `request.invalid` */
+function zoneOf(name: string): string {
+  const zone = findZone(name)
+  if (zone !== null) return zone
+  const detail = 'Give an IANA name such as Europe/Amsterdam.'
+  throw new Problem('request.invalid', `There is no time zone ${name}.`, {
+    errors: [{ pointer: '/callDayZone', detail }],
+  })
 }
 
 function duplicate(name: string): Problem {

@@ -39,7 +39,11 @@ export const Connection = z.object({
   state: z.enum(['active', 'needs_login', 'paused']),
   dailyCalls: z.int().nullable().meta({
     description:
-      'Calls that it may make a day (UTC); null: as many as the connected system lets it',
+      'Calls that it may make a day of `callDayZone`; null: as many as the connected system lets it',
+  }),
+  callDayZone: z.string().meta({
+    description:
+      'The zone in whose days calls are counted; as the connected system counts its own where it tells, else UTC',
   }),
   livePercent: LivePercent,
   planAbove: PlanAbove,
@@ -74,6 +78,11 @@ export const ConnectionChange = z.object({
     .optional()
     .meta({ description: 'Only what changes; null removes a setting' }),
   dailyCalls: z.int().min(1).max(100_000_000).nullable().optional(),
+  callDayZone: z
+    .string()
+    .max(100)
+    .optional()
+    .meta({ description: 'An IANA name', example: 'Europe/Amsterdam' }),
   livePercent: LivePercent.optional(),
   planAbove: PlanAbove.optional(),
   readBack: ReadBack.optional(),
@@ -86,7 +95,7 @@ export const TestAnswer = z.object({ account: z.string(), durationMs: z.number()
 
 export const CallPriority = z.enum(['high', 'normal', 'low']).meta({
   description:
-    'Who borrows first, late in the day (UTC), of what other streams did not use: high from 18:00 on, normal from 20:00, low from 22:00',
+    'Who borrows first, late in the connection’s day, of what other streams did not use: high from 18:00 on, normal from 20:00, low from 22:00',
 })
 export type CallPriority = z.infer<typeof CallPriority>
 

@@ -11,6 +11,7 @@ export interface ConnectionRow {
   account: string | null
   state: ConnectionState
   dailyCalls: number | null
+  callDayZone: string
   livePercent: number
   planAbove: number | null
   readBack: ReadBack
@@ -23,7 +24,7 @@ export interface ConnectionRow {
 }
 
 const columns = sql.raw(
-  `id, vendor, name, account, state, daily_calls, live_percent, plan_above, read_back, credentials_at,
+  `id, vendor, name, account, state, daily_calls, call_day_zone, live_percent, plan_above, read_back, credentials_at,
   credentials_end_on::text, created_at, updated_at, version`,
 )
 
@@ -51,13 +52,14 @@ export async function insertConnection(
   connection: ConnectionRow,
   settings: Record<string, unknown>,
 ): Promise<boolean> {
-  const { id, vendor, name, account, state, livePercent, planAbove, readBack } = connection
+  const { id, vendor, name, account, state, callDayZone, livePercent, planAbove, readBack } =
+    connection
   const { credentialsAt, credentialsEndOn, createdAt } = connection
   const rows = await tx.execute(sql`
-    insert into connections (id, vendor, name, settings, account, state, live_percent, plan_above, read_back,
+    insert into connections (id, vendor, name, settings, account, state, call_day_zone, live_percent, plan_above, read_back,
       credentials_at, credentials_end_on, created_at, updated_at)
-    values (${id}, ${vendor}, ${name}, ${tx.sealer.seal(settings, settingsContext(id))}, ${account}, ${state}, ${livePercent},
-      ${planAbove}, ${readBack}, ${credentialsAt}, ${credentialsEndOn}::date, ${createdAt}, ${createdAt})
+    values (${id}, ${vendor}, ${name}, ${tx.sealer.seal(settings, settingsContext(id))}, ${account}, ${state}, ${callDayZone},
+      ${livePercent}, ${planAbove}, ${readBack}, ${credentialsAt}, ${credentialsEndOn}::date, ${createdAt}, ${createdAt})
     on conflict (workspace_id, name) do nothing`)
   if (rows === 1) await tx.execute(sql`insert into sync_leases (connection_id) values (${id})`)
   return rows === 1
@@ -84,6 +86,7 @@ export async function updateConnection(
     account?: string | undefined
     settings?: Record<string, unknown> | undefined
     dailyCalls?: number | null | undefined
+    callDayZone?: string | undefined
     livePercent?: number | undefined
     planAbove?: number | null | undefined
     readBack?: ReadBack | undefined
@@ -99,6 +102,7 @@ export async function updateConnection(
       account = coalesce(${changes.account ?? null}, account), settings = coalesce(${settings}::bytea, settings),
       daily_calls = case when ${changes.dailyCalls !== undefined}::boolean then ${changes.dailyCalls ?? null}::integer else daily_calls end,
       plan_above = case when ${changes.planAbove !== undefined}::boolean then ${changes.planAbove ?? null}::integer else plan_above end,
+      call_day_zone = coalesce(${changes.callDayZone ?? null}, call_day_zone),
       live_percent = coalesce(${changes.livePercent ?? null}, live_percent), read_back = coalesce(${changes.readBack ?? null}, read_back),
       credentials_at = coalesce(${changes.credentialsAt ?? null}::timestamptz, credentials_at),
       credentials_end_on = case when ${changes.credentialsEndOn !== undefined}::boolean then ${changes.credentialsEndOn ?? null}::date

@@ -216,8 +216,13 @@ export interface Stream {
   keepsHistory?: boolean
   /** What records take: the vendor's endpoints, and how many of them go in one call. Absent: `fetchSize` and `batchSize` a call. */
   costs?: { read: CallCost; update: CallCost }
-  /** What a first pull will take, asked of the vendor in one call that costs as little as it can: records there, and calls. */
-  sizeUp?: (signal: AbortSignal) => Promise<{ records: number; calls: number }>
+  /**
+   * What a first pull will take, asked of the vendor in one call that costs as little as it can, or none where it is the same each
+   * time: records there, null where nobody asked, and calls.
+   */
+  sizeUp?: (signal: AbortSignal) => Promise<{ records: number | null; calls: number }>
+  /** Calls that look whether records are there before so many are made, for vendors without a key to write under. Absent: none. */
+  lookCalls?: (made: number, there: number) => number
   /** The next page after the cursor; null starts from the beginning. */
   pull?: (cursor: unknown, signal: AbortSignal) => Promise<PullPage>
   /**
@@ -288,11 +293,16 @@ export interface LinkedPage {
 }
 
 export interface Session {
-  /** One cheap call that shows that the credentials work; answers the account's name or id. */
-  test(signal: AbortSignal): Promise<{ account: string }>
+  /**
+   * One cheap call that shows that the credentials work; answers the account's name or id, and the zone in whose days the vendor
+   * counts calls, where it tells.
+   */
+  test(signal: AbortSignal): Promise<{ account: string; dayZone?: string | null }>
   /** Names what `prepare` sees to; while a connection was prepared under this name, it is not called again. */
   readonly preparation: string
-  /** Calls that `prepare` makes where nothing of it is there yet. */
+  /** Calls of a whole pass that are of no stream: its token, and what is asked once of the account. `sizeUp` leaves them out. */
+  readonly accountCalls: number
+  /** Calls that `prepare` makes where nothing of it is there yet, as far as a pass has not made them already. */
   readonly preparationCalls: number
   /** What must exist at the vendor before the first push (such as our unique property); idempotent. */
   prepare(signal: AbortSignal): Promise<void>

@@ -12,6 +12,10 @@ export class LeaseLost extends Error {
 /**
  * The right to work on a connection. It is kept up by a heartbeat; times are the database's, so that clocks of several
  * machines do not matter. Every write of a run checks the fence in its own transaction.
+ *
+ * The heartbeat waits for none of the run's transactions, however long one takes: it has a connection beside the pool, and
+ * changes no key of the row, which is all that the fence's lock forbids. Who takes the connection over changes the fence, and
+ * therefore locks the whole row.
  */
 export class Lease {
   readonly fence: number
@@ -36,9 +40,12 @@ export class Lease {
     const askedAtMs = performance.now()
     const row = await store.transaction(workspaceId, (tx) =>
       tx.find(sql<{ fence: number }>`
-        update sync_leases
+        with free as (
+          select connection_id from sync_leases
+          where connection_id = ${connectionId} and (held_until is null or held_until < clock_timestamp()) for update)
+        update sync_leases l
         set fence = fence + 1, run_id = ${runId}, held_until = clock_timestamp() + ${leaseMs} * interval '1 ms'
-        where connection_id = ${connectionId} and (held_until is null or held_until < clock_timestamp())
+        from free where l.connection_id = free.connection_id
         returning fence`),
     )
     return row && new Lease(store, workspaceId, connectionId, row.fence, leaseMs, askedAtMs)
@@ -66,7 +73,7 @@ export class Lease {
   /** Locks the fence for the rest of the transaction. @throws LeaseLost */
   async check(tx: Transaction): Promise<void> {
     const row = await tx.find(sql<{ fence: number }>`
-      select fence from sync_leases where connection_id = ${this.#connectionId} for share`)
+      select fence from sync_leases where connection_id = ${this.#connectionId} for key share`)
     if (row?.fence !== this.fence) throw new LeaseLost()
   }
 
@@ -88,10 +95,11 @@ export class Lease {
   async #renew(): Promise<void> {
     const askedAtMs = performance.now()
     try {
-      const rows = await this.#store.transaction(this.#workspaceId, (tx) =>
-        tx.execute(sql`
+      const rows = await this.#store.aside(
+        sql`
           update sync_leases set held_until = clock_timestamp() + ${this.#leaseMs} * interval '1 ms'
-          where connection_id = ${this.#connectionId} and fence = ${this.fence}`),
+          where connection_id = ${this.#connectionId} and fence = ${this.fence}`,
+        this.#leaseMs,
       )
       if (rows === 1) this.#validUntilMs = askedAtMs + this.#leaseMs
       else this.#lost.abort(new LeaseLost())

@@ -1,5 +1,6 @@
 import { Problem } from '#core/problem.ts'
 import { SECOND_MS } from '#core/time.ts'
+import { findZone } from '#core/zone.ts'
 import { VendorFault, type Connector, type FieldMapping, type Session } from './connector.ts'
 import { explain } from './error-catalogue.ts'
 
@@ -24,10 +25,14 @@ export function tryOut(
   id: string,
   settings: Record<string, unknown>,
   now: Date,
-): Promise<{ account: string; streams: Session['streams'] }> {
+): Promise<{ account: string; dayZone: string | null; streams: Session['streams'] }> {
   return withSession(connector, id, settings, now, async (session, signal) => {
-    const { account } = await session.test(signal)
-    return { account, streams: session.streams }
+    const { account, dayZone } = await session.test(signal)
+    return {
+      account,
+      dayZone: dayZone == null ? null : findZone(dayZone),
+      streams: session.streams,
+    }
   })
 }
 

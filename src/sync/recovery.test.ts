@@ -50,6 +50,66 @@ describe('two processes', () => {
     expect(sandbox.count('contacts')).toBe(300)
   })
 
+  test('a page that takes longer than the lease keeps it, also when it holds the only connection to the database', async () => {
+    const leaseMs = 600
+    const narrow = await openTestStore({
+      connectionString: database.connectionString,
+      poolSize: 1,
+    })
+    try {
+      const runId = await hub.queue(['contacts'])
+      const take = (from: Store) =>
+        Lease.take(from, hub.workspaceId, hub.connectionId, runId, leaseMs)
+      const lease = (await take(narrow))!
+      await narrow.transaction(hub.workspaceId, async (tx) => {
+        await lease.check(tx)
+        await tx.execute(sql`select pg_sleep(2)`)
+        lease.assertHeld()
+        expect(await take(store)).toBeNull()
+      })
+      await narrow.transaction(hub.workspaceId, (tx) => lease.check(tx))
+      lease.assertHeld()
+      await lease.release()
+      await (await take(store))!.release()
+    } finally {
+      await narrow.close()
+    }
+  })
+
+  test('one whose process died in the midst of a page loses the connection within the lease', async () => {
+    const leaseMs = 600
+    const dying = await openTestStore({ connectionString: database.connectionString })
+    const runId = await hub.queue(['contacts'])
+    const lease = (await Lease.take(dying, hub.workspaceId, hub.connectionId, runId, leaseMs))!
+    const begun = Promise.withResolvers<number>()
+    const page = dying.transaction(hub.workspaceId, async (tx) => {
+      await lease.check(tx)
+      const row = await tx.find(sql<{ pid: number }>`select pg_backend_pid() as pid`)
+      begun.resolve(row?.pid ?? 0)
+      await tx.execute(sql`select pg_sleep(20)`)
+    })
+    const isCutOff = page.then(
+      () => false,
+      () => true,
+    )
+    const pid = await begun.promise
+    const diedAtMs = performance.now()
+    // Its heartbeats end with its connections.
+    const closed = dying.close()
+    await runOnServer(`select pg_terminate_backend(${pid})`)
+    expect(await isCutOff).toBe(true)
+    let young: Lease | null = null
+    const take = async () => {
+      young ??= await Lease.take(store, hub.workspaceId, hub.connectionId, runId, LEASE_MS)
+      return young !== null
+    }
+    await expect.poll(take, { interval: 20, timeout: 10_000 }).toBe(true)
+    // Of the lease six tenths of a second were left at most; the rest is room for a slow machine.
+    expect(performance.now() - diedAtMs).toBeLessThan(5000)
+    await young!.release()
+    await closed
+  }, 30_000)
+
   test('one whose lease was taken over can neither commit nor call', async () => {
     const runId = await hub.queue(['contacts'])
     const take = () => Lease.take(store, hub.workspaceId, hub.connectionId, runId, LEASE_MS)

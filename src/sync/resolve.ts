@@ -127,9 +127,7 @@ async function decideGroup(
 
 /** Keeps a run that is under way from merging the same records at the same time. */
 async function lockConnection(tx: Transaction, connectionId: string): Promise<void> {
-  await tx.find(
-    sql`select 1 from sync_leases where connection_id = ${connectionId} for no key update`,
-  )
+  await tx.find(sql`select 1 from sync_leases where connection_id = ${connectionId} for update`)
 }
 
 function draftOf(

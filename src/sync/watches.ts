@@ -229,17 +229,17 @@ const planWaiting: Watch = {
   },
 }
 
-/** Connections that have taken at least this share of their calls of the day. It is over by itself at midnight UTC. */
+/** Connections that have taken at least this share of their calls of the day. It is over by itself when the connection's day ends. */
 async function callsTaken(tx: Parameters<Watch['look']>[0], now: Date, percent: number) {
   const rows = await tx.query(sql<{ id: string; name: string; allowed: number; taken: number }>`
     select c.id, c.name, c.daily_calls as allowed, d.taken from connections c
     join lateral (
       select sum(taken)::int as taken from sync_call_days
-      where connection_id = c.id and day = ${now.toISOString().slice(0, 10)}::date) d on true
+      where connection_id = c.id and day = (${now}::timestamptz at time zone c.call_day_zone)::date) d on true
     where d.taken::bigint * 100 >= c.daily_calls::bigint * ${percent} order by c.id limit ${MAX_FINDINGS}`)
   return rows.map(({ id, name, allowed, taken }) => ({
     key: id,
-    summary: `${name} has taken ${taken} of the ${allowed} calls that it may make today (UTC).`,
+    summary: `${name} has taken ${taken} of the ${allowed} calls that it may make today.`,
     link: linkTo(id),
     values: { connectionId: id, allowed, taken },
   }))

@@ -56,6 +56,7 @@ const seeds: Record<VendorName, (world: World, count: number) => Promise<void>> 
 describe.each<[VendorName, string, number, number]>([
   ['hubspot', 'contacts', 4000, 2000],
   ['pipedrive', 'persons', 5000, 400],
+  ['salesforce', 'leads', 6000, 1500],
 ])('%s', (vendor, people, there, here) => {
   test('what the first run takes is predicted within ten percent, before a stream is enabled', async () => {
     const world = await open(vendor)

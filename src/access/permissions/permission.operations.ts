@@ -9,6 +9,7 @@ import { roles, scopes } from '#access/roles.ts'
 import { newId } from '#core/id.ts'
 import { cutPage, decodeCursor, Page, PageQuery } from '#core/page.ts'
 import { Problem } from '#core/problem.ts'
+import { findZone } from '#core/zone.ts'
 import { defineOperation, type Operation } from '#gateway/operation.ts'
 
 const read = { scope: 'access:read', tag: 'Permissions' } as const
@@ -258,7 +259,7 @@ const createRule = defineOperation({
   async perform({ name, ...rule }, { tx, now }) {
     const wrong = rule.networks.findIndex((network) => !isNetwork(network))
     if (wrong >= 0) throw refuse(`/networks/${wrong}`, 'Write an address or network: 10.0.0.0/8.')
-    if (rule.hours !== null && !isTimeZone(rule.hours.timeZone))
+    if (rule.hours !== null && findZone(rule.hours.timeZone) === null)
       throw refuse('/hours/timeZone', 'There is no such time zone: write Europe/Berlin, say.')
     const row = { id: newId('crl'), name, rule, createdAt: now }
     await store.insertRule(tx, row)
@@ -286,15 +287,6 @@ const removeRule = defineOperation({
 
 function toRule({ id, name, rule, createdAt }: store.RuleRow): z.infer<typeof schema.AccessRule> {
   return { ...rule, id: `crl_${id.slice(4)}`, name, createdAt }
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    return Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
-  } catch {
-    // The only way to ask: an unknown zone throws a RangeError.
-    return false
-  }
 }
 
 export const permissionOperations: readonly Operation[] = [

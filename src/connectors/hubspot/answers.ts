@@ -119,5 +119,6 @@ export type HubspotDefinition = z.infer<typeof Definitions>['results'][number]
 export const Account = z.object({
   portalId: z.coerce.string(),
   companyCurrency: z.string().nullish(),
+  timeZone: z.string().nullish(),
 })
 export type HubspotAccount = z.infer<typeof Account>

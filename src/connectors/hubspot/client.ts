@@ -72,6 +72,11 @@ export class HubspotClient {
     })
   }
 
+  /** Whether it has a token that it need not fetch. */
+  get hasOwnToken(): boolean {
+    return this.#settings.token !== undefined
+  }
+
   /** The account, asked for once a session. */
   account(signal: AbortSignal): Promise<HubspotAccount> {
     this.#account ??= this.#get('/account-info/{version}/details', {}, Account, signal).catch(

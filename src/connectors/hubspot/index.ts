@@ -66,11 +66,14 @@ function openSession(connection: OpenConnection): Session {
   return {
     async test(signal) {
       const account = await client.account(signal)
-      return { account: `HubSpot ${account.portalId}` }
+      // HubSpot docs: the daily limit starts again at midnight in the account's time zone.
+      return { account: `HubSpot ${account.portalId}`, dayZone: account.timeZone ?? null }
     },
     preparation: `contacts:${contactDefinitions.map((definition) => definition.name).join(',')}`,
-    // What there is, our group, our properties in one batch.
-    preparationCalls: 3,
+    // The pipelines, which several streams need; and a token, unless one was given.
+    accountCalls: client.hasOwnToken ? 1 : 2,
+    // What there is, the groups and ours, and each of our properties on its own.
+    preparationCalls: 3 + contactDefinitions.length,
     prepare: (signal) =>
       client.ensureProperties('contacts', propertyGroup, contactDefinitions, signal),
     streams: [
@@ -109,6 +112,8 @@ function ownerStream(client: HubspotClient): Stream {
     everyMinutes: DAILY,
     cadenceReason: 'People join and leave sales teams less often than daily.',
     batchSize: BATCH,
+    // A page of 500 of those who are there and of those who left.
+    sizeUp: async () => ({ records: null, calls: 2 }),
     async pull(cursor, signal): Promise<PullPage> {
       const at = readCursor(cursor)
       const page = await client.owners(at.after, at.archived, signal)
@@ -130,6 +135,7 @@ function pipelineStream(client: HubspotClient): Stream {
     everyMinutes: DAILY,
     cadenceReason: 'Pipelines are reshaped rarely, and deals name them by id.',
     batchSize: BATCH,
+    sizeUp: async () => ({ records: null, calls: 0 }),
     async pull(_cursor, signal): Promise<PullPage> {
       const pipelines = await client.pipelines(signal)
       return { candidates: pipelines.map(pipelineToCandidate), cursor: null, done: true }
@@ -145,6 +151,7 @@ function stageStream(client: HubspotClient): Stream {
     everyMinutes: DAILY,
     cadenceReason: 'Stages are reshaped rarely, and deals name them by id.',
     batchSize: BATCH,
+    sizeUp: async () => ({ records: null, calls: 0 }),
     async pull(_cursor, signal): Promise<PullPage> {
       const pipelines = await client.pipelines(signal)
       return { candidates: pipelines.flatMap(stagesToCandidates), cursor: null, done: true }
@@ -169,7 +176,7 @@ function typesOf(
     properties: async () => [...propertyNames(fields), ...extras],
     historyOf: historyOf(fields),
     complete: async (records) => records.map(candidateOf),
-    callsAPage: 0,
+    callsToComplete: () => 0,
     candidateOf,
   })
   const alone = (deal: HubspotRecord) => dealToCandidate(deal, null)
@@ -185,7 +192,8 @@ function typesOf(
         const entries = stageIds.slice(0, MAX_STAGE_PROPERTIES).map(stageEntryProperty)
         return [...propertyNames(dealFields), 'hs_is_closed_won', ...entries]
       },
-      callsAPage: 1,
+      // The contacts of each page, and the account's currency once.
+      callsToComplete: (pages) => pages + 1,
       /** Adds the contacts: search and batch reads come without associations. */
       async complete(deals, signal) {
         const ids = deals.map((deal) => deal.id)

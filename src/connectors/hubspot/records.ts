@@ -63,8 +63,8 @@ export interface RecordType {
   historyOf: ReadonlyMap<string, string>
   /** Candidates of records as they were read; may ask for what stands around them. */
   complete(records: readonly HubspotRecord[], signal: AbortSignal): Promise<Candidate[]>
-  /** Calls of `complete`. */
-  callsAPage: number
+  /** Calls of `complete` for so many pages that hold records. */
+  callsToComplete(pages: number): number
   /** The mapping of a single record, pure. */
   candidateOf(record: HubspotRecord): Candidate
 }
@@ -102,8 +102,9 @@ export class RecordReader {
   /** A first pull: the records, the customer's properties, the archive. Associations come with the pages. */
   async sizeUp(signal: AbortSignal): Promise<{ records: number; calls: number }> {
     const records = await this.#client.count(this.#type.type, signal)
-    const pages = Math.max(1, Math.ceil(records / READ))
-    return { records, calls: pages * (1 + this.#type.callsAPage) + 2 }
+    const pages = Math.ceil(records / READ)
+    const more = pages === 0 ? 0 : this.#type.callsToComplete(pages)
+    return { records, calls: Math.max(1, pages) + more + 2 }
   }
 
   /** Records as they are now; archived ones come as deleted, those that vanished not at all. */

@@ -79,6 +79,11 @@ export class PipedriveClient {
     this.#transport = new PipedriveTransport(connection, this.#settings, this.#meter)
   }
 
+  /** Whether it has a token that it need not fetch. */
+  get hasOwnToken(): boolean {
+    return this.#settings.token !== undefined
+  }
+
   /** The codes of our own fields that were kept, by kind of field and our name. */
   get keptCodes(): Readonly<Record<string, Readonly<Record<string, string>>>> {
     return this.#settings.fieldCodes ?? {}

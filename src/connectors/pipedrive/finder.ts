@@ -31,6 +31,17 @@ const PAGE_SIZE = 500
 const MAX_HELD = 300_000
 
 /**
+ * Calls that look for so many persons before they are made, in batches: what changed lately, once a batch; how many there are; and
+ * two searches each, or the whole list.
+ */
+export function findCalls(wanted: number, there: number, batchSize: number): number {
+  if (wanted === 0) return 0
+  const pages = Math.max(1, Math.ceil(there / PAGE_SIZE))
+  const isListRead = there <= MAX_HELD && wanted * SEARCH_COST > pages * PAGE_COST
+  return Math.ceil(wanted / batchSize) + 1 + (isListRead ? pages : wanted * 2)
+}
+
+/**
  * Finds persons before one is created: by our id, then by e-mail. Pipedrive has no key to upsert by, allows duplicates,
  * and its search lags behind, so that a search alone would create a person twice whose answer was lost.
  *

@@ -21,7 +21,7 @@ import {
   personFields,
   personHubFields,
 } from './fields.ts'
-import { PersonFinder } from './finder.ts'
+import { findCalls, PersonFinder } from './finder.ts'
 import { HubFields } from './hub-fields.ts'
 import {
   activityToCandidate,
@@ -74,8 +74,10 @@ function openSession(connection: OpenConnection): Session {
       return { account: `Pipedrive ${me.company_name ?? me.company_domain ?? me.company_id ?? ''}` }
     },
     preparation: `persons:${personHubFields.map(({ key }) => key).join(',')}`,
-    // What there is, and each field of ours on its own.
-    preparationCalls: 1 + personHubFields.length,
+    // Who the login is; and a token, unless one was given.
+    accountCalls: client.hasOwnToken ? 1 : 2,
+    // What there is, when persons are read and when they are written, and each field of ours on its own.
+    preparationCalls: 2 + personHubFields.length,
     prepare: (signal) => fields.ensure(signal),
     streams: [
       userStream(client),
@@ -145,6 +147,8 @@ function listStream(
     everyMinutes: DAILY,
     cadenceReason,
     batchSize: MAX_IDS,
+    // More than a page of them is rare.
+    sizeUp: async () => ({ records: null, calls: 1 }),
     async pull(_cursor, signal): Promise<PullPage> {
       return { candidates: await list(signal), cursor: null, done: true }
     },
@@ -273,6 +277,7 @@ function personStream(
     cadenceReason:
       'Sales work on leads of the day before; run it more often for a faster hand-over.',
     toVendor: leadToPerson,
+    lookCalls: (made, there) => findCalls(made, there, BATCH),
     async listLinked(cursor, signal) {
       const code = (await fields.codes(signal)).get(LEAD_ID_KEY) ?? ''
       const localIdOf = (person: PipedriveRecord) => {

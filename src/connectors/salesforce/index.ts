@@ -41,13 +41,15 @@ import {
   memberToSalesforce,
   opportunityToSalesforce,
 } from './outbound.ts'
-import { pipelinesOf, stagesOf } from './pipelines.ts'
+import { pipelinesOf, stageCalls, stagesOf } from './pipelines.ts'
 import { PREPARATION, prepare } from './prepare.ts'
 import { isId } from './soql.ts'
 import { twoWayStream } from './streams.ts'
 
 const DAILY = DAY_MS / MINUTE_MS
 const BATCH = 2000
+/** Users who are people, not sites and integrations. */
+const PEOPLE = "UserType = 'Standard'"
 
 /**
  * Salesforce: owners, record types and stages in; accounts, campaigns, leads, contacts, opportunities, tasks and campaign
@@ -74,8 +76,10 @@ function openSession(connection: OpenConnection): Session {
       return { account: `Salesforce ${name} (${id})` }
     },
     preparation: PREPARATION,
-    // Fields, who the login is, the permission set with its rights and its assignment, and what is there afterwards.
-    preparationCalls: 6,
+    // What its objects are like, in one batch; and a session, unless one was given.
+    accountCalls: client.settings.accessToken === undefined ? 2 : 1,
+    // Fields; the permission set is looked for and made; its rights, who the login is, its assignment; and what is there afterwards.
+    preparationCalls: 7,
     prepare: (signal) => prepare(client, signal),
     streams: streamsOf(client, connection),
     async identify(entity, externalIds, signal) {
@@ -215,9 +219,13 @@ function ownerStream(client: SalesforceClient): Stream {
     everyMinutes: DAILY,
     cadenceReason: 'People join and leave sales teams less often than daily.',
     batchSize: BATCH,
+    async sizeUp(signal) {
+      const { totalSize } = await client.query(`SELECT COUNT() FROM User WHERE ${PEOPLE}`, signal)
+      return { records: totalSize, calls: Math.max(1, Math.ceil(totalSize / BATCH)) + 1 }
+    },
     async pull(_cursor, signal): Promise<PullPage> {
       const users = await client.queryWhole(
-        "SELECT Id, Name, Email, IsActive, SystemModstamp FROM User WHERE UserType = 'Standard'",
+        `SELECT Id, Name, Email, IsActive, SystemModstamp FROM User WHERE ${PEOPLE}`,
         signal,
       )
       const queues = await client.queryWhole(
@@ -238,6 +246,8 @@ function pipelineStream(client: SalesforceClient): Stream {
     everyMinutes: DAILY,
     cadenceReason: 'Record types are reshaped rarely, and opportunities name them by id.',
     batchSize: BATCH,
+    // They are part of what the objects are like.
+    sizeUp: async () => ({ records: null, calls: 0 }),
     async pull(_cursor, signal): Promise<PullPage> {
       return { candidates: await pipelinesOf(client, signal), cursor: null, done: true }
     },
@@ -252,6 +262,7 @@ function stageStream(client: SalesforceClient): Stream {
     everyMinutes: DAILY,
     cadenceReason: 'Stages are reshaped rarely, and opportunities name them.',
     batchSize: BATCH,
+    sizeUp: async (signal) => ({ records: null, calls: await stageCalls(client, signal) }),
     async pull(_cursor, signal): Promise<PullPage> {
       return { candidates: await stagesOf(client, signal), cursor: null, done: true }
     },

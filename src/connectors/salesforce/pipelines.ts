@@ -54,13 +54,23 @@ export async function stagesOf(
   return candidates
 }
 
+/** What `stagesOf` takes: the stages, and which of them each record type shows. */
+export async function stageCalls(client: SalesforceClient, signal: AbortSignal): Promise<number> {
+  return 1 + (await readPipelines(client, signal)).filter(showsSome).length
+}
+
+/** The master type and those that are out of use show all. */
+function showsSome({ id, archived }: Pipeline): boolean {
+  return id !== MASTER_TYPE && !archived
+}
+
 async function shownStages(
   client: SalesforceClient,
-  { id, archived }: Pipeline,
+  pipeline: Pipeline,
   signal: AbortSignal,
 ): Promise<(name: string) => boolean> {
-  if (id === MASTER_TYPE || archived) return () => true
-  const names = new Set(await client.picklist('Opportunity', id, 'StageName', signal))
+  if (!showsSome(pipeline)) return () => true
+  const names = new Set(await client.picklist('Opportunity', pipeline.id, 'StageName', signal))
   return (name) => names.has(name)
 }
 

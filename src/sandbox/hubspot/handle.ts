@@ -32,6 +32,8 @@ export interface HubspotSandbox {
   advance(ms: number): void
   /** Changes the limits and forgets the calls so far; null lifts one. */
   setLimits(limits: Partial<Limits>): void
+  /** Other private apps of the account make so many calls. */
+  spend(calls: number): void
   /** Puts records, owners, properties and pipelines in; returns the record ids by type. */
   seed(seed: Seed): Record<ObjectTypeName, string[]>
   /** Adds contacts; returns their ids. */
@@ -103,6 +105,7 @@ function timeHandle({ clock, limiter }: Account) {
   return {
     now: () => clock.now(),
     advance: (ms: number) => clock.advance(ms),
+    spend: (calls: number) => limiter.spend(calls),
     setLimits(limits: Partial<Limits>) {
       limiter.limits = { ...limiter.limits, ...limits }
       limiter.reset()

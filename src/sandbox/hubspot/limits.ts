@@ -93,6 +93,12 @@ export class RateLimiter {
     return this.headers(caller, nowMs)
   }
 
+  /** Other private apps of the account made so many calls. */
+  spend(calls: number): void {
+    this.startDay(this.clock.now())
+    this.callsToday += calls
+  }
+
   /** HubSpot docs: account information, daily API usage of private apps. */
   usage(): { used: number; limit: number } {
     this.startDay(this.clock.now())

@@ -37,6 +37,31 @@ export function localToInstant(local: LocalTime, zone: string): Date {
   return new Date(asUtcMs - before)
 }
 
+/** What the clocks of a zone show at the moment. @throws RangeError when the zone is not known. */
+export function instantToLocal(at: Date, zone: string): LocalTime {
+  const shown = new Date(
+    at.getTime() + (zone === 'UTC' ? 0 : offsetMs(getTable(zone), at.getTime())),
+  )
+  return {
+    year: shown.getUTCFullYear(),
+    month: shown.getUTCMonth() + 1,
+    day: shown.getUTCDate(),
+    hour: shown.getUTCHours(),
+    minute: shown.getUTCMinutes(),
+    second: shown.getUTCSeconds(),
+    ms: shown.getUTCMilliseconds(),
+  }
+}
+
+/** The usual name of a zone, such as `America/New_York` for `US/Eastern`; null for what is none. */
+export function findZone(name: string): string | null {
+  try {
+    return new Intl.DateTimeFormat('en-US', { timeZone: name }).resolvedOptions().timeZone
+  } catch {
+    return null // Intl throws for names that it does not know
+  }
+}
+
 interface ZoneTable {
   format: Intl.DateTimeFormat
   /** Offset at the start of each UTC day seen so far, in milliseconds. */

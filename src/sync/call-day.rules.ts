@@ -1,0 +1,18 @@
+import { instantToLocal, localToInstant } from '#core/zone.ts'
+
+/** `YYYY-MM-DD`: the day of the zone that holds the moment. Pure. */
+export function dayOf(at: Date, zone: string): string {
+  const { year, month, day } = instantToLocal(at, zone)
+  return new Date(Date.UTC(year, month - 1, day)).toISOString().slice(0, 10)
+}
+
+/** The hour that clocks of the zone show. Pure. */
+export function hourOf(at: Date, zone: string): number {
+  return instantToLocal(at, zone).hour
+}
+
+/** When the clocks of the zone show the hour on the day that holds the moment; 24: the next day begins. Pure. */
+export function hourOfDay(at: Date, zone: string, hour: number): Date {
+  const { year, month, day } = instantToLocal(at, zone)
+  return localToInstant({ year, month, day, hour, minute: 0, second: 0, ms: 0 }, zone)
+}
