@@ -14,38 +14,64 @@ export interface Response {
   moveLimit: number
 }
 
-const ROUNDS = 80
+/** A budget that grows so little beside the best one stays at its lower bound: nothing is lost by it. */
+const NEGLIGIBLE = 1e-12
 
 /**
  * The budgets of the same total that bring most: marginal returns are equal wherever no bound is met.
  * Arms without an effect go to their lower bound as far as the others can take what is freed.
  *
- * With effect e · (x ⁄ b)^γ the budget at a marginal return λ is x = b · (e·γ ⁄ (λ·b))^(1 ⁄ (1 − γ)), cut to its bounds; the total falls
- * with λ, which is found by bisection of its logarithm.
- * O(rounds · arms).
+ * With effect e · (x ⁄ b)^γ the budget at a marginal return λ is x = μ · s, cut to its bounds, where s = b · (e ⁄ b)^(1 ⁄ (1 − γ)) and
+ * μ falls with λ: the total is linear in μ between the points where an arm meets a bound, so that μ is found exactly.
+ * O(arms · log arms).
  */
 export function allocate(arms: readonly Arm[], { exponent, moveLimit }: Response): number[] {
   const total = arms.reduce((sum, { spend }) => sum + spend, 0)
-  const at = (logReturn: number) =>
-    arms.map(({ spend, effect }) => {
-      const low = spend * (1 - moveLimit)
-      if (effect <= 0) return low
-      const log = (Math.log((effect * exponent) / spend) - logReturn) / (1 - exponent)
-      return Math.min(spend * (1 + moveLimit), Math.max(low, spend * Math.exp(Math.min(50, log))))
-    })
-  const sum = (budgets: readonly number[]) => budgets.reduce((a, b) => a + b, 0)
-  let [low, high] = [-80, 80]
-  for (let round = 0; round < ROUNDS; round++) {
-    const middle = (low + high) / 2
-    if (sum(at(middle)) > total) low = middle
-    else high = middle
-  }
-  const budgets = at(high)
-  const left = total - sum(budgets)
+  const low = arms.map(({ spend }) => spend * (1 - moveLimit))
+  const high = arms.map(({ spend }) => spend * (1 + moveLimit))
+  const speed = speedsOf(arms, exponent)
+  const at = (level: number, i: number) =>
+    Math.min(high[i]!, Math.max(low[i]!, speed[i]! > 0 ? level * speed[i]! : 0))
+  const sumAt = (level: number) => arms.reduce((sum, _, i) => sum + at(level, i), 0)
+  const level = findLevel(low, high, speed, sumAt, total)
+  const budgets = arms.map((_, i) => at(level, i))
+  const left = total - budgets.reduce((a, b) => a + b, 0)
   // Where every arm with an effect is at its upper bound, the rest stays where it was.
-  const room = arms.map(({ spend }, i) => spend * (1 + moveLimit) - budgets[i]!)
-  const free = sum(room)
+  const room = budgets.map((budget, i) => high[i]! - budget)
+  const free = room.reduce((a, b) => a + b, 0)
   return free > 0 && left > 0 ? budgets.map((b, i) => b + (left * room[i]!) / free) : budgets
+}
+
+/** How fast each budget grows with the level; 0 where there is no effect, or none beside the best. */
+function speedsOf(arms: readonly Arm[], exponent: number): number[] {
+  const best = arms.reduce((most, { spend, effect }) => Math.max(most, effect / spend), 0)
+  return arms.map(({ spend, effect }) => {
+    if (effect <= 0) return 0
+    const part = (effect / spend / best) ** (1 / (1 - exponent))
+    return part > NEGLIGIBLE ? spend * part : 0
+  })
+}
+
+/** The level at which the sum reaches the total; where it never does, the last at which a budget still grows. */
+function findLevel(
+  low: readonly number[],
+  high: readonly number[],
+  speed: readonly number[],
+  sumAt: (level: number) => number,
+  total: number,
+): number {
+  const points = speed.flatMap((s, i) => (s > 0 ? [low[i]! / s, high[i]! / s] : []))
+  points.sort((a, b) => a - b)
+  let [from, to] = [0, points.length - 1]
+  if (to < 0 || sumAt(points[to]!) <= total) return points[to] ?? 0
+  while (to - from > 1) {
+    const middle = (from + to) >> 1
+    if (sumAt(points[middle]!) <= total) from = middle
+    else to = middle
+  }
+  const [start, end] = [points[from]!, points[to]!]
+  const [before, after] = [sumAt(start), sumAt(end)]
+  return before >= total ? start : start + ((end - start) * (total - before)) / (after - before)
 }
 
 /** What budgets bring, as a part of all revenue. */
