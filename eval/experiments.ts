@@ -1,15 +1,11 @@
 // Whether experiments in the order of their value of information cut the regret of a budget faster than in any order:
-// `npm run eval -- experiments [-- --worlds 42] [--seed N] [--draws 40] [--scale 0.3] [--audience 10]`.
+// `npm run eval -- experiments [-- --worlds 42] [--seed N] [--draws 15] [--scale 0.15] [--audience 10]`.
 // Each world is simulated, the model is fitted to what can be seen, and the truth is read to answer a test and to score.
 import { parseArgs } from 'node:util'
 import { attributeCausally, isNotMarketing } from '#analytics/attribution/causal/model.ts'
 import { regretOf, type Arm } from '#analytics/experiments/allocation.ts'
-import {
-  liftVariance,
-  update,
-  valueOfInformation,
-  type Belief,
-} from '#analytics/experiments/proposal.ts'
+import { jointOf, update, type Joint } from '#analytics/experiments/belief.ts'
+import { liftVariance, valueOfInformation } from '#analytics/experiments/proposal.ts'
 import { figure, report } from '#bench/figures.ts'
 import { seededRandom, type Random } from '#core/random.ts'
 import { drawSpec, worldKinds, type JourneyKind } from '#worlds/journeys/kinds.ts'
@@ -20,20 +16,24 @@ const { values } = parseArgs({
   options: {
     worlds: { type: 'string', default: '42' },
     seed: { type: 'string', default: '7001' },
-    draws: { type: 'string', default: '40' },
-    scale: { type: 'string', default: '0.3' },
+    draws: { type: 'string', default: '15' },
+    scale: { type: 'string', default: '0.15' },
     audience: { type: 'string', default: '10' },
   },
 })
 
 const RESPONSE = { exponent: 0.5, moveLimit: 0.5 }
 const DESIGN = { holdoutShare: 0.2, weeks: 12 }
-const PERMUTATIONS = 40
+const PERMUTATIONS = 15
 const NINETY = 2 * 1.6448536269514722
+
+/** Nothing is worth testing below this part of revenue: the hub then proposes to stop. */
+const NO_VALUE = 1e-7
 
 interface World {
   name: string
-  beliefs: Belief[]
+  spends: number[]
+  joint: Joint
   truth: Arm[]
   /** What a test of each channel would be answered, by its mean and variance. */
   lifts: { lift: number; variance: number }[]
@@ -46,56 +46,84 @@ function makeWorld(kind: JourneyKind, seed: number): World {
   const { columns, truth } = simulateJourneys(drawSpec(kind, seed, Number(values.scale)))
   const random = seededRandom(seed, 41)
   const answer = attributeCausally(columns, { replicates: 20, seed })
+  const inData = new Set(answer.experiments.map(({ channel }) => channel))
   const tried = columns.channels.flatMap((name, c) => (isNotMarketing(name) ? [] : [c]))
   const beliefs = tried.map((c) => ({
     channel: columns.channels[c]!,
     weeklySpendMinor: Math.round(100_000 * Math.exp(0.8 * random.normal())),
-    effect: answer.shares[c]!,
-    deviation: (answer.high[c]! - answer.low[c]!) / NINETY,
+    effect: answer.shares[c]! / answer.overlap,
+    deviation: (answer.high[c]! - answer.low[c]!) / NINETY / answer.overlap,
+    isMeasured: inData.has(c),
   }))
   const people = columns.heldOut.length
   const audience = {
     // A small world stands for a company of so many times its people at scale 1: tests of a few hundred conversions tell nothing.
     weeklyPeople: ((people / Number(values.scale)) * Number(values.audience)) / 26,
     conversionRate: columns.conversionMs.length / people,
-    weeklyRevenueMinor: 1,
   }
+  const varianceOf = (lift: number) =>
+    liftVariance(DESIGN, { ...audience, weeklyRevenueMinor: 1 }, lift).variance
   const lifts = tried.map((c) => truth.removedConversions[c]! / truth.expectedConversions)
+  const spends = beliefs.map(({ weeklySpendMinor }) => weeklySpendMinor)
   return {
     name: `${kind}_${seed}`,
-    beliefs,
+    spends,
+    joint: jointOf(beliefs),
     truth: tried.map((c, i) => ({
-      spend: beliefs[i]!.weeklySpendMinor,
+      spend: spends[i]!,
       effect: truth.removedMinor[c]! / truth.expectedRevenueMinor,
     })),
-    lifts: lifts.map((lift) => ({ lift, variance: liftVariance(DESIGN, audience, lift).variance })),
-    variances: beliefs.map(({ effect }) => liftVariance(DESIGN, audience, effect).variance),
+    lifts: lifts.map((lift) => ({ lift, variance: varianceOf(lift) })),
+    variances: beliefs.map(({ effect }) => varianceOf(effect)),
   }
 }
 
-/** Regret before any test and after each, as a part of revenue. */
-function follow(
-  world: World,
-  measured: readonly number[],
-  next: (beliefs: readonly Belief[], left: readonly number[]) => number,
-): number[] {
-  const beliefs = world.beliefs.map((belief) => ({ ...belief }))
-  const arms = () =>
-    beliefs.map(({ weeklySpendMinor, effect }) => ({ spend: weeklySpendMinor, effect }))
-  const curve = [regretOf(world.truth, arms(), RESPONSE)]
-  let left = beliefs.map((_, i) => i)
-  while (left.length > 0) {
-    const chosen = next(beliefs, left)
-    const result = { lift: measured[chosen]!, variance: world.variances[chosen]! }
-    Object.assign(beliefs[chosen]!, update(beliefs[chosen]!, result))
-    left = left.filter((i) => i !== chosen)
-    curve.push(regretOf(world.truth, arms(), RESPONSE))
-  }
-  return curve
+/** What is missed with budgets by these beliefs, as a part of revenue. */
+function regretIn({ truth, spends }: World, { effects }: Joint): number {
+  const believed = spends.map((spend, i) => ({ spend, effect: effects[i]! }))
+  return regretOf(truth, believed, RESPONSE)
 }
 
-/** What a sequence is judged by: the mean regret while tests go on, which is lower the faster it falls. */
-const whileTesting = (curve: readonly number[]) => mean(curve.slice(1, -1))
+/** Says which channel to test next, given beliefs and how often each was tested; null: none. */
+type Order = (joint: Joint, tested: readonly number[]) => number | null
+
+/** Regret after each of as many tests as there are channels; where an order stops, regret stays. */
+function follow(world: World, results: readonly (readonly number[])[], next: Order): number[] {
+  const tested = world.spends.map(() => 0)
+  let { joint } = world
+  return world.spends.map(() => {
+    const chosen = next(joint, tested)
+    if (chosen !== null) {
+      const lift = results[chosen]![tested[chosen]!]!
+      joint = update(joint, chosen, { lift, variance: world.variances[chosen]! })
+      tested[chosen]! += 1
+    }
+    return regretIn(world, joint)
+  })
+}
+
+/** The order of the hub: what is worth most to know, the same channel again where that is it. */
+function byValue({ spends, variances }: World): Order {
+  return (joint) => {
+    const worth = variances.map((variance, i) =>
+      valueOfInformation(joint, spends, i, variance, RESPONSE),
+    )
+    const most = Math.max(...worth)
+    return most > NO_VALUE ? worth.indexOf(most) : null
+  }
+}
+
+/** An order that knows results and truth beforehand: each test is that after which regret is least, or none if that is better. */
+function byTruth(world: World, results: readonly (readonly number[])[]): Order {
+  return (joint, tested) => {
+    const after = world.variances.map((variance, i) =>
+      regretIn(world, update(joint, i, { lift: results[i]![tested[i]!]!, variance })),
+    )
+    const least = Math.min(...after)
+    return least < regretIn(world, joint) ? after.indexOf(least) : null
+  }
+}
+
 const mean = (numbers: readonly number[]) => numbers.reduce((sum, x) => sum + x, 0) / numbers.length
 
 function shuffled(random: Random, count: number): number[] {
@@ -107,70 +135,92 @@ function shuffled(random: Random, count: number): number[] {
   return order
 }
 
+/** Regret before any test, and its mean over the tests of an order: lower the faster it falls. */
 interface Outcome {
   before: number
   proposed: number
   random: number
+  oracle: number
   after: number
 }
 
-/** Both orders are given the same results of the same tests. */
+/** All orders are given the same results of the same tests. */
 function compare(world: World, seed: number): Outcome {
   const random = seededRandom(seed, 42)
-  const outcomes: Outcome[] = []
+  const [proposed, others, oracle, after]: number[][] = [[], [], [], []]
   for (let draw = 0; draw < Number(values.draws); draw++) {
-    const measured = world.lifts.map(
-      ({ lift, variance }) => lift + Math.sqrt(variance) * random.normal(),
+    const results = world.lifts.map(({ lift, variance }) =>
+      world.lifts.map(() => lift + Math.sqrt(variance) * random.normal()),
     )
-    const proposed = follow(world, measured, (beliefs, left) => {
-      const worth = left.map((i) => valueOfInformation(beliefs, i, world.variances[i]!, RESPONSE))
-      return left[worth.indexOf(Math.max(...worth))]!
-    })
-    const others = Array.from({ length: PERMUTATIONS }, () => {
-      const order = shuffled(random, world.beliefs.length)
-      return whileTesting(
-        follow(world, measured, (_, left) => order.find((i) => left.includes(i))!),
-      )
-    })
-    outcomes.push({
-      before: proposed[0]!,
-      proposed: whileTesting(proposed),
-      random: mean(others),
-      after: proposed.at(-1)!,
-    })
+    const curve = follow(world, results, byValue(world))
+    proposed!.push(mean(curve))
+    after!.push(curve.at(-1)!)
+    oracle!.push(mean(follow(world, results, byTruth(world, results))))
+    for (let i = 0; i < PERMUTATIONS; i++) {
+      const order = shuffled(random, world.spends.length)
+      let at = 0
+      others!.push(mean(follow(world, results, () => order[at++]!)))
+    }
   }
-  const of = (pick: (outcome: Outcome) => number) => mean(outcomes.map(pick))
   return {
-    before: of(({ before }) => before),
-    proposed: of(({ proposed }) => proposed),
-    random: of(({ random }) => random),
-    after: of(({ after }) => after),
+    before: regretIn(world, world.joint),
+    proposed: mean(proposed!),
+    random: mean(others!),
+    oracle: mean(oracle!),
+    after: mean(after!),
   }
+}
+
+/** Wilson's 95 % interval of a part, in %. */
+function wilson(hits: number, n: number): [number, number] {
+  const z = 1.959963984540054
+  const p = hits / n
+  const middle = p + z ** 2 / (2 * n)
+  const half = z * Math.sqrt((p * (1 - p)) / n + z ** 2 / (4 * n * n))
+  return [(100 * (middle - half)) / (1 + z ** 2 / n), (100 * (middle + half)) / (1 + z ** 2 / n)]
 }
 
 const kinds = Object.keys(worldKinds) as JourneyKind[]
 const results: Outcome[] = []
-console.log('regret in % of revenue'.padEnd(26), '  before  proposed    random     after')
+console.log('regret in % of revenue'.padEnd(26), '  before  proposed    random    oracle     after')
 for (let i = 0; i < Number(values.worlds); i++) {
   const seed = Number(values.seed) + Math.floor(i / kinds.length)
   const world = makeWorld(kinds[i % kinds.length]!, seed)
   const outcome = compare(world, seed)
   results.push(outcome)
-  const cells = [outcome.before, outcome.proposed, outcome.random, outcome.after]
+  const { before, proposed, random, oracle, after } = outcome
+  const cells = [before, proposed, random, oracle, after]
   console.log(world.name.padEnd(26), cells.map((x) => (100 * x).toFixed(3).padStart(9)).join(' '))
 }
+const partOf = (count: number) => (100 * count) / results.length
 const wins = results.filter(({ proposed, random }) => proposed < random).length
+const [low, high] = wilson(wins, results.length)
 const sum = (pick: (outcome: Outcome) => number) =>
   results.reduce((all, each) => all + pick(each), 0)
 console.log('')
 report('experiments', [
   figure('worlds', results.length, 'worlds'),
-  figure('worlds where the proposed order cuts regret faster', (100 * wins) / results.length, '%', {
-    atLeast: 80,
-  }),
+  figure('worlds where the proposed order cuts regret faster', partOf(wins), '%', { atLeast: 80 }),
+  figure('that, at least (95 %)', low, '%'),
+  figure('that, at most (95 %)', high, '%'),
+  figure(
+    'worlds where no order changes anything, in none of which an order is faster',
+    results.filter(({ oracle, random }) => oracle === random).length,
+    'worlds',
+  ),
+  figure(
+    'worlds where an order that knows the truth is faster',
+    partOf(results.filter(({ oracle, random }) => oracle < random).length),
+    '%',
+  ),
   figure(
     'mean regret while testing, proposed ÷ random',
     sum((o) => o.proposed) / sum((o) => o.random),
+    '',
+  ),
+  figure(
+    'mean regret while testing, order that knows the truth ÷ random',
+    sum((o) => o.oracle) / sum((o) => o.random),
     '',
   ),
   figure('mean regret after all tests ÷ before', sum((o) => o.after) / sum((o) => o.before), ''),

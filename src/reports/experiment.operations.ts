@@ -19,12 +19,13 @@ import {
   findExperiment,
   insertExperiment,
   listExperimentRows,
+  listMeasuredChannels,
   listPlannedChannels,
   listWeeklySpend,
   sumWeeklyRevenue,
 } from '#reports/experiment.store.ts'
 import { readSetting } from '#reports/lens.store.ts'
-import { listModelRows, readIntervals, type ModelRow } from '#reports/model.store.ts'
+import { listModelRows, readIntervals, readOverlap, type ModelRow } from '#reports/model.store.ts'
 import type { Transaction } from '#store/store.ts'
 
 const about = { tag: 'Experiments' } as const
@@ -77,7 +78,12 @@ async function readGround(tx: Transaction, row: ModelRow, query: ProposeQuery, n
   const weeklyRevenue = await sumWeeklyRevenue(tx, basisDays, currency, now)
   const audience = audienceOf(row.profile!, weeklyRevenue)
   if (audience === null) return null
-  return { currency, audience, ...beliefsOf(intervals, spend, await listPlannedChannels(tx)) }
+  const known = { intervals, overlap: await readOverlap(tx, row.fitId!) }
+  const tests = {
+    planned: await listPlannedChannels(tx),
+    measured: await listMeasuredChannels(tx, row.fittedAt!),
+  }
+  return { currency, audience, ...beliefsOf(known, spend, tests) }
 }
 
 /** Data-driven models with a fit, the one fitted last first. */

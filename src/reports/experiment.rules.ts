@@ -1,4 +1,5 @@
-import type { Audience, Belief } from '#analytics/experiments/proposal.ts'
+import type { Belief } from '#analytics/experiments/belief.ts'
+import type { Audience } from '#analytics/experiments/proposal.ts'
 import { DAY_MS } from '#core/time.ts'
 import type { ShareIntervals } from '#reports/compare.rules.ts'
 import type { Experiment } from '#reports/experiment.schema.ts'
@@ -8,34 +9,41 @@ import type { DataProfile } from '#reports/model.schema.ts'
 const Z = 1.6448536269514722
 
 /**
- * What a model believes of a share, from its 90 % interval: that is even around the square root of the share.
+ * What a model believes of the effect of a channel, from the 90 % interval of its share: that is even around the square root of the
+ * share. Shares sum to 1 with the baseline, while removals overlap; a test measures a removal, so that is what is believed of.
+ *
+ * @param overlap  shares ÷ removals.
  * @see `intervalOf` of the causal model.
  */
-export function beliefOf({
-  low,
-  high,
-}: {
-  low: number
-  high: number
-}): Pick<Belief, 'effect' | 'deviation'> {
+export function beliefOf(
+  { low, high }: { low: number; high: number },
+  overlap: number,
+): Pick<Belief, 'effect' | 'deviation'> {
   return {
-    effect: ((Math.sqrt(low) + Math.sqrt(high)) / 2) ** 2,
-    deviation: (high - low) / (2 * Z),
+    effect: ((Math.sqrt(low) + Math.sqrt(high)) / 2) ** 2 / overlap,
+    deviation: (high - low) / (2 * Z) / overlap,
   }
 }
 
 /** Channels that money is spent on, with what is believed of them, and those that are no choice. */
 export function beliefsOf(
-  intervals: ShareIntervals,
+  { intervals, overlap }: { intervals: ShareIntervals; overlap: number },
   weeklySpend: ReadonlyMap<string, number>,
-  planned: ReadonlySet<string>,
+  { planned, measured }: { planned: ReadonlySet<string>; measured: ReadonlySet<string> },
 ): { beliefs: Belief[]; leftOut: { channel: string; reason: 'no_budget' | 'planned' }[] } {
   const channels = Object.keys(intervals).sort()
   const spendOf = (channel: string) => weeklySpend.get(channel) ?? 0
   return {
     beliefs: channels.flatMap((channel) =>
       spendOf(channel) > 0
-        ? [{ channel, weeklySpendMinor: spendOf(channel), ...beliefOf(intervals[channel]!) }]
+        ? [
+            {
+              channel,
+              weeklySpendMinor: spendOf(channel),
+              ...beliefOf(intervals[channel]!, overlap),
+              isMeasured: measured.has(channel),
+            },
+          ]
         : [],
     ),
     leftOut: channels.flatMap((channel): { channel: string; reason: 'no_budget' | 'planned' }[] => {

@@ -76,6 +76,9 @@ export const Proposals = z.object({
       channel: z.string(),
       effect: z.number().meta({ description: 'Part of revenue that would be missing without it' }),
       deviation: z.number().meta({ description: 'From the model’s 90 % interval' }),
+      isMeasured: z.boolean().meta({
+        description: 'An experiment narrowed it. Of others the model’s own error counts besides',
+      }),
       weeklySpendMinor: z.int(),
     }),
   ),

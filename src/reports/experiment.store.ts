@@ -53,6 +53,13 @@ export async function listPlannedChannels(tx: Transaction): Promise<Set<string>>
   return new Set(rows.map(({ channel }) => channel))
 }
 
+/** Channels of which an experiment had ended by then. */
+export async function listMeasuredChannels(tx: Transaction, by: Date): Promise<Set<string>> {
+  const rows = await tx.query(sql<{ channel: string }>`
+    select distinct channel from experiments where state = 'done' and closed_at <= ${by}`)
+  return new Set(rows.map(({ channel }) => channel))
+}
+
 /** The newest 100 results, oldest first. */
 export function listMeasuredLifts(tx: Transaction): Promise<NamedLift[]> {
   return tx.query(sql<NamedLift>`

@@ -40,10 +40,13 @@ test('a result says its lift with an interval, by hand', () => {
   expect(lift - low).toBeCloseTo(high - lift, 12)
 })
 
-test('a belief is read back from the interval that a model gave it', () => {
+test('a belief is read back from the interval that a model gave it, as the removal that a test measures', () => {
   const [root, half] = [Math.sqrt(0.2), 0.1]
-  const { effect } = beliefOf({ low: (root - half) ** 2, high: (root + half) ** 2 })
-  expect(effect).toBeCloseTo(0.2, 12)
+  const interval = { low: (root - half) ** 2, high: (root + half) ** 2 }
+  expect(beliefOf(interval, 1).effect).toBeCloseTo(0.2, 12)
+  const { effect, deviation } = beliefOf(interval, 0.8)
+  expect(effect).toBeCloseTo(0.25, 12)
+  expect(deviation).toBeCloseTo(beliefOf(interval, 1).deviation / 0.8, 12)
 })
 
 test('the channel that most hangs on is proposed; a planned test is not proposed again, and its result stays', async () => {
@@ -82,6 +85,7 @@ test('the channel that most hangs on is proposed; a planned test is not proposed
         members: [],
         factors: [1, 1, 1],
         baseline: 1,
+        overlap: 0.8,
         intervals: {
           paid_search: interval(0.19, 0.21),
           webinar: interval(0.02, 0.4),
@@ -96,6 +100,8 @@ test('the channel that most hangs on is proposed; a planned test is not proposed
   expect(proposals.audience).toMatchObject({ conversionRate: 0.1 })
   expect(proposals.audience.weeklyRevenueMinor).toBe(Math.round(500_000_000 / 26))
   expect(proposals.leftOut).toEqual([{ channel: 'direct', reason: 'no_budget' }])
+  const search = { channel: 'paid_search', isMeasured: false, effect: expect.closeTo(0.25, 3) }
+  expect(proposals.beliefs).toContainEqual(expect.objectContaining(search))
   const [first] = proposals.data
   expect(first.channel).toBe('webinar')
   expect(first.netMinor).toBe(first.valueMinor - first.costMinor)
@@ -119,6 +125,12 @@ test('the channel that most hangs on is proposed; a planned test is not proposed
     state: 'done',
     result: { ...counts, lift: expect.closeTo(0.25, 9) },
   })
+  // The fit of that moment holds the result: the channel's doubt is what is left of it, and it may be tested again.
+  const { beliefs, data } = await world.ask(listProposals, {}, AT)
+  const isMeasured = { channel: 'webinar', isMeasured: true }
+  expect(beliefs).toContainEqual(expect.objectContaining(isMeasured))
+  const repeated = data.find(({ channel }: { channel: string }) => channel === 'webinar')
+  expect(repeated.deviationBefore).toBeLessThan(first.deviationBefore)
   await expect(
     world.ask(recordExperimentResult, { experimentId: planned.id, ...counts }, AT),
   ).rejects.toMatchObject({ code: 'experiment.over' })

@@ -118,6 +118,8 @@ function pullsOf({ offsets, channel, channels }: Journeys, paths: PathRemoval): 
 }
 
 interface KeptCounterfactual extends Counterfactual {
+  /** Shares ÷ removals: by it experiments and intervals come to one scale. */
+  overlap: number
   intervals: ShareIntervals | null
 }
 
@@ -126,12 +128,13 @@ function byCounterfactuals(): FittableMethod {
   return {
     hasBaseline: true,
     async fit(journeys, _parameters, lifts): Promise<KeptCounterfactual> {
-      const { interval, counterfactual } = causalCredit(journeys, REPLICATES, SEED, lifts)
+      const { interval, counterfactual, overlap } = causalCredit(journeys, REPLICATES, SEED, lifts)
       const hasValue = journeys.value.some((value) => value > 0)
       const whole = (hasValue ? journeys.value : journeys.conversions).reduce((a, b) => a + b, 0)
       const { channels } = journeys
       return {
         ...counterfactual,
+        overlap,
         intervals: interval && intervalsOf(interval, channels, hasValue, whole),
       }
     },

@@ -170,3 +170,10 @@ export async function readIntervals(
     where id = any(${fitIds}::text[]) and jsonb_typeof(coefficients -> 'intervals') = 'object'`)
   return new Map(rows.map((row) => [row.id, row.intervals]))
 }
+
+/** Shares ÷ removals of a data-driven fit, in (0, 1]; 1 for fits from before it was kept. */
+export async function readOverlap(tx: Transaction, fitId: string): Promise<number> {
+  const row = await tx.find(sql<{ overlap: number }>`
+    select coalesce((coefficients ->> 'overlap')::float8, 1) as overlap from attribution_fits where id = ${fitId}`)
+  return row?.overlap ?? 1
+}

@@ -1,13 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { allocate, regretOf, valueOf } from './allocation.ts'
-import {
-  liftVariance,
-  powerOf,
-  proposeExperiments,
-  update,
-  valueOfInformation,
-} from './proposal.ts'
+import { jointOf, update } from './belief.ts'
+import { liftVariance, powerOf, proposeExperiments, valueOfInformation } from './proposal.ts'
 
 const response = { exponent: 0.5, moveLimit: 0.5 }
 const options = {
@@ -64,55 +59,69 @@ const belief = (
   channel: string,
   effect: number,
   deviation: number,
-  weeklySpendMinor = 100_000,
-) => ({
-  channel,
-  effect,
-  deviation,
-  weeklySpendMinor,
-})
+  { weeklySpendMinor = 100_000, isMeasured = false } = {},
+) => ({ channel, effect, deviation, weeklySpendMinor, isMeasured })
+
+const known = { isMeasured: true }
+const spendsOf = (beliefs: readonly { weeklySpendMinor: number }[]) =>
+  beliefs.map(({ weeklySpendMinor }) => weeklySpendMinor)
 
 test('what is known is worth no test, what is doubtful is worth more the better it is measured', () => {
-  const beliefs = [belief('a', 0.2, 0.1), belief('b', 0.2, 0), belief('c', 0.1, 0.05)]
-  expect(valueOfInformation(beliefs, 1, 0.001, response)).toBe(0)
-  const values = [1, 0.1, 0.01, 0.0001].map((v) => valueOfInformation(beliefs, 0, v, response))
+  const beliefs = [belief('a', 0.2, 0.1), belief('b', 0.2, 0, known), belief('c', 0.1, 0.05)]
+  const worth = (index: number, variance: number) =>
+    valueOfInformation(jointOf(beliefs), spendsOf(beliefs), index, variance, response)
+  expect(worth(1, 0.001)).toBe(0)
+  const values = [1, 0.1, 0.01, 0.0001].map((variance) => worth(0, variance))
   expect(values).toEqual(values.toSorted((a, b) => a - b))
   expect(values[3]).toBeGreaterThan(0)
 })
 
-test('the value of knowing is what simulated tests bring on the mean', () => {
-  const beliefs = [belief('a', 0.2, 0.1), belief('b', 0.15, 0.02), belief('c', 0.1, 0.02)]
+test('the value of knowing is what simulated tests bring on the mean, what they tell of other channels included', () => {
+  const beliefs = [belief('a', 0.2, 0.08), belief('b', 0.15, 0.02), belief('c', 0.1, 0.02, known)]
   const variance = 0.004
-  const arms = (effect: number) =>
-    beliefs.map((each, i) => ({
-      spend: each.weeklySpendMinor,
-      effect: i === 0 ? effect : each.effect,
-    }))
-  const now = allocate(arms(0.2), response)
+  const before = jointOf(beliefs)
+  const armsOf = (effects: readonly number[]) =>
+    beliefs.map(({ weeklySpendMinor: spend }, i) => ({ spend, effect: effects[i]! }))
+  const now = allocate(armsOf(before.effects), response)
+  const own = before.covariance[0]!
   let gained = 0
   let n = 0
-  // Truth and error on a grid of normal quantiles, far finer than the rule under test.
+  // Truth and error on a grid of normal quantiles, far finer than the rule under test; others are where the truth of a lets expect them.
   for (let i = -60; i <= 60; i++) {
     for (let j = -60; j <= 60; j++) {
       const [x, y] = [i / 15, j / 15]
       const weight = Math.exp((-x * x - y * y) / 2)
-      const truth = 0.2 + 0.1 * x
-      const lift = truth + Math.sqrt(variance) * y
-      const { effect } = update({ effect: 0.2, deviation: 0.1 }, { lift, variance })
-      const after = allocate(arms(effect), response)
-      gained +=
-        weight * (valueOf(arms(truth), after, response) - valueOf(arms(truth), now, response))
+      const truth = before.effects.map((effect, c) => effect + (x * own[c]!) / Math.sqrt(own[0]!))
+      const lift = truth[0]! + Math.sqrt(variance) * y
+      const after = allocate(armsOf(update(before, 0, { lift, variance }).effects), response)
+      const arms = armsOf(truth)
+      gained += weight * (valueOf(arms, after, response) - valueOf(arms, now, response))
       n += weight
     }
   }
-  expect(valueOfInformation(beliefs, 0, variance, response)).toBeCloseTo(gained / n, 4)
+  expect(own[1]).toBeGreaterThan(0)
+  const value = valueOfInformation(before, spendsOf(beliefs), 0, variance, response)
+  expect(value).toBeCloseTo(gained / n, 4)
+  expect(value).toBeGreaterThan(1e-3)
+})
+
+test('a noisy result moves a belief by its precision, and channels whose errors go together follow it', () => {
+  const beliefs = [belief('a', 0.2, 0.04), belief('b', 0.1, 0.02), belief('c', 0.1, 0.02, known)]
+  const before = jointOf(beliefs)
+  const { effects, covariance } = update(before, 0, { lift: 0.1, variance: 0.01 })
+  const weight = before.covariance[0]![0]! / (before.covariance[0]![0]! + 0.01)
+  expect(effects[0]).toBeCloseTo(0.2 - weight * 0.1, 12)
+  expect(1 / covariance[0]![0]!).toBeCloseTo(1 / before.covariance[0]![0]! + 100, 9)
+  expect(effects[1]).toBeLessThan(0.1)
+  expect(effects[1]! / 0.1).toBeGreaterThan(effects[0]! / 0.2)
+  expect(effects[2]).toBe(0.1)
 })
 
 test('a proposal shows its arithmetic, and the channel whose budget hangs on doubt comes first', () => {
   const beliefs = [
-    belief('sure', 0.2, 0.005),
+    belief('sure', 0.2, 0.005, known),
     belief('doubtful', 0.2, 0.1),
-    belief('small', 0.02, 0.02, 1000),
+    belief('small', 0.02, 0.02, { weeklySpendMinor: 1000 }),
   ]
   const smaller = { ...audience, weeklyRevenueMinor: 1_000_000 }
   const proposals = proposeExperiments(beliefs, smaller, options)

@@ -114,7 +114,9 @@ export function calibrateByExperiments(
   for (const { channel, lift, variance } of experiments) {
     const share = out.shares[channel]!
     // A deviation of the root becomes one of the share: (√s + d)² − s = 2√s·d + d².
-    const spread = 2 * Math.sqrt(share) * deviation[channel]! + deviation[channel]! ** 2
+    // What an experiment before has narrowed counts as narrowed for the next one of the same channel.
+    const before = out.deviation[channel]!
+    const spread = 2 * Math.sqrt(share) * before + before ** 2
     const joined = combine(share, spread ** 2, {
       share: lift * overlap,
       variance: variance * overlap ** 2,

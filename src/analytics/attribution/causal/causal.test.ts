@@ -3,6 +3,7 @@ import { drawSpec } from '#worlds/journeys/kinds.ts'
 import type { JourneyKind } from '#worlds/journeys/kinds.ts'
 import { simulateJourneys } from '#worlds/journeys/world.ts'
 import type { JourneyWorld } from '#worlds/journeys/world.ts'
+import { calibrateByExperiments } from './adjust.ts'
 import { toAccounts } from './from-journeys.ts'
 import { combine, readExperiments } from './holdouts.ts'
 import { attributeCausally } from './model.ts'
@@ -155,6 +156,28 @@ describe(
       expect(share).toBeCloseTo(0.2 * 0.5 + 0.8 * 0.1, 12)
       expect(variance).toBeCloseTo(1 / (1 / 0.04 + 1 / 0.01), 12)
       expect(combine(0.1, 0.01, { share: -0.5, variance: 0.01 }).share).toBe(0)
+    })
+
+    test('a second experiment of a channel weighs against what the first left open, as both in one would', () => {
+      const estimate = {
+        shares: Float64Array.of(0.2, 0.1, 0.7),
+        deviation: Float64Array.of(0.05, 0.05, 0.05),
+      }
+      const of = (lift: number, variance: number) => ({
+        channel: 0,
+        lift,
+        variance,
+        heldOut: 1000,
+        conversionsHeldOut: 50,
+        others: 1000,
+        conversionsOthers: 50,
+      })
+      const pulls = new Float64Array(2)
+      const [apart, together] = [[of(0.1, 0.002), of(0.2, 0.001)], [of(0.5 / 3, 0.002 / 3)]].map(
+        (experiments) => calibrateByExperiments(estimate, experiments, 1, pulls),
+      )
+      expect(apart!.shares[0]).toBeCloseTo(together!.shares[0]!, 12)
+      expect(apart!.deviation[0]).toBeCloseTo(together!.deviation[0]!, 12)
     })
 
     test('without touches all is baseline, and nothing breaks', () => {

@@ -18,7 +18,7 @@ export function causalCredit(
   replicates: number,
   seed: number,
   lifts: readonly NamedLift[] = [],
-): { credit: Credit; interval: Interval | null; counterfactual: Counterfactual } {
+): { credit: Credit; interval: Interval | null; counterfactual: Counterfactual; overlap: number } {
   const answer = attributeCausally(toAccounts(journeys), { replicates, seed, lifts })
   const channels = journeys.channels.length
   const width = channels + 1
@@ -42,6 +42,7 @@ export function causalCredit(
     )
   return {
     counterfactual: answer.counterfactual,
+    overlap: answer.overlap,
     credit: toCredit(sums, values),
     interval:
       replicates > 0

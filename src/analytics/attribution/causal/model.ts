@@ -48,6 +48,8 @@ export interface CausalAnswer {
   /** By which any conversion can be credited alone, also one that comes later. */
   counterfactual: Counterfactual
   experiments: Experiment[]
+  /** Shares ÷ removals, at most 1: removals of channels overlap, and what an experiment measures is a removal. */
+  overlap: number
 }
 
 const FEWEST_CONVERSIONS = 10
@@ -95,6 +97,7 @@ export function attributeCausally(
     pulls: evidence.pulls,
     counterfactual: counterfactualOf(data, ensemble, factors),
     experiments,
+    overlap,
   }
 }
 
@@ -136,6 +139,7 @@ function answerNothing(data: AccountJourneys, experiments: Experiment[]): Causal
     pulls: new Float64Array(data.channels.length),
     counterfactual: noCounterfactual(data),
     experiments,
+    overlap: 1,
   }
 }
 
