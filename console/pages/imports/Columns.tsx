@@ -12,6 +12,7 @@ import {
 } from '#console/pages/imports/imports.queries.ts'
 import { useSession } from '#console/session.ts'
 import { Badge } from '#console/ui/Badge.tsx'
+import { NotRead } from '#console/ui/ErrorPane.tsx'
 import { FieldValue } from '#console/ui/FieldValue.tsx'
 import { Panel } from '#console/ui/Panel.tsx'
 import { Table, type Column } from '#console/ui/Table.tsx'
@@ -59,6 +60,7 @@ export function Columns({
       hint="Guessed by names and values. What no field takes is kept as a custom value, or left out."
       flush
     >
+      <NotRead what="The fields to choose from" error={targets.error} />
       <Table
         caption="Columns of the file"
         rows={one.columns}

@@ -8,6 +8,7 @@ import type { LeadsSearch } from '#console/pages/leads/leads.search.ts'
 import { EmailSearch } from '#console/pages/people/EmailSearch.tsx'
 import { shortId } from '#console/pages/sync/RecordName.tsx'
 import { useSession } from '#console/session.ts'
+import { NotRead } from '#console/ui/ErrorPane.tsx'
 import { ExportMenu } from '#console/ui/ExportMenu.tsx'
 import { MASK } from '#console/ui/FieldValue.tsx'
 import { FilterSelect } from '#console/ui/Filters.tsx'
@@ -81,6 +82,7 @@ export function LeadsPage() {
           </>
         }
       />
+      <NotRead what="Names of owners" error={owners.error} />
       <Panel
         title="Inbox"
         hint="The newest come first. j and k go through them, Enter opens, a accepts, r rejects, e gives to another owner."

@@ -12,6 +12,7 @@ import { nameOf } from '#console/pages/people/PersonName.tsx'
 import { shortId } from '#console/pages/sync/RecordName.tsx'
 import { useSession } from '#console/session.ts'
 import { ConfirmDialog } from '#console/ui/ConfirmDialog.tsx'
+import { NotRead } from '#console/ui/ErrorPane.tsx'
 import { MASK } from '#console/ui/FieldValue.tsx'
 import { LockedNote } from '#console/ui/LockedPane.tsx'
 import { useChange } from '#console/ui/use-change.ts'
@@ -53,6 +54,7 @@ export function RerouteDialog({
           )
         }
       >
+        <NotRead what="Owners" error={owners.error} />
         <p className={text.text}>
           The open follow-up goes along, with the time that it has left. The lead says why it has
           its owner. When the rules choose and nobody is available, it stays with whom it is.

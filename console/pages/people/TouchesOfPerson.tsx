@@ -6,6 +6,7 @@ import { touchesQuery, type Touch } from '#console/pages/people/people.queries.t
 import { shortId } from '#console/pages/sync/RecordName.tsx'
 import { useSession } from '#console/session.ts'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
+import { NotRead } from '#console/ui/ErrorPane.tsx'
 import { FieldValue } from '#console/ui/FieldValue.tsx'
 import { Moment } from '#console/ui/Moment.tsx'
 import { PagedTable } from '#console/ui/PagedTable.tsx'
@@ -24,18 +25,21 @@ export function TouchesOfPerson({ personId }: { personId: string }) {
   const nameOf = (id: string) =>
     names.data?.find(({ campaignId }) => campaignId === id)?.name ?? shortId(id)
   return (
-    <PagedTable<Touch>
-      query={touches}
-      caption="Touches of the person"
-      what="touches"
-      columns={columnsOf(nameOf, timeZone)}
-      rowKey={({ id }) => id}
-      empty={
-        <EmptyState title="No touch yet">
-          Touches come from your site, product and imports: <code>POST /api/v1/touchpoints</code>.
-        </EmptyState>
-      }
-    />
+    <>
+      <NotRead what="Names of campaigns" error={names.error} />
+      <PagedTable<Touch>
+        query={touches}
+        caption="Touches of the person"
+        what="touches"
+        columns={columnsOf(nameOf, timeZone)}
+        rowKey={({ id }) => id}
+        empty={
+          <EmptyState title="No touch yet">
+            Touches come from your site, product and imports: <code>POST /api/v1/touchpoints</code>.
+          </EmptyState>
+        }
+      />
+    </>
   )
 }
 

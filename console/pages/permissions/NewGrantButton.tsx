@@ -15,6 +15,7 @@ import type { PrincipalName } from '#console/pages/permissions/principals.ts'
 import { rolesQuery } from '#console/pages/users/user.queries.ts'
 import { useSession } from '#console/session.ts'
 import { ConfirmDialog } from '#console/ui/ConfirmDialog.tsx'
+import { NotRead } from '#console/ui/ErrorPane.tsx'
 import { useChange } from '#console/ui/use-change.ts'
 import text from '#console/ui/Text.module.css'
 
@@ -63,6 +64,7 @@ export function NewGrantButton({ principals }: { principals: readonly PrincipalN
           )
         }
       >
+        <NotRead what="Scopes and roles" error={scopes.error ?? roles.error} />
         <PrincipalInput
           label="For"
           description="A person, key or client, or a role as role:sales"
@@ -128,6 +130,7 @@ function PlaceInput({
 }) {
   const teams = useQuery({ ...teamsQuery, enabled: level === 'team' })
   if (level === 'org') return null
+  if (teams.isError) return <NotRead what="Teams" error={teams.error} />
   if (level === 'record')
     return (
       <TextInput

@@ -8,6 +8,7 @@ import { ScopeSelect } from '#console/pages/permissions/ScopeSelect.tsx'
 import { rolesQuery } from '#console/pages/users/user.queries.ts'
 import { useSession } from '#console/session.ts'
 import { ConfirmDialog } from '#console/ui/ConfirmDialog.tsx'
+import { NotRead } from '#console/ui/ErrorPane.tsx'
 import { SecretDialog } from '#console/ui/SecretDialog.tsx'
 import { useChange } from '#console/ui/use-change.ts'
 
@@ -69,6 +70,7 @@ export function NewKeyButton() {
           )
         }
       >
+        <NotRead what="Roles" error={roles.error} />
         <TextInput
           label="What the key is for"
           required

@@ -12,6 +12,7 @@ import { weekdays } from '#console/pages/permissions/rule-words.ts'
 import { rolesQuery } from '#console/pages/users/user.queries.ts'
 import { useSession } from '#console/session.ts'
 import { ConfirmDialog } from '#console/ui/ConfirmDialog.tsx'
+import { NotRead } from '#console/ui/ErrorPane.tsx'
 import { useChange } from '#console/ui/use-change.ts'
 import text from '#console/ui/Text.module.css'
 
@@ -71,6 +72,7 @@ export function NewRuleButton() {
           )
         }
       >
+        <NotRead what="Scopes and roles" error={scopes.error ?? roles.error} />
         <TextInput
           label="Name"
           required

@@ -4,6 +4,7 @@ import type { ScopeInfo } from '#access/permissions/role.schema.ts'
 import { formatWord } from '#console/format.ts'
 import { scopesQuery } from '#console/pages/permissions/access.queries.ts'
 import { useSession } from '#console/session.ts'
+import { NotRead } from '#console/ui/ErrorPane.tsx'
 
 /** Scopes to choose from, by domain. Nobody can give what they do not have: that is not offered. */
 export function ScopeSelect({
@@ -21,6 +22,7 @@ export function ScopeSelect({
 }) {
   const { can } = useSession()
   const scopes = useQuery({ ...scopesQuery, enabled: can('access:read') })
+  if (scopes.isError) return <NotRead what="Scopes" error={scopes.error} />
   const offered = (scopes.data ?? []).filter(({ name }) => can(name) || value.includes(name))
   return (
     <MultiSelect

@@ -14,6 +14,7 @@ import { shortId } from '#console/pages/sync/RecordName.tsx'
 import { useSession } from '#console/session.ts'
 import { ConfirmDialog } from '#console/ui/ConfirmDialog.tsx'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
+import { NotRead } from '#console/ui/ErrorPane.tsx'
 import { Panel } from '#console/ui/Panel.tsx'
 import { QueryTable } from '#console/ui/QueryTable.tsx'
 import type { Column } from '#console/ui/Table.tsx'
@@ -41,6 +42,7 @@ export function TeamsView() {
         )
       }
     >
+      <NotRead what="Names of owners" error={owners.error} />
       <QueryTable
         query={teams}
         caption="Teams"

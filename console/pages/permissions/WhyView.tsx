@@ -12,7 +12,7 @@ import { Answer } from '#console/pages/permissions/Answer.tsx'
 import { PrincipalInput } from '#console/pages/permissions/PrincipalInput.tsx'
 import { usePrincipals } from '#console/pages/permissions/principals.ts'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
-import { Problem } from '#console/ui/ErrorPane.tsx'
+import { NotRead, Problem } from '#console/ui/ErrorPane.tsx'
 import { Panel } from '#console/ui/Panel.tsx'
 import text from '#console/ui/Text.module.css'
 
@@ -73,6 +73,7 @@ function Form({
         })
       }}
     >
+      <NotRead what="Scopes and teams" error={scopes.error ?? teams.error} />
       <div className={text.fields}>
         <PrincipalInput
           label="Who"

@@ -13,6 +13,7 @@ import {
 import type { EndpointSearch } from '#console/pages/webhooks/webhooks.search.ts'
 import { Badge } from '#console/ui/Badge.tsx'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
+import { NotRead } from '#console/ui/ErrorPane.tsx'
 import { FilterSelect } from '#console/ui/Filters.tsx'
 import { Moment } from '#console/ui/Moment.tsx'
 import { PagedTable } from '#console/ui/PagedTable.tsx'
@@ -63,6 +64,7 @@ export function Deliveries({
         </>
       }
     >
+      <NotRead what="Kinds of events" error={events.error} />
       <PagedTable<DeliveryRow>
         query={deliveries}
         caption="Deliveries, the newest first"
