@@ -1,8 +1,5 @@
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { useBrowser, type Scheme } from '#tests/e2e/browser.ts'
-
-const SHOTS = fileURLToPath(new URL('screenshots/', import.meta.url))
+import { type Scheme, shoot, useBrowser } from '#tests/e2e/browser.ts'
 
 const { stage, visit } = useBrowser()
 
@@ -92,7 +89,7 @@ test.each(['light', 'dark'] as Scheme[])(
     const shown = page.getByRole('region', { name: 'Your new key' })
     await shown.waitFor()
     const key = (await shown.locator('code').textContent()) ?? ''
-    await page.screenshot({ path: `${SHOTS}own-key-${scheme}.png`, fullPage: true })
+    await shoot(page, `own-key-${scheme}`)
     const call = async (path: string, method = 'GET') =>
       (await fetch(stage.url + path, { method, headers: { authorization: `Bearer ${key}` } }))
         .status

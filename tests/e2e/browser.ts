@@ -1,3 +1,5 @@
+import { mkdir } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, inject } from 'vitest'
 import type { Stage } from '#tests/e2e/set-up.ts'
@@ -93,4 +95,13 @@ export async function expectFocus(page: Page, text: RegExp): Promise<void> {
       timeout: 10_000,
     })
     .toMatch(text)
+}
+
+const SHOTS = fileURLToPath(new URL('screenshots/', import.meta.url))
+
+/** A picture of the whole page, for whoever wants to look at them: `THROUGHLINE_SCREENSHOTS=1 npm run test:e2e`. */
+export async function shoot(page: Page, name: string): Promise<void> {
+  if (process.env['THROUGHLINE_SCREENSHOTS'] === undefined) return
+  await mkdir(SHOTS, { recursive: true })
+  await page.screenshot({ path: `${SHOTS}${name}.png`, fullPage: true })
 }

@@ -1,18 +1,16 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { sql } from 'kysely'
 import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { linkAudit } from '#access/audit-chain.ts'
 import { createSignInLink, createUser } from '#access/bootstrap.ts'
 import { auditFiles } from '#app.ts'
-import { settled, useBrowser, type Visit } from '#tests/e2e/browser.ts'
+import { settled, shoot, useBrowser, type Visit } from '#tests/e2e/browser.ts'
 import { useHub, type TestWorkspace } from '#tests/hub.ts'
 import { startReceiver } from '#tests/receiver.ts'
 
-const SHOTS = fileURLToPath(new URL('screenshots/', import.meta.url))
 const { visit } = useBrowser()
 const receiver = await startReceiver()
 /** A hub of its own: what it is told, it does, while nothing moves on the one whose pages are looked at. */
@@ -49,10 +47,10 @@ async function pass(): Promise<void> {
   await hub.settle()
 }
 
-async function shoot({ page }: Visit, name: string): Promise<void> {
+async function shootBoth({ page }: Visit, name: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme })
-    await page.screenshot({ path: `${SHOTS}${name}-${colorScheme}.png`, fullPage: true })
+    await shoot(page, `${name}-${colorScheme}`)
   }
 }
 
@@ -64,7 +62,7 @@ test('an endpoint is made, its secret shown once, a test delivered, and a messag
   await dialog.getByLabel('Address').fill(receiver.url('/hook'))
   await dialog.getByLabel('All of campaign', { exact: true }).check()
   await dialog.getByLabel(/^lead\.created/).check()
-  await shoot(one, 'endpoint-new')
+  await shootBoth(one, 'endpoint-new')
   await dialog.getByRole('button', { name: 'Make the endpoint' }).click()
   const shown = page.getByRole('dialog', { name: 'The secret for checking signatures' })
   const secret = (await shown.locator('code').textContent()) ?? ''
@@ -93,7 +91,7 @@ test('an endpoint is made, its secret shown once, a test delivered, and a messag
   await failed.getByRole('link').click()
   const drawer = page.getByRole('dialog', { name: 'Delivery' })
   await drawer.getByText('"campaign.created"').waitFor()
-  await shoot(one, 'delivery-failed')
+  await shootBoth(one, 'delivery-failed')
   // What waited while it was off goes out by itself.
   await pass()
   await page.reload()
@@ -150,7 +148,7 @@ test('the chain is verified, and a changed entry is found where it stands', asyn
   )
   await page.getByRole('button', { name: 'Verify' }).click()
   await page.getByText(/^Broken at position \d+$/).waitFor()
-  await shoot(one, 'audit-broken')
+  await shootBoth(one, 'audit-broken')
   await page.getByRole('button', { name: 'Open the entry' }).click()
   await entry.getByText('changeNothing').waitFor()
   expect(faults).toEqual([])
@@ -194,7 +192,7 @@ test('a role is made and given to a key, a denial at a team stands above it, and
   await inputOf(grant, 'Scope').fill('leads:*')
   await pick(one, 'Where', 'Team')
   await pick(one, 'Team', 'emea')
-  await shoot(one, 'grant-new')
+  await shootBoth(one, 'grant-new')
   await grant.getByRole('button', { name: 'Deny it' }).click()
   await page.getByRole('row', { name: /Team emea.*Denies.*leads:\*.*Reader/ }).waitFor()
 
@@ -281,7 +279,7 @@ test('a file is uploaded, its mapping changed, checked, imported, and its reject
   const check = page.getByRole('dialog', { name: 'What the import would do' })
   await check.getByRole('table', { name: 'Rejected rows by cause' }).waitFor()
   expect(await check.textContent()).toMatch(/Rows read4Would be taken3/)
-  await shoot(one, 'import-check')
+  await shootBoth(one, 'import-check')
   await check.getByRole('button', { name: 'Close' }).last().click()
   await page.getByRole('button', { name: 'Start' }).click()
   await page.getByText('Queued').first().waitFor()
@@ -290,7 +288,7 @@ test('a file is uploaded, its mapping changed, checked, imported, and its reject
   const rejects = page.getByRole('table', { name: 'Rejected rows' })
   await rejects.getByRole('row', { name: /not an address/ }).waitFor()
   await settled(page)
-  await shoot(one, 'import-done')
+  await shootBoth(one, 'import-done')
   const link = page.getByRole('link', { name: 'Download as a file' })
   const download = await page.request.get(hub.url + ((await link.getAttribute('href')) ?? ''))
   expect(await download.text()).toContain('a2,not an address,2026-03-02,44')

@@ -1,14 +1,11 @@
-import { mkdir } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createSignInLink, createUser } from '#access/bootstrap.ts'
 import { HOUR_MS, ManualClock, MINUTE_MS } from '#core/time.ts'
 import { startHubspot, type HubspotSandbox } from '#sandbox/hubspot/index.ts'
-import { settled, useBrowser } from '#tests/e2e/browser.ts'
+import { settled, shoot, useBrowser } from '#tests/e2e/browser.ts'
 import { useHub, type TestWorkspace } from '#tests/hub.ts'
 
-const SHOTS = fileURLToPath(new URL('screenshots/', import.meta.url))
 const { stage, visit } = useBrowser()
 // By the real time, and ahead of it with each run: what the browser shows is as old as it is.
 const clock = new ManualClock(new Date())
@@ -18,7 +15,6 @@ let workspace: TestWorkspace
 const PEOPLE = 12
 
 beforeAll(async () => {
-  await mkdir(SHOTS, { recursive: true })
   sandbox = await startHubspot({
     now: () => clock.now().getTime(),
     limits: { tenSecondly: null, daily: null, searchSecondly: null },
@@ -73,7 +69,7 @@ test('a sandbox is connected with its token, which is never shown again, and tes
   await dialog.getByRole('textbox', { name: 'Token' }).fill('pat-wrong')
   await dialog.getByText(/More settings/).click()
   await dialog.getByLabel('Base url').fill(sandbox.url)
-  await page.screenshot({ path: `${SHOTS}connect-light.png` })
+  await shoot(page, 'connect-light')
   await submit.click()
   await page.getByText(/Correct the settings and try again/).waitFor()
   await dialog.getByRole('textbox', { name: 'Token' }).fill(sandbox.token)
@@ -141,7 +137,7 @@ test('a policy is changed after its rehearsal and its preview', { timeout: 120_0
   await preview.getByText('Admiral Ltd').first().waitFor()
   for (const scheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: scheme })
-    await page.screenshot({ path: `${SHOTS}mapping-drawer-${scheme}.png` })
+    await shoot(page, `mapping-drawer-${scheme}`)
   }
   await drawer.getByRole('button', { name: 'Keep this rule' }).click()
   await page.getByText('company is mapped so from the next run on').waitFor()

@@ -1,15 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { BrowserContext } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { useBrowser, type Scheme } from '#tests/e2e/browser.ts'
+import { type Scheme, shoot, useBrowser } from '#tests/e2e/browser.ts'
 
 const { visit } = useBrowser()
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const SHOTS = fileURLToPath(new URL('screenshots/', import.meta.url))
 /** The demo takes half a minute on two idle cores; a busy machine takes longer. */
 const START_MS = 240_000
 
@@ -28,7 +27,6 @@ let demo: ChildProcess | undefined
 let welcome: Welcome
 
 beforeAll(async () => {
-  await mkdir(SHOTS, { recursive: true })
   folder = await mkdtemp(join(tmpdir(), 'throughline-demo-'))
   welcome = readWelcome(await startDemo())
 }, START_MS)
@@ -64,24 +62,23 @@ async function lookAt(
 ): Promise<void> {
   const { page, faults, open } = await visit({ as: null, scheme })
   await page.context().addCookies(cookies)
-  const shoot = (name: string) =>
-    page.screenshot({ path: `${SHOTS}demo-${name}-${scheme}.png`, fullPage: true })
+  const keep = (name: string) => shoot(page, `demo-${name}-${scheme}`)
   await open(`${welcome.url}/`)
   expect(await page.locator('main').textContent()).toMatch(/EUR\s?[\d,.]*[1-9]/)
-  await shoot('home')
+  await keep('home')
 
   await open(`${welcome.url}/campaigns/${welcome.campaignId}`)
-  await shoot('campaign')
+  await keep('campaign')
   await page
     .getByRole('link', { name: /open the receipt/ })
     .first()
     .click()
   await page.getByRole('dialog').getByText('The deals sum to the figure, to the cent.').waitFor()
-  await shoot('receipt')
+  await keep('receipt')
 
   await open(`${welcome.url}/sync`)
   await page.getByText('HubSpot (sandbox)').first().waitFor()
-  await shoot('sync')
+  await keep('sync')
   expect(faults).toEqual([])
   await page.context().close()
 }

@@ -1,10 +1,7 @@
-import { fileURLToPath } from 'node:url'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { useBrowser } from '#tests/e2e/browser.ts'
-
-const SHOTS = fileURLToPath(new URL('screenshots/', import.meta.url))
+import { shoot, useBrowser } from '#tests/e2e/browser.ts'
 
 const { stage, visit } = useBrowser()
 
@@ -80,7 +77,7 @@ test('a correction is taken with its fields, approved, and shows before and afte
 async function look(page: Page, name: string) {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-    await page.screenshot({ path: `${SHOTS}${name}-${colorScheme}.png`, fullPage: true })
+    await shoot(page, `${name}-${colorScheme}`)
     const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa']).analyze()
     expect(
       violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join()}`),
@@ -88,7 +85,7 @@ async function look(page: Page, name: string) {
   }
   const size = page.viewportSize()
   await page.setViewportSize({ width: 390, height: 800 })
-  await page.screenshot({ path: `${SHOTS}${name}-narrow.png`, fullPage: true })
+  await shoot(page, `${name}-narrow`)
   if (size) await page.setViewportSize(size)
 }
 

@@ -10,6 +10,8 @@ export default defineConfig({
     pool: 'forks',
     // One browser and one hub: pages are looked at one after the other.
     fileParallelism: false,
+    // Tests that only look may share its cores.
+    maxConcurrency: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
