@@ -164,7 +164,7 @@ test('a role is made and given to a key, a denial at a team stands above it, and
   await dialog.getByLabel('Name').fill('lead-reader')
   await choose(one, 'Scopes', 'leads:read')
   await dialog.getByRole('button', { name: 'Make the role' }).click()
-  const roles = page.getByRole('table', { name: 'Own roles' })
+  const roles = page.getByRole('table', { name: 'Roles of your own' })
   await roles.getByRole('row', { name: /Lead reader.*leads:read/ }).waitFor()
 
   await open('/access?view=keys')

@@ -147,17 +147,21 @@ const pages = [
 const schemes: Scheme[] = ['light', 'dark']
 /** Runs in the page. */
 const SIDEWAYS = 'document.documentElement.scrollWidth - document.documentElement.clientWidth'
+const PAINTED =
+  'Promise.all(document.getAnimations().map((one) => one.finished.catch(() => null))).then(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))'
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 
-test.concurrent.each(pages)(
+test.concurrent.for(pages)(
   'the page $name loads without a fault, meets WCAG 2.2 AA in both themes, and fits a narrow screen',
   { timeout: 120_000 },
-  async ({ name, path, title }) => {
+  async ({ name, path, title }, { expect }) => {
     const { page, faults, open } = await visit()
     await open(path)
     expect(await page.locator('h1').first().textContent()).toMatch(title)
     for (const scheme of schemes) {
       await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
+      await page.locator(`html[data-mantine-color-scheme=${scheme}]`).waitFor()
+      await page.evaluate(PAINTED)
       await shoot(page, `${name}-${scheme}`)
       const axe = new AxeBuilder({ page })
       // Only colours are other ones in the dark.
@@ -214,7 +218,7 @@ const emptyPages = [
   { name: 'imports', path: '/imports', says: 'Nothing was imported yet' },
 ] as const
 
-test.concurrent.each(emptyPages)(
+test.concurrent.for(emptyPages)(
   'an empty workspace says on $name what to do first',
   async (one) => {
     const { page, faults, open } = await visit({ as: 'empty' })
@@ -241,10 +245,11 @@ const BROKEN = {
 const isData = (url: URL) =>
   url.pathname.startsWith('/api/v1/') && url.pathname !== '/api/v1/workspace'
 
-test.concurrent.each(pages)(
+// One view a page: what its other views show comes by the same parts.
+test.concurrent.for(pages.filter(({ path }) => !path.includes('?')))(
   'a fault of the hub is told on $name, with a way to try again',
   { timeout: 60_000 },
-  async ({ name, path }) => {
+  async ({ name, path }, { expect }) => {
     const { page } = await visit()
     await page.route(isData, (route) =>
       route.fulfill({

@@ -48,7 +48,7 @@ function Roles() {
         }
       >
         <Table
-          caption="Own roles"
+          caption="Roles of your own"
           rows={own}
           columns={columnsFor(mayWrite, setEdited)}
           rowKey={({ name }) => name}

@@ -33,7 +33,7 @@ export function RulesView() {
     >
       <QueryTable
         query={rules}
-        caption="Rules on circumstances"
+        caption="Scopes and their circumstances"
         columns={columnsFor(mayWrite)}
         rowKey={({ id }) => id}
         empty={

@@ -45,7 +45,7 @@ export function TeamsView() {
       <NotRead what="Names of owners" error={owners.error} />
       <QueryTable
         query={teams}
-        caption="Teams"
+        caption="Teams and their owners"
         columns={columnsFor(names, mayWrite, setEdited)}
         rowKey={({ name }) => name}
         empty={
