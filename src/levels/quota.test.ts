@@ -157,9 +157,14 @@ describe('a quota a day', () => {
       perDay: 10,
       day: { used: 6, remaining: 4, state: 'open' },
     })
-    const stands = async () => (await get(hub.url, fresh.body.key)).headers.get('ratelimit')
-    await expect.poll(stands).toContain('"day";r=3')
-    expect(await admitted([hub.url], fresh.body.key)).toBe(3)
+    // Each look is a request itself, and counts once the quota is known here.
+    let left = 10
+    const look = async () => {
+      const told = (await get(hub.url, fresh.body.key)).headers.get('ratelimit')
+      return (left = Number(/"day";r=(\d+)/.exec(told ?? '')?.[1] ?? 10))
+    }
+    await expect.poll(look).toBeLessThanOrEqual(3)
+    expect(await admitted([hub.url], fresh.body.key)).toBe(left)
   })
 })
 

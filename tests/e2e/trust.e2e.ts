@@ -16,7 +16,7 @@ async function visitFreshly(link: number) {
 test('a request for access is approved by another person, and its file can be read', async () => {
   const { page, faults, open } = await visitFreshly(3)
   await open('/privacy?kind=access')
-  await page.getByRole('link', { name: /^Access/ }).click()
+  await page.getByRole('link', { name: /^Access prq_/ }).click()
   await page.getByRole('button', { name: 'Approve…' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Approve', exact: true }).click()
   const file = page.getByRole('link', { name: 'Download the file' })
