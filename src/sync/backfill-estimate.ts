@@ -46,13 +46,19 @@ export async function estimateBackfill(
   const connection = await findConnection(tx, connectionId)
   const due = { newThere: 0, changed: toWrite }
   const { checkCalls } = callsFor(opened.stream, due, connection?.readBack ?? 'full')
-  const { allowed, taken } = await readCallDay(tx, connectionId, now)
+  const { allowed, taken, endsAt: dayEndsAt } = await readCallDay(tx, connectionId, now)
   const vendorCalls = connectors.get(connection?.vendor ?? '')?.changeCallsPerDay
   const perDay = callsADay(allowed, vendorCalls, share)
   const own = perDay - (await countDayCalls(tx, connectionId, now))
   const left = Math.max(0, Math.min(own, allowed === null ? own : allowed - taken))
   const measured = await measureCallMs(tx, connectionId)
-  const { durationMs, days } = durationOf(calls, measured, perDay, left, now)
+  const { durationMs, days } = durationOf(
+    calls,
+    measured,
+    perDay,
+    left,
+    dayEndsAt.getTime() - now.getTime(),
+  )
   return {
     connectionId,
     stream,

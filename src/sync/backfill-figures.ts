@@ -2,6 +2,8 @@ import { sql } from 'kysely'
 import type { Transaction } from '#store/store.ts'
 import { callsADay, durationOf, remainingCalls } from './backfill.rules.ts'
 import type { BackfillRow } from './backfill.store.ts'
+import { hourOfDay } from './call-day.rules.ts'
+import { callDay } from './call-day.store.ts'
 import type { Connectors } from './open-session.ts'
 
 /** What a backfill took of the calls, what is left to take, and when it is through. */
@@ -22,6 +24,7 @@ interface FigureRow {
   ownCalls: number
   taken: number
   allowed: number | null
+  zone: string
   vendor: string
   callMs: number | null
 }
@@ -34,20 +37,19 @@ export async function readFigures(
   now: Date,
 ): Promise<Map<string, BackfillFigures>> {
   if (rows.length === 0) return new Map()
-  const day = now.toISOString().slice(0, 10)
   const figures = await tx.query(sql<FigureRow>`
     select b.id, coalesce(r.calls + r.check_calls, 0)::int as calls, b.planned_calls,
-      case when b.day = ${day}::date then b.day_calls else 0 end as day_calls,
-      own.calls as own_calls, day.taken, c.daily_calls as allowed, c.vendor, pace.ms as call_ms
+      case when b.day = ${callDay(now)} then b.day_calls else 0 end as day_calls,
+      own.calls as own_calls, day.taken, c.daily_calls as allowed, c.call_day_zone as zone, c.vendor, pace.ms as call_ms
     from sync_backfills b
     join connections c on c.id = b.connection_id
     left join sync_runs r on r.id = b.run_id
     cross join lateral (
       select coalesce(sum(day_calls), 0)::int as calls from sync_backfills
-      where connection_id = b.connection_id and day = ${day}::date) own
+      where connection_id = b.connection_id and day = ${callDay(now)}) own
     cross join lateral (
       select coalesce(sum(taken), 0)::int as taken from sync_call_days
-      where connection_id = b.connection_id and day = ${day}::date) day
+      where connection_id = b.connection_id and day = ${callDay(now)}) day
     cross join lateral (
       select (sum(extract(epoch from ended_at - started_at)) * 1000 / nullif(sum(calls + check_calls), 0))::float8 as ms from (
         select * from sync_runs
@@ -64,7 +66,7 @@ export async function readFigures(
 function figuresOf(
   connectors: Connectors,
   { state, share, done, total }: BackfillRow,
-  { calls, plannedCalls, dayCalls, ownCalls, taken, allowed, vendor, callMs }: FigureRow,
+  { calls, plannedCalls, dayCalls, ownCalls, taken, allowed, zone, vendor, callMs }: FigureRow,
   now: Date,
 ): BackfillFigures {
   const perDay = callsADay(allowed, connectors.get(vendor)?.changeCallsPerDay, share)
@@ -73,7 +75,8 @@ function figuresOf(
   const own = perDay - ownCalls
   const leftToday = Math.max(0, allowed === null ? own : Math.min(own, allowed - taken))
   const isUnderWay = state === 'running' && callsLeft !== null
-  const { durationMs } = durationOf(callsLeft ?? 0, callMs, perDay, leftToday, now)
+  const dayLeftMs = hourOfDay(now, zone, 24).getTime() - now.getTime()
+  const { durationMs } = durationOf(callsLeft ?? 0, callMs, perDay, leftToday, dayLeftMs)
   const endsAt = isUnderWay ? new Date(now.getTime() + durationMs) : null
   return { calls, callsLeft, dayCalls, perDay, endsAt }
 }

@@ -90,15 +90,14 @@ export function durationOf(
   callMs: number | null,
   perDay: number,
   leftToday: number,
-  now: Date,
+  dayLeftMs: number,
 ): { durationMs: number; days: number } {
   const paceMs = callMs ?? ASSUMED_CALL_MS
   if (calls <= leftToday) return { durationMs: Math.ceil(calls * paceMs), days: 1 }
   const more = calls - leftToday
   const days = Math.ceil(more / perDay)
   const lastDay = more - (days - 1) * perDay
-  const untilMidnightMs = DAY_MS - (now.getTime() % DAY_MS)
-  const durationMs = untilMidnightMs + (days - 1) * DAY_MS + Math.ceil(lastDay * paceMs)
+  const durationMs = dayLeftMs + (days - 1) * DAY_MS + Math.ceil(lastDay * paceMs)
   return { durationMs, days: days + 1 }
 }
 

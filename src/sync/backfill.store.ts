@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Transaction } from '#store/store.ts'
 import type { BackfillDirection } from './backfill.rules.ts'
 import { openMergeBase, type MergeBase } from './base.ts'
+import { callDay } from './call-day.store.ts'
 import type { PendingRow } from './push-page.store.ts'
 
 export type BackfillState = 'running' | 'paused' | 'done' | 'cancelled' | 'failed'
@@ -144,10 +145,10 @@ export async function addDayCalls(
   now: Date,
 ): Promise<void> {
   if (calls === 0) return
-  const day = now.toISOString().slice(0, 10)
   await tx.execute(sql`
-    update sync_backfills
-    set day_calls = ${calls} + case when day = ${day}::date then day_calls else 0 end, day = ${day}::date where id = ${id}`)
+    update sync_backfills b
+    set day_calls = ${calls} + case when b.day = ${callDay(now)} then b.day_calls else 0 end, day = ${callDay(now)}
+    from connections c where b.id = ${id} and c.id = b.connection_id`)
 }
 
 /** Calls that the backfills of a connection took today. */
@@ -157,8 +158,9 @@ export async function countDayCalls(
   now: Date,
 ): Promise<number> {
   const row = await tx.find(sql<{ calls: number }>`
-    select coalesce(sum(day_calls), 0)::int as calls from sync_backfills
-    where connection_id = ${connectionId} and day = ${now.toISOString().slice(0, 10)}::date`)
+    select coalesce(sum(b.day_calls), 0)::int as calls from sync_backfills b
+    join connections c on c.id = b.connection_id
+    where b.connection_id = ${connectionId} and b.day = ${callDay(now)}`)
   return row?.calls ?? 0
 }
 

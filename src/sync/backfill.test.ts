@@ -299,13 +299,13 @@ describe('an estimate', () => {
   })
 
   test('tells when it is through, over the days that its share of calls makes of it', () => {
-    const now = new Date('2026-11-23T18:00:00Z')
+    const dayLeftMs = 6 * HOUR_MS
     expect(callsADay(1000, undefined, 50)).toBe(500)
     expect(callsADay(null, 20_000, 10)).toBe(2000)
     expect(callsADay(3, undefined, 1)).toBe(1)
-    expect(durationOf(100, 200, 500, 400, now)).toEqual({ durationMs: 20_000, days: 1 })
+    expect(durationOf(100, 200, 500, 400, dayLeftMs)).toEqual({ durationMs: 20_000, days: 1 })
     // 400 today, 500 tomorrow, 100 the day after.
-    expect(durationOf(1000, 200, 500, 400, now)).toEqual({
+    expect(durationOf(1000, 200, 500, 400, dayLeftMs)).toEqual({
       durationMs: 6 * HOUR_MS + DAY_MS + 20_000,
       days: 3,
     })

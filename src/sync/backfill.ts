@@ -1,4 +1,4 @@
-import { DAY_MS, MINUTE_MS, SECOND_MS } from '#core/time.ts'
+import { MINUTE_MS, SECOND_MS } from '#core/time.ts'
 import { fillPage } from './backfill-page.ts'
 import { callsADay } from './backfill.rules.ts'
 import {
@@ -119,15 +119,11 @@ async function holdUp(
     // While a plan is open nothing else is written; while an undo is carried out nothing is taken in either.
     const isHeld = plan?.undoes ? plan.state === 'approved' : backfill.direction === 'out'
     if (plan && isHeld) return { waitsFor: 'plan', resumeAt: soon }
-    const { allowed } = await readCallDay(tx, connectionId, now)
+    const { allowed, endsAt } = await readCallDay(tx, connectionId, now)
     const taken = await countDayCalls(tx, connectionId, now)
     const left = callsADay(allowed, vendorCalls, share) - taken
-    return left > 0 ? left : { waitsFor: 'calls', resumeAt: nextDay(now) }
+    return left > 0 ? left : { waitsFor: 'calls', resumeAt: endsAt }
   })
-}
-
-function nextDay(now: Date): Date {
-  return new Date((Math.floor(now.getTime() / DAY_MS) + 1) * DAY_MS)
 }
 
 interface Turn {

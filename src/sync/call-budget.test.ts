@@ -1,11 +1,15 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { findCalls } from '#connectors/pipedrive/finder.ts'
+import { newId } from '#core/id.ts'
 import { DAY_MS, ManualClock, MINUTE_MS } from '#core/time.ts'
 import { startHubspot, type HubspotSandbox } from '#sandbox/hubspot/index.ts'
 import { expectProblem, useHub } from '#tests/hub.ts'
 import type { Store } from '#store/store.ts'
+import { addDayCalls, countDayCalls, insertBackfill } from '#sync/backfill.store.ts'
+import { readCallDay } from '#sync/call-budget.ts'
 import { callsFor } from '#sync/call-plan.rules.ts'
+import { noteLaneCalls, readLane } from '#sync/lane.store.ts'
 import { copyDatabase, openTestStore, runOnServer, type TestDatabase } from '#tests/store.ts'
 import { TestHub, testEngine, testTables } from '#tests/sync.ts'
 
@@ -85,6 +89,33 @@ test('looking for records before they are made is part of the plan, worked by ha
     2 + 1 + 1 + 4,
   )
   expect(callsFor(stream, { newThere: 0, changed: 3, there: 5000 }, 'off').calls).toBe(3)
+})
+
+test('a backfill and the lane of changes count in the day of the account too', async () => {
+  const { workspaceId, connectionId } = await TestHub.open(testEngine(store, clock), sandbox)
+  const id = newId('bkf')
+  // 22:00, 23:30 and 00:30 there.
+  const [evening, night, next] = ['03:00', '04:30', '05:30'].map(
+    (time) => new Date(`2026-11-24T${time}:00Z`),
+  ) as [Date, Date, Date]
+  await store.transaction(workspaceId, async (tx) => {
+    await tx.execute(
+      sql`update connections set call_day_zone = 'America/New_York' where id = ${connectionId}`,
+    )
+    const row = { id, runId: newId('run'), connectionId, stream: 'contacts', entity: 'lead' }
+    const wish = { field: 'phone', direction: 'in', share: 10, total: 1, plannedCalls: 1 } as const
+    await insertBackfill(tx, { ...row, ...wish, askedBy: 'usr_test' }, evening)
+    await addDayCalls(tx, id, 10, evening)
+    await noteLaneCalls(tx, connectionId, 20, evening)
+    const counted = async (at: Date) => [
+      await countDayCalls(tx, connectionId, at),
+      (await readLane(tx, connectionId, at))?.calls,
+    ]
+    expect(await counted(night)).toEqual([10, 20])
+    expect(await counted(next)).toEqual([0, 0])
+    const { endsAt } = await readCallDay(tx, connectionId, evening)
+    expect(endsAt).toEqual(new Date('2026-11-24T05:00:00Z'))
+  })
 })
 
 describe('over HTTP', () => {

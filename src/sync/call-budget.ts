@@ -9,7 +9,8 @@ import {
   type Allowance,
   type Taken,
 } from './call-shares.rules.ts'
-import { dayOf } from './call-day.rules.ts'
+import { dayOf, hourOfDay } from './call-day.rules.ts'
+import { callDay } from './call-day.store.ts'
 import { VendorFault } from './connector.ts'
 
 /** The code of a fault after which no scheduled stream may make a call. */
@@ -150,17 +151,18 @@ export async function readTaken(
   return new Map(rows.map(({ takenBy, taken }) => [takenBy, taken]))
 }
 
-/** Calls of the day: how many are allowed, null without an allowance, and how many all took together. */
+/** Calls of the day: how many are allowed, null without an allowance, how many all took together, and when the day is over. */
 export async function readCallDay(
   tx: Transaction,
   connectionId: string,
   now: Date,
-): Promise<{ allowed: number | null; taken: number }> {
-  const allowance = await readAllowance(tx, connectionId)
-  if (allowance === null) return { allowed: null, taken: 0 }
-  const taken = await readTaken(tx, connectionId, allowance, now)
-  const inAll = [...taken.values()].reduce((sum, one) => sum + one, 0)
-  return { allowed: allowance.dailyCalls, taken: inAll }
+): Promise<{ allowed: number | null; taken: number; endsAt: Date }> {
+  const row = await tx.find(sql<{ allowed: number | null; taken: number; zone: string }>`
+    select c.daily_calls as allowed, c.call_day_zone as zone, case when c.daily_calls is null then 0 else (
+      select coalesce(sum(taken), 0) from sync_call_days where connection_id = c.id and day = ${callDay(now)}) end::int as taken
+    from connections c where c.id = ${connectionId}`)
+  const { allowed = null, taken = 0, zone = 'UTC' } = row ?? {}
+  return { allowed, taken, endsAt: hourOfDay(now, zone, 24) }
 }
 
 /** Whether changes may go at once: their part of the allowance is not used up. */

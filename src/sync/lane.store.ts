@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Transaction } from '#store/store.ts'
 import { hasLiveCalls } from './call-budget.ts'
+import { callDay } from './call-day.store.ts'
 
 /** What can be done at once for a connection. */
 export interface Lane {
@@ -59,7 +60,7 @@ export async function readLane(
       exists (
         select from sync_runs where connection_id = c.id and retry_at is not null and coalesce(fault_kind, '') <> 'rate_share') as is_resting,
       coalesce((
-        select calls from sync_lanes where connection_id = c.id and day = ${dayOf(now)}), 0) as calls
+        select calls from sync_lanes where connection_id = c.id and day = ${callDay(now)}), 0) as calls
     from connections c where c.id = ${connectionId} and c.state = 'active'`)
   if (!row) return null
   const hasCalls = await hasLiveCalls(tx, connectionId, now)
@@ -77,7 +78,7 @@ export async function noteLaneCalls(
   if (calls === 0) return
   await tx.execute(sql`
     insert into sync_lanes as known (connection_id, day, calls)
-    values (${connectionId}, ${dayOf(now)}, ${calls})
+    select c.id, ${callDay(now)}, ${calls} from connections c where c.id = ${connectionId}
     on conflict (connection_id) do update
     set day = excluded.day,
       calls = excluded.calls + case when known.day = excluded.day then known.calls else 0 end`)
@@ -86,8 +87,4 @@ export async function noteLaneCalls(
 /** Takes back a run that nobody has begun. */
 export async function withdrawRun(tx: Transaction, runId: string): Promise<void> {
   await tx.execute(sql`delete from sync_runs where id = ${runId} and state = 'queued'`)
-}
-
-function dayOf(now: Date): string {
-  return now.toISOString().slice(0, 10)
 }

@@ -63,7 +63,7 @@ export async function insertRectifications(
       as r("connectionId" text, entity text, "localId" text, "externalId" text, expected text)`)
 }
 
-/** What connected systems do not have yet, the longest ago first; locked. @param connectionId  null for all. */
+/** What connected systems do not have yet, the least often looked at first, so that what waits for a person keeps nothing back; locked. @param connectionId  null for all. */
 export function listOpenRectifications(
   tx: Transaction,
   connectionId: string | null,
@@ -83,7 +83,7 @@ export function listOpenRectifications(
       and l.deleted_at is null
     where r.workspace_id = ${tx.workspaceId} and r.state <> 'done'
       and (${connectionId}::text is null or r.connection_id = ${connectionId})
-    order by r.asked_at, r.request_id, r.local_id limit ${limit} for update of r`)
+    order by r.attempts, r.asked_at, r.request_id, r.local_id limit ${limit} for update of r`)
 }
 
 export interface Receipt extends Pick<

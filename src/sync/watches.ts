@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { MAX_FINDINGS, type Watch } from '#alerts/watch.ts'
 import { HOUR_MS } from '#core/time.ts'
 import { backfillStopped } from './backfill.watch.ts'
+import { callDay } from './call-day.store.ts'
 import type { FaultKind } from './connector.ts'
 import { explain } from './error-catalogue.ts'
 
@@ -235,7 +236,7 @@ async function callsTaken(tx: Parameters<Watch['look']>[0], now: Date, percent: 
     select c.id, c.name, c.daily_calls as allowed, d.taken from connections c
     join lateral (
       select sum(taken)::int as taken from sync_call_days
-      where connection_id = c.id and day = (${now}::timestamptz at time zone c.call_day_zone)::date) d on true
+      where connection_id = c.id and day = ${callDay(now)}) d on true
     where d.taken::bigint * 100 >= c.daily_calls::bigint * ${percent} order by c.id limit ${MAX_FINDINGS}`)
   return rows.map(({ id, name, allowed, taken }) => ({
     key: id,
