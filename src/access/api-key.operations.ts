@@ -13,7 +13,23 @@ import { newId } from '#core/id.ts'
 import { cutPage, decodeCursor, Page } from '#core/page.ts'
 import { Problem } from '#core/problem.ts'
 import { HOUR_MS } from '#core/time.ts'
-import { defineOperation } from '#gateway/operation.ts'
+import { defineOperation, type ChangedRow } from '#gateway/operation.ts'
+
+/** What audit entries tell of it, before and after. */
+export const keyRow = {
+  table: 'api_keys',
+  key: 'id',
+  columns: [
+    'name',
+    'roles',
+    'scopes',
+    'rate_limit_per_minute',
+    'tenants',
+    'expires_at',
+    'revoked_at',
+    'rotated_to',
+  ],
+} satisfies ChangedRow
 
 const notFound = () => new Problem('resource.not_found', 'There is no key with this id.')
 
@@ -29,20 +45,7 @@ export const createApiKey = defineOperation({
   event: 'api_key.created',
   freshWithinMinutes: 15,
   subject: (key) => key.id,
-  row: {
-    table: 'api_keys',
-    key: 'id',
-    columns: [
-      'name',
-      'roles',
-      'scopes',
-      'rate_limit_per_minute',
-      'tenants',
-      'expires_at',
-      'revoked_at',
-      'rotated_to',
-    ],
-  },
+  row: keyRow,
   input: NewApiKey,
   output: IssuedApiKey,
   async perform(input, { tx, principal, now }) {
@@ -98,21 +101,7 @@ export const revokeApiKey = defineOperation({
   description: 'It stops working within five seconds, everywhere.',
   event: 'api_key.revoked',
   subject: (key) => key.id,
-  row: {
-    table: 'api_keys',
-    key: 'id',
-    field: 'keyId',
-    columns: [
-      'name',
-      'roles',
-      'scopes',
-      'rate_limit_per_minute',
-      'tenants',
-      'expires_at',
-      'revoked_at',
-      'rotated_to',
-    ],
-  },
+  row: { ...keyRow, field: 'keyId' },
   input: ApiKeyRef,
   output: ApiKey,
   async perform({ keyId }, { tx, now }) {
@@ -134,21 +123,7 @@ export const rotateApiKey = defineOperation({
   event: 'api_key.rotated',
   freshWithinMinutes: 15,
   subject: (key) => key.id,
-  row: {
-    table: 'api_keys',
-    key: 'id',
-    field: 'keyId',
-    columns: [
-      'name',
-      'roles',
-      'scopes',
-      'rate_limit_per_minute',
-      'tenants',
-      'expires_at',
-      'revoked_at',
-      'rotated_to',
-    ],
-  },
+  row: { ...keyRow, field: 'keyId' },
   input: RotateApiKey,
   output: IssuedApiKey,
   async perform({ keyId, overlapHours }, { tx, principal, now }) {

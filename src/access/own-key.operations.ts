@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { keyRow } from '#access/api-key.operations.ts'
 import { newSecret } from '#access/api-key.rules.ts'
 import { IssuedApiKey, ApiKey, ApiKeyRef } from '#access/api-key.schema.ts'
 import { countLiveOwnKeys, insertKey, revokeOwnKey } from '#access/api-key.store.ts'
@@ -25,20 +26,7 @@ export const createOwnKey = defineOperation({
   event: 'own_key.created',
   freshWithinMinutes: 15,
   subject: (key) => key.id,
-  row: {
-    table: 'api_keys',
-    key: 'id',
-    columns: [
-      'name',
-      'roles',
-      'scopes',
-      'rate_limit_per_minute',
-      'tenants',
-      'expires_at',
-      'revoked_at',
-      'rotated_to',
-    ],
-  },
+  row: keyRow,
   input: NewOwnKey,
   output: IssuedApiKey,
   async perform({ name, scopes, expiresInDays }, context) {
@@ -79,21 +67,7 @@ export const revokeOwnKeyOperation = defineOperation({
   description: 'It stops working within five seconds, everywhere.',
   event: 'own_key.revoked',
   subject: (key) => key.id,
-  row: {
-    table: 'api_keys',
-    key: 'id',
-    field: 'keyId',
-    columns: [
-      'name',
-      'roles',
-      'scopes',
-      'rate_limit_per_minute',
-      'tenants',
-      'expires_at',
-      'revoked_at',
-      'rotated_to',
-    ],
-  },
+  row: { ...keyRow, field: 'keyId' },
   input: ApiKeyRef,
   output: ApiKey,
   async perform({ keyId }, context) {

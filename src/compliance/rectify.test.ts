@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { ManualClock, MINUTE_MS } from '#core/time.ts'
 import { startHubspot, type HubspotSandbox } from '#sandbox/hubspot/index.ts'
+import { listOpenRectifications, saveReceipts } from '#sync/rectify.store.ts'
 import { expectProblem, useHub, type TestWorkspace } from '#tests/hub.ts'
 
 const clock = new ManualClock(new Date('2026-11-23T08:00:00Z'))
@@ -146,6 +147,26 @@ test('a field that the connection only reads is to be done by hand, and done onc
   const seen = (await officer.get(`${REQUESTS}/${id}`)).body
   expect(seen.receipts).toMatchObject([{ state: 'done' }])
   expect(seen.state).toBe('done')
+})
+
+test('what waits for somebody there keeps nothing else from being looked at', async () => {
+  const { connectionId, personId } = await wrongLead()
+  const fields = `/api/v1/connections/${connectionId}/streams/contacts/fields`
+  for (const field of ['lastName', 'phone'])
+    await workspace.put(`${fields}/${field}`, { direction: 'pull' })
+  const older = await carriedOut(personId, { lastName: 'Quagga' })
+  clock.advance(MINUTE_MS)
+  const newer = await carriedOut(personId, { phone: '+49 30 555 0188' })
+  await hub.settle()
+  const look = () =>
+    hub.app.store.transaction(workspace.id, async (tx) => {
+      const rows = await listOpenRectifications(tx, connectionId, 1)
+      const receipts = rows.map((row) => ({ ...row, state: 'by_hand' as const, detail: null }))
+      await saveReceipts(tx, receipts, clock.now())
+      return rows[0]!.requestId
+    })
+  const looked = [await look(), await look()].sort()
+  expect(looked).toEqual([older.id, newer.id].sort())
 })
 
 test('it needs another person, at least one field, and an address that nobody else has', async () => {

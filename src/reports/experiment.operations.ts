@@ -2,7 +2,7 @@ import { proposeExperiments as propose } from '#analytics/experiments/proposal.t
 import { newId } from '#core/id.ts'
 import { cutPage } from '#core/page.ts'
 import { Problem } from '#core/problem.ts'
-import { defineOperation } from '#gateway/operation.ts'
+import { defineOperation, type ChangedRow } from '#gateway/operation.ts'
 import { audienceOf, beliefsOf, resultOf } from '#reports/experiment.rules.ts'
 import {
   Experiment,
@@ -27,6 +27,13 @@ import {
 import { readSetting } from '#reports/lens.store.ts'
 import { listModelRows, readIntervals, readOverlap, type ModelRow } from '#reports/model.store.ts'
 import type { Transaction } from '#store/store.ts'
+
+/** What audit entries tell of it, before and after. */
+const experimentRow = {
+  table: 'experiments',
+  key: 'id',
+  columns: ['channel', 'state', 'holdout_share', 'weeks', 'starts_on', 'result', 'closed_at'],
+} satisfies ChangedRow
 
 const about = { tag: 'Experiments' } as const
 const HOLDOUT_SHARES = [0.02, 0.05, 0.1, 0.2, 0.35, 0.5]
@@ -116,11 +123,7 @@ export const createExperiment = defineOperation({
   summary: 'Plan an experiment: who is left out of a channel, and for how long',
   description:
     'What spoke for it is kept with it, if a data-driven model has something to say of the channel.',
-  row: {
-    table: 'experiments',
-    key: 'id',
-    columns: ['channel', 'state', 'holdout_share', 'weeks', 'starts_on', 'result', 'closed_at'],
-  },
+  row: experimentRow,
   input: NewExperiment,
   output: Experiment,
   event: 'experiment.planned',
@@ -172,12 +175,7 @@ export const recordExperimentResult = defineOperation({
   description:
     'Data-driven models are fitted again with it: credit moves between the channel, those like it and the baseline, and all credit ' +
     'still adds up to what was won.',
-  row: {
-    table: 'experiments',
-    key: 'id',
-    field: 'experimentId',
-    columns: ['channel', 'state', 'holdout_share', 'weeks', 'starts_on', 'result', 'closed_at'],
-  },
+  row: { ...experimentRow, field: 'experimentId' },
   input: RecordResult,
   output: Experiment,
   event: 'experiment.result_recorded',
@@ -193,12 +191,7 @@ export const cancelExperiment = defineOperation({
   path: '/api/v1/experiments/{experimentId}',
   scope: 'attribution:write',
   summary: 'Give up an experiment that was planned; it stays on the list',
-  row: {
-    table: 'experiments',
-    key: 'id',
-    field: 'experimentId',
-    columns: ['channel', 'state', 'holdout_share', 'weeks', 'starts_on', 'result', 'closed_at'],
-  },
+  row: { ...experimentRow, field: 'experimentId' },
   input: ExperimentPath,
   output: Experiment,
   status: 200,

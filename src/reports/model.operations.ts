@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { cutPage, decodeCursor, PageQuery } from '#core/page.ts'
 import { Problem } from '#core/problem.ts'
-import { defineOperation } from '#gateway/operation.ts'
+import { defineOperation, type ChangedRow } from '#gateway/operation.ts'
 import { markWonDirty } from '#reports/dirty.store.ts'
 import { fittableMethods } from '#reports/fit.rules.ts'
 import { lockLedger } from '#reports/ledger.store.ts'
@@ -23,6 +23,15 @@ import {
   type ModelRow,
 } from '#reports/model.store.ts'
 import type { Transaction } from '#store/store.ts'
+
+/** What audit entries tell of it, before and after. */
+const modelRow = {
+  table: 'attribution_models',
+  key: 'model',
+  newest: 'version',
+  field: 'model',
+  columns: ['model', 'version', 'method', 'journey', 'parameters', 'published_at', 'retired_at'],
+} satisfies ChangedRow
 
 /** A ledger of so many models is kept at most: each costs a row a touch and window. */
 const MOST_MODELS = 24
@@ -73,13 +82,7 @@ export const putModel = defineOperation({
     'The ledger is computed for it in the background, and for it alone. A computed model is fitted to all journeys first. ' +
     'What was said under the version before stays to be read with `asOf`; weeks that had ended are restated. Ask ' +
     'POST /api/v1/attribution/preview first for what would move.',
-  row: {
-    table: 'attribution_models',
-    key: 'model',
-    newest: 'version',
-    field: 'model',
-    columns: ['model', 'version', 'method', 'journey', 'parameters', 'published_at', 'retired_at'],
-  },
+  row: modelRow,
   input: PutModel,
   output: Model,
   event: 'attribution.model_published',
@@ -113,13 +116,7 @@ export const deleteModel = defineOperation({
   tag: 'Attribution',
   summary: 'Keep no ledger for a model any more',
   description: 'Its figures stay to be read with `asOf`.',
-  row: {
-    table: 'attribution_models',
-    key: 'model',
-    newest: 'version',
-    field: 'model',
-    columns: ['model', 'version', 'method', 'journey', 'parameters', 'published_at', 'retired_at'],
-  },
+  row: modelRow,
   input: ModelPath,
   output: Model,
   event: 'attribution.model_retired',

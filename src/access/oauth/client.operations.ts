@@ -20,7 +20,23 @@ import { newId } from '#core/id.ts'
 import { cutPage, decodeCursor, Page } from '#core/page.ts'
 import { Problem } from '#core/problem.ts'
 import { HOUR_MS } from '#core/time.ts'
-import { defineOperation } from '#gateway/operation.ts'
+import { defineOperation, type ChangedRow } from '#gateway/operation.ts'
+
+/** What audit entries tell of it, before and after. */
+const clientRow = {
+  table: 'oauth_clients',
+  key: 'id',
+  columns: [
+    'name',
+    'kind',
+    'redirect_uris',
+    'scopes',
+    'rate_limit_per_minute',
+    'authentication',
+    'revoked_at',
+    'old_secret_until',
+  ],
+} satisfies ChangedRow
 
 export const createOAuthClient = defineOperation({
   id: 'createOAuthClient',
@@ -34,20 +50,7 @@ export const createOAuthClient = defineOperation({
   event: 'oauth_client.created',
   subject: (client) => client.id,
   freshWithinMinutes: 15,
-  row: {
-    table: 'oauth_clients',
-    key: 'id',
-    columns: [
-      'name',
-      'kind',
-      'redirect_uris',
-      'scopes',
-      'rate_limit_per_minute',
-      'authentication',
-      'revoked_at',
-      'old_secret_until',
-    ],
-  },
+  row: clientRow,
   input: NewOAuthClient,
   output: IssuedOAuthClient,
   async perform(input, { tx, principal, now }) {
@@ -93,21 +96,7 @@ export const rotateOAuthClientSecret = defineOperation({
   event: 'oauth_client.rotated',
   subject: (client) => client.id,
   freshWithinMinutes: 15,
-  row: {
-    table: 'oauth_clients',
-    key: 'id',
-    field: 'clientId',
-    columns: [
-      'name',
-      'kind',
-      'redirect_uris',
-      'scopes',
-      'rate_limit_per_minute',
-      'authentication',
-      'revoked_at',
-      'old_secret_until',
-    ],
-  },
+  row: { ...clientRow, field: 'clientId' },
   input: RotateOAuthClient,
   output: IssuedOAuthClient,
   async perform({ clientId, overlapHours }, { tx, now }) {
@@ -130,21 +119,7 @@ export const revokeOAuthClient = defineOperation({
   description: 'It and all tokens made for it stop working within five seconds, everywhere.',
   event: 'oauth_client.revoked',
   subject: (client) => client.id,
-  row: {
-    table: 'oauth_clients',
-    key: 'id',
-    field: 'clientId',
-    columns: [
-      'name',
-      'kind',
-      'redirect_uris',
-      'scopes',
-      'rate_limit_per_minute',
-      'authentication',
-      'revoked_at',
-      'old_secret_until',
-    ],
-  },
+  row: { ...clientRow, field: 'clientId' },
   input: OAuthClientRef,
   output: OAuthClient,
   async perform({ clientId }, { tx, now }) {

@@ -10,7 +10,33 @@ import { newId } from '#core/id.ts'
 import { cutPage, decodeCursor, Page, PageQuery } from '#core/page.ts'
 import { Problem } from '#core/problem.ts'
 import { findZone } from '#core/zone.ts'
-import { defineOperation, type Operation } from '#gateway/operation.ts'
+import { defineOperation, type Operation, type ChangedRow } from '#gateway/operation.ts'
+
+/** What audit entries tell of it, before and after. */
+const roleRow = {
+  table: 'custom_roles',
+  key: 'name',
+  field: 'name',
+  columns: ['label', 'scopes'],
+} satisfies ChangedRow
+
+/** What audit entries tell of it, before and after. */
+const grantRow = {
+  table: 'permission_grants',
+  key: 'id',
+  columns: ['subject', 'effect', 'scope', 'node'],
+} satisfies ChangedRow
+
+/** What audit entries tell of it, before and after. */
+const teamRow = {
+  table: 'teams',
+  key: 'name',
+  field: 'name',
+  columns: ['owner_ids'],
+} satisfies ChangedRow
+
+/** What audit entries tell of it, before and after. */
+const ruleRow = { table: 'context_rules', key: 'id', columns: ['rule'] } satisfies ChangedRow
 
 const read = { scope: 'access:read', tag: 'Permissions' } as const
 const write = { scope: 'access:write', tag: 'Permissions', freshWithinMinutes: 15 } as const
@@ -68,7 +94,7 @@ const putRole = defineOperation({
   description: 'Nobody can put more into a role than they have themselves.',
   event: 'role.saved',
   subject: (role) => role.name,
-  row: { table: 'custom_roles', key: 'name', field: 'name', columns: ['label', 'scopes'] },
+  row: roleRow,
   input: SaveRole,
   output: Role,
   async perform(role, context) {
@@ -90,7 +116,7 @@ const removeRole = defineOperation({
   summary: 'Remove an own role; who has it loses its scopes',
   event: 'role.deleted',
   subject: (role) => role.name,
-  row: { table: 'custom_roles', key: 'name', field: 'name', columns: ['label', 'scopes'] },
+  row: roleRow,
   input: RoleRef,
   output: Role,
   async perform({ name }, { tx }) {
@@ -123,7 +149,7 @@ const createGrant = defineOperation({
   summary: 'Allow or deny at a node: it holds for everything below, and a denial wins',
   event: 'grant.created',
   subject: (grant) => grant.id,
-  row: { table: 'permission_grants', key: 'id', columns: ['subject', 'effect', 'scope', 'node'] },
+  row: grantRow,
   input: schema.NewGrant,
   output: schema.PermissionGrant,
   async perform(input, context) {
@@ -163,12 +189,7 @@ const removeGrant = defineOperation({
   summary: 'Take a right or a denial back; it ends within five seconds',
   event: 'grant.deleted',
   subject: (grant) => grant.id,
-  row: {
-    table: 'permission_grants',
-    key: 'id',
-    field: 'grantId',
-    columns: ['subject', 'effect', 'scope', 'node'],
-  },
+  row: { ...grantRow, field: 'grantId' },
   input: schema.GrantRef,
   output: schema.PermissionGrant,
   async perform({ grantId }, context) {
@@ -203,7 +224,7 @@ const putTeam = defineOperation({
   summary: 'Make or change a team',
   event: 'team.saved',
   subject: (team) => team.name,
-  row: { table: 'teams', key: 'name', field: 'name', columns: ['owner_ids'] },
+  row: teamRow,
   input: schema.Team,
   output: schema.Team,
   async perform(team, { tx, now }) {
@@ -220,7 +241,7 @@ const removeTeam = defineOperation({
   summary: 'Remove a team',
   event: 'team.deleted',
   subject: (team) => team.name,
-  row: { table: 'teams', key: 'name', field: 'name', columns: ['owner_ids'] },
+  row: teamRow,
   input: schema.TeamRef,
   output: schema.Team,
   async perform({ name }, { tx }) {
@@ -253,7 +274,7 @@ const createRule = defineOperation({
     'Where one of the stated circumstances does not hold, the call is denied or asks for a step-up. The purpose is what the caller states in X-Purpose.',
   event: 'access_rule.created',
   subject: (rule) => rule.id,
-  row: { table: 'context_rules', key: 'id', columns: ['rule'] },
+  row: ruleRow,
   input: schema.ContextRuleFields,
   output: schema.AccessRule,
   async perform({ name, ...rule }, { tx, now }) {
@@ -275,7 +296,7 @@ const removeRule = defineOperation({
   summary: 'Remove a rule on circumstances',
   event: 'access_rule.deleted',
   subject: (rule) => rule.id,
-  row: { table: 'context_rules', key: 'id', field: 'ruleId', columns: ['rule'] },
+  row: { ...ruleRow, field: 'ruleId' },
   input: schema.AccessRuleRef,
   output: schema.AccessRule,
   async perform({ ruleId }, { tx }) {

@@ -1,7 +1,7 @@
 import { newId } from '#core/id.ts'
 import { cutPage, decodeCursor } from '#core/page.ts'
 import { Problem } from '#core/problem.ts'
-import { defineOperation } from '#gateway/operation.ts'
+import { defineOperation, type ChangedRow } from '#gateway/operation.ts'
 import type { Transaction } from '#store/store.ts'
 import { NewOwner, Owner, OwnerChange, OwnerPage, OwnerQuery } from './owner.schema.ts'
 import {
@@ -13,6 +13,13 @@ import {
   saveOwners,
   type OwnerState,
 } from './owner.store.ts'
+
+/** What audit entries tell of it, before and after. */
+const ownerRow = {
+  table: 'owners',
+  key: 'id',
+  columns: ['active', 'daily_capacity', 'absent_from', 'absent_until'],
+} satisfies ChangedRow
 
 export const listOwners = defineOperation({
   id: 'listOwners',
@@ -49,11 +56,7 @@ export const createOwner = defineOperation({
   event: 'owner.created',
   status: 201,
   subject: (owner) => owner.id,
-  row: {
-    table: 'owners',
-    key: 'id',
-    columns: ['active', 'daily_capacity', 'absent_from', 'absent_until'],
-  },
+  row: ownerRow,
   input: NewOwner,
   output: Owner,
   async perform(input, { tx, now }) {
@@ -80,12 +83,7 @@ export const changeOwner = defineOperation({
   summary: 'Change an owner, set an absence, or take them out of routing',
   event: 'owner.updated',
   subject: (owner) => owner.id,
-  row: {
-    table: 'owners',
-    key: 'id',
-    field: 'ownerId',
-    columns: ['active', 'daily_capacity', 'absent_from', 'absent_until'],
-  },
+  row: { ...ownerRow, field: 'ownerId' },
   input: OwnerChange,
   output: Owner,
   async perform({ ownerId, ...change }, { tx, now }) {
