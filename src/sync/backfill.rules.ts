@@ -83,7 +83,7 @@ export function callsOf(
  *
  * @param callMs  milliseconds a call took of late; null: not measured.
  * @param leftToday  calls of its share that are left today.
- * @returns the whole time in milliseconds, and the days (UTC) on which it works; 1: today.
+ * @returns the whole time in milliseconds, and the days on which it works; 1: today.
  */
 export function durationOf(
   calls: number,

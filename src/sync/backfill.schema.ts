@@ -72,7 +72,7 @@ export const BackfillView = z.object({
     description: 'At what its records took so far, or as was estimated; null: not known',
   }),
   today: z.object({
-    calls: z.int().meta({ description: 'That it made today (UTC)' }),
+    calls: z.int().meta({ description: 'That it made in this day of `callDayZone`' }),
     perDay: z.int().meta({ description: 'That backfills of the connection may make a day' }),
   }),
   endsAt: Instant.nullable().meta({

@@ -23,6 +23,7 @@ function Form({ connection }: { connection: Connection }) {
   const [fields, setFields] = useState({
     name: connection.name,
     dailyCalls: connection.dailyCalls,
+    callDayZone: connection.callDayZone,
     livePercent: connection.livePercent,
     planAbove: connection.planAbove,
     readBack: connection.readBack,
@@ -31,6 +32,7 @@ function Form({ connection }: { connection: Connection }) {
   const change = useChange(AREA)
   const may = can('connections:write')
   const numberOf = (value: string | number) => (typeof value === 'number' ? value : null)
+  const zones = [...new Set(['UTC', connection.callDayZone, ...Intl.supportedValuesOf('timeZone')])]
   const shown = Object.entries(connection.settings)
   return (
     <Panel title="Settings" hint="Hold from the next run on.">
@@ -56,7 +58,7 @@ function Form({ connection }: { connection: Connection }) {
         />
         <NumberInput
           label="Calls a day"
-          description="The allowance (UTC); empty: as many as the system lets it"
+          description="The allowance of the day below; empty: as many as the system lets it"
           disabled={!may}
           min={1}
           max={100_000_000}
@@ -65,6 +67,17 @@ function Form({ connection }: { connection: Connection }) {
           maw={420}
           value={fields.dailyCalls ?? ''}
           onChange={(value) => setFields({ ...fields, dailyCalls: numberOf(value) })}
+        />
+        <Select
+          label="Days of the calls"
+          description="The zone whose midnight begins the allowance anew: that of the account there"
+          disabled={!may}
+          data={zones}
+          value={fields.callDayZone}
+          allowDeselect={false}
+          searchable
+          maw={420}
+          onChange={(value) => setFields({ ...fields, callDayZone: value ?? 'UTC' })}
         />
         <NumberInput
           label="Of them for changes that go at once, in percent"

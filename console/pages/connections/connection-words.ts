@@ -25,9 +25,9 @@ export const readBacks: readonly { value: Connection['readBack']; label: string 
 ]
 
 export const priorities: readonly { value: StreamRow['callPriority']; label: string }[] = [
-  { value: 'high', label: 'High: from 18:00 UTC on' },
-  { value: 'normal', label: 'Normal: from 20:00 UTC on' },
-  { value: 'low', label: 'Low: from 22:00 UTC on' },
+  { value: 'high', label: 'High: from 18:00 of the calls’ day on' },
+  { value: 'normal', label: 'Normal: from 20:00 of the calls’ day on' },
+  { value: 'low', label: 'Low: from 22:00 of the calls’ day on' },
 ]
 
 /** Days before the end of credentials from which on the page warns. */

@@ -1,20 +1,19 @@
-import { Button, Group, Skeleton } from '@mantine/core'
+import { Button, Skeleton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { Role } from '#access/permissions/role.schema.ts'
 import { formatCount } from '#console/format.ts'
-import { AREA, deleteRole, scopesQuery } from '#console/pages/permissions/access.queries.ts'
+import { deleteRole, scopesQuery } from '#console/pages/permissions/access.queries.ts'
 import { RoleDialog } from '#console/pages/permissions/RoleDialog.tsx'
 import { RoleMatrix } from '#console/pages/permissions/RoleMatrix.tsx'
+import { RowActions } from '#console/pages/permissions/RowActions.tsx'
 import { rolesQuery } from '#console/pages/users/user.queries.ts'
 import { useSession } from '#console/session.ts'
-import { ConfirmDialog } from '#console/ui/ConfirmDialog.tsx'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
 import { Problem } from '#console/ui/ErrorPane.tsx'
 import { LockedPane } from '#console/ui/LockedPane.tsx'
 import { Panel } from '#console/ui/Panel.tsx'
 import { Table, type Column } from '#console/ui/Table.tsx'
-import { useChange } from '#console/ui/use-change.ts'
 import text from '#console/ui/Text.module.css'
 
 /** Roles of the workspace’s own, and what every role lets its bearer do. */
@@ -102,50 +101,18 @@ function columnsFor(mayWrite: boolean, onEdit: (role: Role) => void): Column<Rol
 }
 
 function RoleActions({ role, onEdit }: { role: Role; onEdit: (role: Role) => void }) {
-  const [isDeleting, setDeleting] = useState(false)
-  const change = useChange(AREA)
   const { name, label } = role
   return (
-    <Group gap={4} justify="flex-end" wrap="nowrap">
-      <Button
-        size="xs"
-        variant="subtle"
-        color="gray"
-        onClick={() => onEdit(role)}
-        aria-label={`Edit ${label}`}
-      >
-        Edit…
-      </Button>
-      <Button
-        size="xs"
-        variant="subtle"
-        color="red"
-        onClick={() => setDeleting(true)}
-        aria-label={`Delete ${label}`}
-      >
-        Delete…
-      </Button>
-      <ConfirmDialog
-        opened={isDeleting}
-        onClose={() => setDeleting(false)}
-        title={`Delete the role ${label}`}
-        confirm="Delete the role"
-        isGrave
-        isBusy={change.isBusy}
-        onConfirm={() =>
-          change.run(
-            () => deleteRole(name),
-            'The role is deleted.',
-            () => setDeleting(false),
-          )
-        }
-      >
-        <p className={text.text}>
-          Whoever has it loses its scopes within five seconds. Grants for <code>role:{name}</code>{' '}
-          stay and give nothing.
-        </p>
-      </ConfirmDialog>
-      {change.dialog}
-    </Group>
+    <RowActions
+      kind="role"
+      name={label}
+      onEdit={() => onEdit(role)}
+      onDelete={() => deleteRole(name)}
+    >
+      <p className={text.text}>
+        Whoever has it loses its scopes within five seconds. Grants for <code>role:{name}</code>{' '}
+        stay and give nothing.
+      </p>
+    </RowActions>
   )
 }

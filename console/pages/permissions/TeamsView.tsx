@@ -1,4 +1,4 @@
-import { Button, Group, MultiSelect, TagsInput, TextInput } from '@mantine/core'
+import { Button, MultiSelect, TagsInput, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { RoleName } from '#access/permissions/role.schema.ts'
@@ -10,6 +10,7 @@ import {
   teamsQuery,
   type TeamRow,
 } from '#console/pages/permissions/access.queries.ts'
+import { RowActions } from '#console/pages/permissions/RowActions.tsx'
 import { shortId } from '#console/pages/sync/RecordName.tsx'
 import { useSession } from '#console/session.ts'
 import { ConfirmDialog } from '#console/ui/ConfirmDialog.tsx'
@@ -95,46 +96,19 @@ function columnsFor(
 }
 
 function TeamActions({ team, onEdit }: { team: TeamRow; onEdit: (team: TeamRow) => void }) {
-  const [isDeleting, setDeleting] = useState(false)
-  const change = useChange(AREA)
-  const close = () => setDeleting(false)
   const { name } = team
   return (
-    <Group gap={4} justify="flex-end" wrap="nowrap">
-      <Button
-        size="xs"
-        variant="subtle"
-        color="gray"
-        onClick={() => onEdit(team)}
-        aria-label={`Edit ${name}`}
-      >
-        Edit…
-      </Button>
-      <Button
-        size="xs"
-        variant="subtle"
-        color="red"
-        onClick={() => setDeleting(true)}
-        aria-label={`Delete ${name}`}
-      >
-        Delete…
-      </Button>
-      <ConfirmDialog
-        opened={isDeleting}
-        onClose={close}
-        title={`Delete the team ${name}`}
-        confirm="Delete the team"
-        isGrave
-        isBusy={change.isBusy}
-        onConfirm={() => change.run(() => deleteTeam(name), 'The team is deleted.', close)}
-      >
-        <p className={text.text}>
-          Rights and denials at <code>team:{name}</code> stay and reach nothing any more: also a
-          denial, so that what it hid shows again to whoever has the scope.
-        </p>
-      </ConfirmDialog>
-      {change.dialog}
-    </Group>
+    <RowActions
+      kind="team"
+      name={name}
+      onEdit={() => onEdit(team)}
+      onDelete={() => deleteTeam(name)}
+    >
+      <p className={text.text}>
+        Rights and denials at <code>team:{name}</code> stay and reach nothing any more: also a
+        denial, so that what it hid shows again to whoever has the scope.
+      </p>
+    </RowActions>
   )
 }
 
