@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { type Scheme, shoot, useBrowser } from '#tests/e2e/browser.ts'
 
-const { stage, visit } = useBrowser()
+const { stage, visit, signInLink } = useBrowser()
 
 test('a sign-in link opens the console once, and its token leaves the address', async () => {
-  const [link = ''] = stage.links
+  const link = await signInLink()
   const { page, faults } = await visit({ as: null })
   await page.goto(link)
   await page.getByRole('heading', { name: 'Home' }).waitFor()
@@ -19,7 +19,7 @@ test('a sign-in link opens the console once, and its token leaves the address', 
 })
 
 test('a link that is pasted over the sign-in page signs in too', async () => {
-  const [, , link = ''] = stage.links
+  const link = await signInLink()
   const { page, faults } = await visit({ as: null })
   await page.goto('/sign-in')
   await page.getByText('This address holds no sign-in link.').waitFor()
@@ -39,7 +39,7 @@ test('who is not signed in learns how to get a link, wherever they wanted to go'
 })
 
 test('signing out ends the session on the hub', async () => {
-  const [, link = ''] = stage.links
+  const link = await signInLink()
   const { page } = await visit({ as: null })
   await page.goto(link)
   await page.getByRole('button', { name: /^Workspace/ }).click()

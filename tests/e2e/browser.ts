@@ -36,8 +36,17 @@ export interface VisitOptions {
   height?: number
 }
 
+export interface BrowserOfTests {
+  stage: Stage
+  visit: (options?: VisitOptions) => Promise<Visit>
+  /** A link that signs in once, as somebody with these roles; an admin when none are named. */
+  signInLink: (roles?: string[]) => Promise<string>
+  /** Comes in by such a link: grave decisions take a sign-in of the last quarter of an hour. */
+  arrive: (roles?: string[]) => Promise<Visit>
+}
+
 /** A browser for the tests of this file; each visit is a fresh profile. */
-export function useBrowser(): { stage: Stage; visit: (options?: VisitOptions) => Promise<Visit> } {
+export function useBrowser(): BrowserOfTests {
   const stage = inject('stage')
   let browser: Browser | undefined
   beforeAll(async () => {
@@ -45,40 +54,49 @@ export function useBrowser(): { stage: Stage; visit: (options?: VisitOptions) =>
     browser = await chromium.launch({ executablePath, args: ARGS })
   })
   afterAll(async () => browser?.close())
-  return {
-    stage,
-    async visit(options: VisitOptions = {}): Promise<Visit> {
-      const { as = 'admin', scheme = 'light', width = 1440, height = 900 } = options
-      if (!browser) throw new Error('the browser starts in beforeAll: visit inside a test')
-      const context = await browser.newContext({
-        viewport: { width, height },
-        colorScheme: scheme,
-        reducedMotion: 'reduce',
-        baseURL: stage.url,
-      })
-      await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: stage.url })
-      if (as !== null) {
-        const [name = '', value = ''] = stage.cookies[as].split('=')
-        await context.addCookies([{ name, value, url: stage.url }])
-      }
-      const page = await context.newPage()
-      const faults: string[] = []
-      page.on('console', (message) => {
-        if (message.type() === 'error' || message.type() === 'warning') faults.push(message.text())
-      })
-      page.on('pageerror', (error) => faults.push(error.message))
-      await page.addInitScript({ content: TELL_OF_VIOLATIONS })
-      return {
-        page,
-        faults,
-        async open(path) {
-          await page.goto(path)
-          await page.locator('h1').first().waitFor()
-          await settled(page)
-        },
-      }
-    },
+  const visit = async (options: VisitOptions = {}): Promise<Visit> => {
+    const { as = 'admin', scheme = 'light', width = 1440, height = 900 } = options
+    if (!browser) throw new Error('the browser starts in beforeAll: visit inside a test')
+    const context = await browser.newContext({
+      viewport: { width, height },
+      colorScheme: scheme,
+      reducedMotion: 'reduce',
+      baseURL: stage.url,
+    })
+    await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: stage.url })
+    if (as !== null) {
+      const [name = '', value = ''] = stage.cookies[as].split('=')
+      await context.addCookies([{ name, value, url: stage.url }])
+    }
+    const page = await context.newPage()
+    const faults: string[] = []
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') faults.push(message.text())
+    })
+    page.on('pageerror', (error) => faults.push(error.message))
+    await page.addInitScript({ content: TELL_OF_VIOLATIONS })
+    return {
+      page,
+      faults,
+      async open(path) {
+        await page.goto(path)
+        await page.locator('h1').first().waitFor()
+        await settled(page)
+      },
+    }
   }
+  const signInLink = async (roles = ['admin']) => {
+    const answer = await fetch(`${stage.linksUrl}?roles=${roles.join(',')}`)
+    if (!answer.ok) throw new Error(await answer.text())
+    return answer.text()
+  }
+  const arrive = async (roles?: string[]) => {
+    const one = await visit({ as: null })
+    await one.page.goto(await signInLink(roles))
+    await one.page.getByRole('heading', { name: 'Home' }).waitFor()
+    return one
+  }
+  return { stage, visit, signInLink, arrive }
 }
 
 /** Waits until nothing on the page is loading any more. */

@@ -6,7 +6,7 @@ import { startHubspot, type HubspotSandbox } from '#sandbox/hubspot/index.ts'
 import { settled, shoot, useBrowser } from '#tests/e2e/browser.ts'
 import { useHub, type TestWorkspace } from '#tests/hub.ts'
 
-const { stage, visit } = useBrowser()
+const { stage, visit, arrive } = useBrowser()
 // By the real time, and ahead of it with each run: what the browser shows is as old as it is.
 const clock = new ManualClock(new Date())
 const hub = useHub({ clock })
@@ -219,7 +219,7 @@ test('a connection is deleted only by who types its name', async () => {
 })
 
 test('a domain signs a connection, and refuses it with a reason', async () => {
-  const { page, faults, open } = await visit({ as: 'approver' })
+  const { page, faults, open } = await arrive(['admin', 'marketing-approver'])
   await open(`/connections/${stage.connectionId}`)
   const signatures = page.getByRole('table', { name: 'Signatures of the domains' })
   await page.getByRole('button', { name: 'Sign for marketing' }).click()

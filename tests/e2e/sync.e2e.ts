@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { settled, useBrowser } from '#tests/e2e/browser.ts'
 
-const { stage, visit } = useBrowser()
+const { stage, visit, arrive } = useBrowser()
 
 test('a run’s counts lead to its records, and the filter stands in the address and the export', async () => {
   const { page, faults, open } = await visit()
@@ -68,7 +68,7 @@ test('a group is retried by key and set aside with a reason, and both say how ma
 })
 
 test('a change plan shows each field before and after, and whoever may signs it for a domain', async () => {
-  const { page, faults, open } = await visit({ as: 'approver' })
+  const { page, faults, open } = await arrive(['admin', 'marketing-approver'])
   await open('/sync')
   await page
     .getByRole('region', { name: 'Change plans' })

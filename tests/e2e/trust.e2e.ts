@@ -3,18 +3,10 @@ import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { shoot, useBrowser } from '#tests/e2e/browser.ts'
 
-const { stage, visit } = useBrowser()
-
-/** Grave decisions take a sign-in of the last quarter of an hour: one by the link with this number. */
-async function visitFreshly(link: number) {
-  const fresh = await visit({ as: null })
-  await fresh.page.goto(stage.links[link] ?? '')
-  await fresh.page.getByRole('heading', { name: 'Home' }).waitFor()
-  return fresh
-}
+const { stage, visit, arrive } = useBrowser()
 
 test('a request for access is approved by another person, and its file can be read', async () => {
-  const { page, faults, open } = await visitFreshly(3)
+  const { page, faults, open } = await arrive()
   await open('/privacy?kind=access')
   await page.getByRole('link', { name: /^Access prq_/ }).click()
   await page.getByRole('button', { name: 'Approve…' }).click()
@@ -52,7 +44,7 @@ test('who takes an erasure cannot approve it', async () => {
 })
 
 test('a correction is taken with its fields, approved, and shows before and after', async () => {
-  const { page, faults, open } = await visitFreshly(5)
+  const { page, faults, open } = await arrive()
   const { data } = (await (await page.request.get('/api/v1/people?limit=1')).json()) as {
     data: { id: string }[]
   }
@@ -91,7 +83,7 @@ async function look(page: Page, name: string) {
 
 /** Somebody else takes it than who approves. */
 async function takeCorrection(personId: string) {
-  const { page, faults, open } = await visit({ as: 'approver' })
+  const { page, faults, open } = await arrive(['admin', 'marketing-approver'])
   await open('/privacy')
   await page.getByRole('button', { name: 'Take a request…' }).click()
   const dialog = page.getByRole('dialog')
@@ -109,7 +101,7 @@ async function takeCorrection(personId: string) {
 }
 
 test('an erased address is kept out until somebody lets it in again, by giving it', async () => {
-  const { page, faults, open } = await visitFreshly(6)
+  const { page, faults, open } = await arrive()
   await open('/privacy?view=suppressions')
   const table = page.getByRole('table', { name: /^Suppressed addresses/ })
   await table.getByText('Kept out').waitFor()
@@ -135,7 +127,7 @@ test('a retention rule is previewed before it is made', async () => {
 })
 
 test('a sign of an attack is looked at, and what was held back is undone', async () => {
-  const { page, faults, open } = await visitFreshly(4)
+  const { page, faults, open } = await arrive()
   await open('/operations?view=threats')
   await page.getByRole('link', { name: 'Quarantined' }).click()
   const drawer = page.getByRole('dialog', { name: 'Sign of an attack' })

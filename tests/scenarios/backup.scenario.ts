@@ -13,7 +13,7 @@ import { findMasterKeys } from '#store/key-file.ts'
 import type { BackupSecret } from '#store/backup/frames.ts'
 import { type BackupCount, writeBackup } from '#store/backup/write.ts'
 import { useHub, type TestWorkspace } from '#tests/hub.ts'
-import { createDatabase, type TestDatabase } from '#tests/store.ts'
+import { createDatabase, runOnServer, type TestDatabase } from '#tests/store.ts'
 
 const hub = useHub()
 const passphrase: BackupSecret = { passphrase: 'a passphrase of some length' }
@@ -32,6 +32,12 @@ beforeAll(async () => {
   expect(answer.status).toBe(201)
   // What the hub counted is told later by itself: rows would come between one backup and the next.
   await hub.app.levels.flush(true)
+  // As on the day after: the queue keeps its statistics in a table for each day.
+  await runOnServer(
+    `create table pgboss.queue_stats_20200101 partition of pgboss.queue_stats
+       for values from ('2020-01-01') to ('2020-01-02')`,
+    hub.app.store.connectionString,
+  )
   count = await writeBackup(hub.app.store.connectionString, file, passphrase)
 })
 afterAll(async () => {

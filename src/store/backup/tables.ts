@@ -23,7 +23,10 @@ export async function fixFormats(client: Client): Promise<void> {
     set extra_float_digits = 1; set bytea_output = 'hex'; set statement_timeout = 0`)
 }
 
-/** All tables with rows of their own, but the list of migrations: it goes into the head of a backup. */
+/**
+ * All tables with rows of their own, but two: the list of migrations goes into the head of a backup, and the job queue's
+ * statistics stand in a table for each day, which only a database of that day has.
+ */
 export async function listTables(client: Client): Promise<BackupTable[]> {
   const { rows } = await client.query<BackupTable>(`
     select format('%I.%I', n.nspname, c.relname) as name,
@@ -31,6 +34,7 @@ export async function listTables(client: Client): Promise<BackupTable[]> {
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
     where n.nspname in ${SCHEMAS} and c.relkind = 'r' and c.relname <> 'schema_migrations'
+      and c.relname !~ '^queue_stats'
     group by 1 order by 1`)
   return rows
 }
