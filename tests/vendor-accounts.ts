@@ -28,6 +28,9 @@ export interface VendorAccount {
   stop(): Promise<void>
 }
 
+/** More than any test sends: whoever counts requests must not lose the early ones. */
+const KEPT_REQUESTS = 100_000
+
 export const vendorAccounts: Record<
   string,
   { leads: number; open(this: void, now: () => number): Promise<VendorAccount> }
@@ -39,6 +42,7 @@ export const vendorAccounts: Record<
         now,
         limits: { tenSecondly: null, daily: null, searchSecondly: null },
         settings: { searchLagMs: 2000, searchLagJitterMs: 2000 },
+        keepRequests: KEPT_REQUESTS,
       })
       const live = () => [...sandbox.records('contacts')].filter(({ archived }) => !archived)
       return {
@@ -73,7 +77,7 @@ export const vendorAccounts: Record<
   Salesforce: {
     leads: 1500,
     async open(now) {
-      const sandbox = await startSalesforce({ now })
+      const sandbox = await startSalesforce({ now, keepRequests: KEPT_REQUESTS })
       const live = () => [...sandbox.records('Lead')].filter(({ isDeleted }) => !isDeleted)
       return {
         connector: salesforce,
@@ -103,6 +107,7 @@ export const vendorAccounts: Record<
       const sandbox = await startPipedrive({
         now,
         limits: { daily: null, tokenBurst: 1e6, searchBurst: 1e6 },
+        keepRequests: KEPT_REQUESTS,
       })
       const live = () => [...sandbox.records('person')].filter(({ isDeleted }) => !isDeleted)
       const first = (list: unknown) =>

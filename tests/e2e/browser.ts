@@ -105,6 +105,12 @@ export async function settled(page: Page): Promise<void> {
   await page.locator('.mantine-Skeleton-root').first().waitFor({ state: 'detached' })
 }
 
+/** Looks at the page in this theme, once it has it. */
+export async function wear(page: Page, scheme: Scheme): Promise<void> {
+  await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
+  await page.locator(`html[data-mantine-color-scheme=${scheme}]`).waitFor()
+}
+
 /** Waits until what has the keyboard reads so. */
 export async function expectFocus(page: Page, text: RegExp): Promise<void> {
   const focused = page.locator(':focus')

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createSignInLink, createUser } from '#access/bootstrap.ts'
 import { HOUR_MS, ManualClock, MINUTE_MS } from '#core/time.ts'
 import { startHubspot, type HubspotSandbox } from '#sandbox/hubspot/index.ts'
-import { settled, shoot, useBrowser } from '#tests/e2e/browser.ts'
+import { settled, shoot, useBrowser, wear } from '#tests/e2e/browser.ts'
 import { useHub, type TestWorkspace } from '#tests/hub.ts'
 
 const { stage, visit, arrive } = useBrowser()
@@ -136,7 +136,7 @@ test('a policy is changed after its rehearsal and its preview', { timeout: 120_0
   await expect.poll(() => preview.locator('tbody tr').count()).toBe(10)
   await preview.getByText('Admiral Ltd').first().waitFor()
   for (const scheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme: scheme })
+    await wear(page, scheme)
     await shoot(page, `mapping-drawer-${scheme}`)
   }
   await drawer.getByRole('button', { name: 'Keep this rule' }).click()

@@ -1,6 +1,6 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import { expect, test } from 'vitest'
-import { type Scheme, shoot, useBrowser } from '#tests/e2e/browser.ts'
+import { type Scheme, shoot, useBrowser, wear } from '#tests/e2e/browser.ts'
 
 const { stage, visit } = useBrowser()
 
@@ -159,8 +159,7 @@ test.concurrent.for(pages)(
     await open(path)
     expect(await page.locator('h1').first().textContent()).toMatch(title)
     for (const scheme of schemes) {
-      await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
-      await page.locator(`html[data-mantine-color-scheme=${scheme}]`).waitFor()
+      await wear(page, scheme)
       await page.evaluate(PAINTED)
       await shoot(page, `${name}-${scheme}`)
       const axe = new AxeBuilder({ page })
@@ -224,7 +223,7 @@ test.concurrent.for(emptyPages)(
     const { page, faults, open } = await visit({ as: 'empty' })
     await open(one.path)
     for (const scheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme: scheme })
+      await wear(page, scheme)
       await shoot(page, `${one.name}-empty-${scheme}`)
     }
     expect(await page.locator('main').textContent()).toContain(one.says)

@@ -1,7 +1,7 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { shoot, useBrowser } from '#tests/e2e/browser.ts'
+import { shoot, useBrowser, wear } from '#tests/e2e/browser.ts'
 
 const { stage, visit, arrive } = useBrowser()
 
@@ -68,7 +68,7 @@ test('a correction is taken with its fields, approved, and shows before and afte
 /** A picture in either theme and narrow; what stands there meets WCAG 2.2 AA. */
 async function look(page: Page, name: string) {
   for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+    await wear(page, colorScheme)
     await shoot(page, `${name}-${colorScheme}`)
     const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa']).analyze()
     expect(
