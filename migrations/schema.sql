@@ -1137,6 +1137,7 @@ create table opportunities (
   deleted_at timestamp with time zone,
   updated_at timestamp with time zone not null,
   version integer not null default 1,
+  closes_on date,
   CHECK ((currency ~ '^[A-Z]{3}$'::text)),
   CHECK ((status = ANY (ARRAY['open'::text, 'won'::text, 'lost'::text]))),
   FOREIGN KEY (owner_id) REFERENCES owners(id),
@@ -1148,6 +1149,18 @@ create table opportunities (
 CREATE INDEX opportunities_closed ON public.opportunities USING btree (workspace_id, status, closed_at) WHERE (deleted_at IS NULL);
 CREATE INDEX opportunities_list ON public.opportunities USING btree (workspace_id, opened_at DESC, id DESC);
 alter table opportunities enable row level security;
+
+create table opportunity_close_dates (
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  opportunity_id identifier not null,
+  known_at timestamp with time zone not null,
+  closes_on date,
+  FOREIGN KEY (opportunity_id) REFERENCES opportunities(id),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (workspace_id, opportunity_id, known_at)
+);
+CREATE INDEX opportunity_close_dates_workspace_id_known_at_idx ON public.opportunity_close_dates USING btree (workspace_id, known_at);
+alter table opportunity_close_dates enable row level security;
 
 create table opportunity_people (
   workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),

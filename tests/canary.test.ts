@@ -120,6 +120,16 @@ beforeAll(async () => {
       leads: to(lead.body.id),
     },
   })
+  await write(opportunityEntity, {
+    externalId: 'slipped',
+    modifiedAt: new Date('2026-09-01T00:00:00Z'),
+    values: {
+      name: canaries.dealName,
+      status: 'open',
+      openedAt: '2026-09-01T00:00:00Z',
+      closesOn: '2026-10-20',
+    },
+  })
   const userId = await createUser(
     hub.app.store,
     workspace.id,
@@ -202,6 +212,8 @@ async function addThreat(): Promise<void> {
 const questions: Readonly<Record<string, string>> = {
   getAttributionChanges: 'since=2026-11-23T09:00:30Z',
   getImprovement: 'baselineFrom=2026-01-01&baselineTo=2026-03-31&from=2026-04-01&to=2026-06-30',
+  getSlippage: 'from=2026-10-01&to=2026-10-31',
+  listSlippageDeals: 'from=2026-10-01&to=2026-10-31',
   compareQuarterlyPlans: 'from=1&to=2',
   previewRetention: 'kind=touchpoints',
   getLineage: 'record=lead_0&field=company',

@@ -37,6 +37,12 @@ export function localToInstant(local: LocalTime, zone: string): Date {
   return new Date(asUtcMs - before)
 }
 
+/** The day that the calendar of a zone shows at the moment, as `YYYY-MM-DD`. @throws RangeError when the zone is not known. */
+export function dayOf(at: Date, zone: string): string {
+  const { year, month, day } = instantToLocal(at, zone)
+  return new Date(Date.UTC(year, month - 1, day)).toISOString().slice(0, 10)
+}
+
 /** What the clocks of a zone show at the moment. @throws RangeError when the zone is not known. */
 export function instantToLocal(at: Date, zone: string): LocalTime {
   const shown = new Date(

@@ -1,4 +1,5 @@
 import { formatMinor } from '#core/money.ts'
+import { DAY_MS } from '#core/time.ts'
 import type { Progress } from '#demo/load.ts'
 import type { DealStage } from '#worlds/deals.ts'
 import type { World } from '#worlds/world.ts'
@@ -45,7 +46,7 @@ export async function enterDeals(
       amount: formatMinor(deal.amountMinor, deal.currency),
       deal_currency_code: deal.currency,
       createdate: deal.createdAt.toISOString(),
-      ...(deal.closedAt === null ? {} : { closedate: deal.closedAt.toISOString() }),
+      closedate: (deal.closedAt ?? expectedClose(deal.createdAt)).toISOString(),
       ...(ownerIds.has(deal.ownerId) ? { hubspot_owner_id: ownerIds.get(deal.ownerId)! } : {}),
     },
     associations: deal.personIds
@@ -63,6 +64,11 @@ export async function enterDeals(
     progress('deals', Math.min(from + BATCH, inputs.length), inputs.length)
   }
   return inputs.length
+}
+
+/** When sales expects an open deal to close: some eleven weeks after it was opened. */
+function expectedClose(openedAt: Date): Date {
+  return new Date(openedAt.getTime() + 77 * DAY_MS)
 }
 
 /** Contact ids by e-mail. */

@@ -40,6 +40,7 @@ import { getPipelineInfluence } from '#reports/influence.operations.ts'
 import { getImprovement } from '#reports/improvement.operations.ts'
 import { reportsPersonal } from '#reports/personal-store.ts'
 import { comparePlans, getPlan, listPlans, putPlan } from '#reports/plan.operations.ts'
+import { getSlippage, listSlippage } from '#reports/slippage.operations.ts'
 import {
   listDisagreements,
   listSourceClaims,
@@ -93,6 +94,8 @@ export function createReports(keptMs: number): Module {
       listSourceClaims,
       getPipelineInfluence,
       getImprovement,
+      getSlippage,
+      listSlippage,
       createWeekly,
       listWeeklyReports,
       getWeekly,

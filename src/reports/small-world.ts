@@ -83,7 +83,6 @@ export async function smallWorld(
       insert into channels (workspace_id, key, label, created_at)
       select ${workspaceId}, key, key, ${NOW}::timestamptz from unnest(${CHANNELS}::text[]) key`)
   })
-  const sealed = Buffer.from('sealed')
   const world: SmallWorld = {
     workspaceId,
     write,
@@ -136,10 +135,11 @@ export async function smallWorld(
       const id = newId('opp')
       const closed = status === 'open' ? null : (closedAt ?? '2026-11-10T12:00:00Z')
       await write(async (tx) => {
+        const name = tx.sealer.seal('Deal', `opportunities.name:${id}`)
         await tx.execute(sql`
           insert into opportunities (id, workspace_id, name, amount_minor, currency, status, owner_id, opened_at, closed_at,
             deleted_at, updated_at)
-          values (${id}, ${workspaceId}, ${sealed}, ${amountMinor}, ${currency}, ${status}, ${ownerId}, ${openedAt}, ${closed},
+          values (${id}, ${workspaceId}, ${name}, ${amountMinor}, ${currency}, ${status}, ${ownerId}, ${openedAt}, ${closed},
             ${deletedAt}, ${NOW})`)
         await tx.execute(sql`
           insert into opportunity_people (workspace_id, opportunity_id, person_id)

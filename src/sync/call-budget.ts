@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { type Clock } from '#core/time.ts'
+import { dayOf } from '#core/zone.ts'
 import type { Store, Transaction } from '#store/store.ts'
 import {
   asksAgainAt,
@@ -9,7 +10,7 @@ import {
   type Allowance,
   type Taken,
 } from './call-shares.rules.ts'
-import { dayOf, hourOfDay } from './call-day.rules.ts'
+import { hourOfDay } from './call-day.rules.ts'
 import { callDay } from './call-day.store.ts'
 import { VendorFault } from './connector.ts'
 

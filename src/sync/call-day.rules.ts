@@ -1,11 +1,5 @@
 import { instantToLocal, localToInstant } from '#core/zone.ts'
 
-/** `YYYY-MM-DD`: the day of the zone that holds the moment. Pure. */
-export function dayOf(at: Date, zone: string): string {
-  const { year, month, day } = instantToLocal(at, zone)
-  return new Date(Date.UTC(year, month - 1, day)).toISOString().slice(0, 10)
-}
-
 /** The hour that clocks of the zone show. Pure. */
 export function hourOf(at: Date, zone: string): number {
   return instantToLocal(at, zone).hour

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { HOUR_MS } from '#core/time.ts'
-import { dayOf } from '#sync/call-day.rules.ts'
+import { dayOf } from '#core/zone.ts'
 import {
   asksAgainAt,
   LIVE,

@@ -235,6 +235,14 @@ async function insertDeals(
       }
     }),
   )
+  // Each was expected after 50 days at first, and every third was pushed when these were nearly over.
+  await tx.execute(sql`
+    insert into opportunity_close_dates (workspace_id, opportunity_id, known_at, closes_on)
+    select ${tx.workspaceId}, o.id, o.opened_at + told.after, (o.opened_at + told.until)::date
+    from opportunities o
+    join (values (interval '0', interval '50 days'), ('40 days', '110 days')) told (after, until)
+      on told.after = interval '0' or hashtext(o.id) % 3 = 0
+    where coalesce(o.closed_at, ${now}::timestamptz) > o.opened_at + told.after`)
   await insert(
     tx,
     {

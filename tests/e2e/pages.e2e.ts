@@ -61,6 +61,7 @@ const pages = [
   { name: 'scores', path: '/scores', title: /^Learned scores$/ },
   { name: 'scores-leads', path: '/scores?view=leads&target=lead_won', title: /^Learned scores$/ },
   { name: 'scores-pipeline', path: '/scores?view=pipeline', title: /^Learned scores$/ },
+  { name: 'scores-slippage', path: '/scores?view=slippage', title: /^Learned scores$/ },
   { name: 'model', path: `/scores/${stage.candidateId}`, title: /^Lead is won within/ },
   {
     name: 'lead-score',
@@ -188,6 +189,11 @@ const emptyPages = [
   { name: 'conflicts', path: '/conflicts', says: 'No conflict matches' },
   { name: 'attribution', path: '/attribution', says: 'No won deal in this period' },
   { name: 'scores', path: '/scores', says: 'No model was trained yet' },
+  {
+    name: 'scores-slippage',
+    path: '/scores?view=slippage',
+    says: 'No deal here was expected in the quarter',
+  },
   { name: 'privacy', path: '/privacy', says: 'Nobody has asked yet' },
   { name: 'operations-quotas', path: '/operations?view=quotas', says: 'No quota is set' },
   { name: 'operations-threats', path: '/operations?view=threats', says: 'No sign of an attack' },

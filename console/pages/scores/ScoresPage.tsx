@@ -1,13 +1,16 @@
 import { getRouteApi } from '@tanstack/react-router'
 import { Models } from '#console/pages/scores/Models.tsx'
 import { PipelineView } from '#console/pages/scores/PipelineView.tsx'
+import { quarterOf } from '#console/pages/scores/quarters.ts'
 import { ScoredLeads } from '#console/pages/scores/ScoredLeads.tsx'
 import {
   forecastExport,
   leadScoresExport,
   modelsExport,
+  slippageExport,
 } from '#console/pages/scores/scores.queries.ts'
 import type { ScoresSearch } from '#console/pages/scores/scores.search.ts'
+import { SlippageView } from '#console/pages/scores/SlippageView.tsx'
 import { TrainButton } from '#console/pages/scores/TrainButton.tsx'
 import { useSession } from '#console/session.ts'
 import { ExportMenu } from '#console/ui/ExportMenu.tsx'
@@ -20,11 +23,12 @@ const views = [
   { value: 'models', label: 'Models', scope: 'scoring:read' },
   { value: 'leads', label: 'Leads', scope: 'leads:read' },
   { value: 'pipeline', label: 'Pipeline forecast', scope: 'performance:read' },
+  { value: 'slippage', label: 'Slippage', scope: 'performance:read' },
 ] as const
 
 /** What was learned from the outcomes of the workspace: how good it is, who has which chance, what the pipeline brings. */
 export function ScoresPage() {
-  const { can } = useSession()
+  const { can, timeZone } = useSession()
   const search = route.useSearch()
   const navigate = route.useNavigate()
   const { view = 'models' } = search
@@ -39,7 +43,7 @@ export function ScoresPage() {
         actions={
           can(scope) && (
             <>
-              <ExportMenu {...exportOf(search)} />
+              <ExportMenu {...exportOf(search, timeZone)} />
               {view === 'models' && can('scoring:write') && <TrainButton />}
             </>
           )
@@ -54,6 +58,7 @@ export function ScoresPage() {
         {(shown) => {
           if (shown === 'leads') return <ScoredLeads search={search} onChange={change} />
           if (shown === 'pipeline') return <PipelineView search={search} onChange={change} />
+          if (shown === 'slippage') return <SlippageView search={search} onChange={change} />
           return <Models search={search} onChange={change} />
         }}
       </ViewTabs>
@@ -61,8 +66,10 @@ export function ScoresPage() {
   )
 }
 
-function exportOf(search: ScoresSearch) {
-  const { view = 'models', target, status, months = '3' } = search
+function exportOf(search: ScoresSearch, timeZone: string) {
+  const { view = 'models', target, status, months = '3', quarter = 'this', outcome } = search
+  if (view === 'slippage')
+    return slippageExport({ ...quarterOf(new Date(), timeZone, quarter), outcome })
   if (view === 'leads')
     return leadScoresExport(target === 'lead_won' ? 'lead_won' : 'lead_qualified')
   return view === 'pipeline' ? forecastExport(months) : modelsExport({ target, status })

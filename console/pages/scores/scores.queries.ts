@@ -12,6 +12,7 @@ import {
   type ModelStatus,
   type Target,
 } from '#domains/scoring/model.schema.ts'
+import { Slippage, SlippageDealPage, type SlippageOutcome } from '#reports/slippage.schema.ts'
 import { act, read } from '#console/api.ts'
 import { listQuery } from '#console/list-query.ts'
 
@@ -20,6 +21,8 @@ export type ModelDetail = z.output<typeof LearnedModelDetail>
 export type ModelReport = NonNullable<ModelDetail['report']>
 export type ScoreRow = z.output<typeof ScorePage>['data'][number]
 export type Pipeline = z.output<typeof Forecast>
+export type SlippageFigures = z.output<typeof Slippage>
+export type SlippageDeal = z.output<typeof SlippageDealPage>['data'][number]
 export type Flip = z.output<typeof LeadFlip>
 export type LeadScores = z.output<typeof LeadProbabilities>
 export type LeadTarget = Exclude<Target, 'opportunity_won'>
@@ -99,6 +102,26 @@ export function forecastQuery(months: string) {
     queryKey: [AREA, 'forecast', months],
     queryFn: ({ signal }) => read(Forecast, path, fields, signal),
   })
+}
+
+/** First and last day of a period. */
+type Days = Readonly<Record<'from' | 'to', string>>
+type SlippageFields = Days & Readonly<Record<'outcome', SlippageOutcome | undefined>>
+
+export function slippageQuery(period: Days) {
+  return queryOptions({
+    queryKey: [AREA, 'slippage', period],
+    queryFn: ({ signal }) => read(Slippage, '/api/v1/reports/slippage', { ...period }, signal),
+  })
+}
+
+export function slippageExport(fields: SlippageFields) {
+  return { path: '/api/v1/reports/slippage/deals', fields }
+}
+
+export function slippageDealsQuery(deals: SlippageFields) {
+  const { path, fields } = slippageExport(deals)
+  return listQuery([AREA], SlippageDealPage, path, fields)
 }
 
 function leadPath(leadId: string): string {

@@ -60,6 +60,7 @@ export const dealFields: readonly FieldLink[] = [
   link('status', 'hs_is_closed', 'pull'),
   link('openedAt', 'createdate', 'pull'),
   link('closedAt', 'closedate', 'pull'),
+  link('closesOn', 'closedate', 'pull'),
   link('stageEnteredAt', 'hs_v2_date_entered_<stage>', 'pull'),
   link('account', 'hs_primary_associated_company', 'pull'),
   link('leads', PEOPLE, 'both'),

@@ -198,11 +198,12 @@ function typesOf(
       async complete(deals, signal) {
         const ids = deals.map((deal) => deal.id)
         const contacts = await client.contactsOfDeals(ids, signal)
-        const { companyCurrency } = await client.account(signal)
+        const { companyCurrency, timeZone } = await client.account(signal)
         return deals.map((deal) =>
           dealToCandidate(deal, {
             contacts: contacts.get(deal.id) ?? new Map<string, string>(),
             accountCurrency: companyCurrency ?? 'USD',
+            accountZone: timeZone ?? 'UTC',
           }),
         )
       },

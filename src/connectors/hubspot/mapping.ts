@@ -1,4 +1,5 @@
 import { formatMinor, parseMinor } from '#core/money.ts'
+import { dayOf } from '#core/zone.ts'
 import type { VendorProperties, VendorReferences } from '#sync/connector.ts'
 import type { Candidate, EntityRecord, FieldValue, FieldVersion } from '#sync/entity.ts'
 import type { HubspotOwner, HubspotPipeline, HubspotRecord } from './answers.ts'
@@ -213,6 +214,8 @@ export interface Around {
   contacts: ReadonlyMap<string, string>
   /** For deals without a currency of their own. */
   accountCurrency: string
+  /** The zone of the account, in which its people name days. */
+  accountZone: string
 }
 
 /**
@@ -234,6 +237,10 @@ export function dealToCandidate(deal: HubspotRecord, around: Around | null): Can
   if (has('hs_is_closed')) {
     values['status'] = status
     values['closedAt'] = status === 'open' ? null : textOfTime(read('closedate'))
+  }
+  if (around && has('closedate')) {
+    const closesAt = textOfTime(read('closedate'))
+    values['closesOn'] = closesAt === null ? null : dayOf(new Date(closesAt), around.accountZone)
   }
   if (has('createdate')) values['openedAt'] = textOfTime(read('createdate'))
   const entry = stageEntryProperty(read('dealstage') ?? '')

@@ -1,3 +1,4 @@
+import { dayOf } from '#core/zone.ts'
 import { createCampaign } from '#domains/marketing/campaign.operations.ts'
 import type { CellValue } from '#imports/cell.ts'
 import { names } from '#imports/names.ts'
@@ -93,18 +94,6 @@ const statuses: ReadonlyMap<string, string> = new Map([
 function statusOf(text: string): string {
   const word = slugOf(text)
   return statuses.get(word) ?? word
-}
-
-/** The day that the calendar of the zone shows, as `YYYY-MM-DD`. */
-function dayOf(at: Date, zone: string): string {
-  const parts = new Intl.DateTimeFormat('en', {
-    timeZone: zone,
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-  }).formatToParts(at)
-  const part = (type: string) => parts.find((one) => one.type === type)?.value ?? ''
-  return `${part('year')}-${part('month')}-${part('day')}`
 }
 
 function moneyOf(budget: CellValue | undefined): Record<string, unknown> {

@@ -201,6 +201,40 @@ describe('opportunity', () => {
     })
   })
 
+  test('each day on which an open one was expected to close is kept; the day that the close sets is none', async () => {
+    const { workspace } = await sellingWorkspace()
+    const first = { modifiedAt: new Date('2026-08-01T00:00:00Z') }
+    const { localId } = await one(workspace.id, opportunityEntity, {
+      ...first,
+      values: { name: 'Deal', status: 'open', closesOn: '2026-09-30' },
+    })
+    const say = (day: string, values: Record<string, string | null>) =>
+      one(workspace.id, opportunityEntity, {
+        localId,
+        modifiedAt: new Date(`2026-${day}T00:00:00Z`),
+        values,
+      })
+    await say('08-10', { closesOn: '2026-09-30', name: 'Deal of ours' })
+    await say('09-15', { closesOn: '2026-11-30' })
+    await say('09-20', { closesOn: null })
+    await say('09-25', { closesOn: 'soon' })
+    await say('10-01', { closesOn: '2026-10-31' })
+    await say('10-02', { status: 'won', closesOn: '2026-10-02' })
+    const { body } = await workspace.get(`/api/v1/opportunities/${localId}`)
+    expect(body.closesOn).toBe('2026-10-02')
+    expect(
+      body.expectedCloses.map((told: { closesOn: string; knownAt: string }) => [
+        told.knownAt.slice(5, 10),
+        told.closesOn,
+      ]),
+    ).toEqual([
+      ['08-01', '2026-09-30'],
+      ['09-15', '2026-11-30'],
+      ['09-20', null],
+      ['10-01', '2026-10-31'],
+    ])
+  })
+
   test('lists filter by the time of closing and by status', async () => {
     const { workspace } = await sellingWorkspace()
     const closed = (day: string) =>

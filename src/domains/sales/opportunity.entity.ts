@@ -21,6 +21,7 @@ import {
   findStageEntered,
   findStageOutcomes,
   getWorkspaceCurrency,
+  insertExpectedCloses,
   insertStageEntries,
   replaceOpportunityPeople,
   saveOpportunities,
@@ -42,6 +43,7 @@ export const opportunityEntity: Entity = {
     { name: 'owner', label: 'Owner', type: 'reference', entity: 'owner', critical: true },
     { name: 'openedAt', label: 'Opened', type: 'datetime' },
     { name: 'closedAt', label: 'Closed', type: 'datetime' },
+    { name: 'closesOn', label: 'Expected to close', type: 'date' },
     { name: 'stageEnteredAt', label: 'In this stage since', type: 'datetime' },
     { name: 'account', label: 'Account', type: 'reference', entity: 'account' },
     { name: 'leads', label: 'People', type: 'reference', entity: 'lead', many: true },
@@ -103,7 +105,7 @@ function toRecord(
   accountId: string | null,
   enteredAt: Date | null,
 ): EntityRecord {
-  const { name, amountMinor, currency, status, openedAt, closedAt } = state
+  const { name, amountMinor, currency, status, openedAt, closedAt, closesOn } = state
   const named = { stage: state.stageId, pipeline: state.pipelineId, owner: state.ownerId }
   const references = Object.entries({ ...named, account: accountId }).flatMap(([entity, localId]) =>
     localId === null ? [] : [[entity, { entity, localId }] as const],
@@ -119,6 +121,7 @@ function toRecord(
       status,
       openedAt: openedAt.toISOString(),
       closedAt: closedAt?.toISOString() ?? null,
+      closesOn,
       stageEnteredAt: enteredAt?.toISOString() ?? null,
     },
     references: { ...Object.fromEntries(references), ...main },
@@ -183,6 +186,12 @@ async function save(
       : [{ opportunityId: after.id, stageId: after.stageId, enteredAt }],
   )
   await insertStageEntries(tx, entries)
+  await insertExpectedCloses(
+    tx,
+    changed.flatMap(({ after: { id: opportunityId, closesOn }, expectedAt }) =>
+      expectedAt === null ? [] : [{ opportunityId, knownAt: expectedAt, closesOn }],
+    ),
+  )
   const peopleOf = (state: OpportunityState | null) =>
     JSON.stringify([state?.personIds, state?.roles, state?.primaryPersonId])
   const moved = changed.filter(({ before, after }) => peopleOf(before) !== peopleOf(after))

@@ -16,6 +16,7 @@ import {
   findOpportunity,
   findPeopleOfLeads,
   listOpportunities as listOpportunityRows,
+  listExpectedCloses,
   listOpportunityPeople,
   listStageEntries,
   toOpportunity,
@@ -43,6 +44,7 @@ export const listOpportunities = defineOperation({
     { title: 'Owner', field: 'ownerId' },
     { title: 'Opened', field: 'openedAt' },
     { title: 'Closed', field: 'closedAt' },
+    { title: 'Expected to close', field: 'closesOn' },
   ],
   async perform({ limit, cursor, ...filter }, { tx }) {
     const [openedAt, id] = cursor === undefined ? [] : decodeCursor(cursor, 2)
@@ -137,6 +139,7 @@ async function detailOf(tx: Transaction, opportunityId: string) {
   return {
     ...toOpportunity(state),
     stages,
+    expectedCloses: await listExpectedCloses(tx, opportunityId),
     people: await listOpportunityPeople(tx, opportunityId),
   }
 }

@@ -4,7 +4,7 @@ import type { EventDraft } from '#jobs/job.ts'
 import type { EntityWrite, EntityWritten } from '#sync/entity.ts'
 import type { LeadStatus } from './lead.schema.ts'
 import { OpportunityStatus } from './opportunity.schema.ts'
-import { numberOf, referenceOf, textOf, timeOf } from './sync-values.ts'
+import { dayOf, numberOf, referenceOf, textOf, timeOf } from './sync-values.ts'
 
 export interface OpportunityState {
   id: `opp_${string}`
@@ -17,6 +17,8 @@ export interface OpportunityState {
   ownerId: string | null
   openedAt: Date
   closedAt: Date | null
+  /** The day on which it is expected to close; of a closed one what the CRM keeps there, mostly the day of its close. */
+  closesOn: string | null
   deletedAt: Date | null
   updatedAt: Date
   version: number
@@ -41,7 +43,11 @@ export interface Settled {
   written: EntityWritten
   /** Set when it entered another stage. */
   enteredAt: Date | null
+  /** Set when an open one is expected to close on another day than before. */
+  expectedAt: Date | null
 }
+
+const STAYS = { enteredAt: null, expectedAt: null }
 
 /**
  * An opportunity after what a CRM says of it. What the write leaves out stays; its status is the CRM's, or else what its
@@ -60,10 +66,10 @@ export function applyWrite(
         before,
         after: before,
         written: { localId: before.id, outcome: 'unchanged' },
-        enteredAt: null,
+        ...STAYS,
       }
     const after = { ...before, deletedAt: changedAt, updatedAt: now, version: before.version + 1 }
-    return { before, after, written: { localId: before.id, outcome: 'deleted' }, enteredAt: null }
+    return { before, after, written: { localId: before.id, outcome: 'deleted' }, ...STAYS }
   }
   const after = stateAfter(before, write, facts, changedAt, now)
   if (before !== null && isSame(before, after)) {
@@ -71,9 +77,10 @@ export function applyWrite(
       before,
       after: before,
       written: { localId: before.id, outcome: 'unchanged' },
-      enteredAt: null,
+      ...STAYS,
     }
   }
+  const isExpectedAnew = after.status === 'open' && after.closesOn !== (before?.closesOn ?? null)
   const entersStage = after.stageId !== null && after.stageId !== before?.stageId
   const stageTime =
     timeOf(write.values, 'stageEnteredAt') ?? (before === null ? after.openedAt : changedAt)
@@ -85,6 +92,7 @@ export function applyWrite(
       outcome: write.deleted ? 'deleted' : before === null ? 'created' : 'updated',
     },
     enteredAt: entersStage ? stageTime : null,
+    expectedAt: isExpectedAnew ? changedAt : null,
   }
 }
 
@@ -119,6 +127,7 @@ function stateAfter(
     openedAt: timeOf(values, 'openedAt') ?? before?.openedAt ?? changedAt,
     closedAt:
       status === 'open' ? null : (timeOf(values, 'closedAt') ?? before?.closedAt ?? changedAt),
+    closesOn: 'closesOn' in values ? dayOf(values, 'closesOn') : (before?.closesOn ?? null),
     deletedAt: write.deleted ? changedAt : null,
     updatedAt: now,
     version: (before?.version ?? 0) + 1,

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Id } from '#core/id.ts'
 import { CurrencyCode } from '#core/money.ts'
 import { Page, PageQuery } from '#core/page.ts'
-import { Instant } from '#core/time.ts'
+import { CalendarDate, Instant } from '#core/time.ts'
 
 export const OpportunityStatus = z.enum(['open', 'won', 'lost'])
 export type OpportunityStatus = z.infer<typeof OpportunityStatus>
@@ -22,6 +22,10 @@ export const Opportunity = z.object({
   ownerId: Id('own').nullable(),
   openedAt: Instant,
   closedAt: Instant.nullable(),
+  closesOn: CalendarDate.nullable().meta({
+    description:
+      'The day on which it is expected to close, as the CRM has it; many put the day of the close here when it is closed',
+  }),
   updatedAt: Instant,
   version: z.int(),
 })
@@ -38,6 +42,10 @@ export const OpportunityDetail = Opportunity.extend({
       }),
     )
     .meta({ description: 'The stages it went through, in the order of time.' }),
+  expectedCloses: z.array(z.object({ closesOn: CalendarDate.nullable(), knownAt: Instant })).meta({
+    description:
+      'The days on which it was expected to close while it was open, in the order in which they were told.',
+  }),
   people: z.array(
     z.object({
       personId: Id('per'),

@@ -10,7 +10,7 @@ interface OpportunityRow extends Omit<OpportunityState, 'name' | keyof PeopleOf>
 }
 
 const columns = sql.raw(
-  'id name amount_minor currency status pipeline_id stage_id owner_id opened_at closed_at deleted_at updated_at version'
+  'id name amount_minor currency status pipeline_id stage_id owner_id opened_at closed_at closes_on deleted_at updated_at version'
     .split(' ')
     .map((name) => `o.${name}`)
     .join(', '),
@@ -53,15 +53,15 @@ export async function saveOpportunities(
   )
   await tx.execute(sql`
     insert into opportunities (id, workspace_id, name, amount_minor, currency, pipeline_id, stage_id, status, owner_id, opened_at,
-      closed_at, deleted_at, updated_at, version)
+      closed_at, closes_on, deleted_at, updated_at, version)
     select r.id, ${tx.workspaceId}, decode(r.name, 'hex'), r."amountMinor", r.currency, r."pipelineId", r."stageId", r.status,
-      r."ownerId", r."openedAt", r."closedAt", r."deletedAt", r."updatedAt", r.version
+      r."ownerId", r."openedAt", r."closedAt", r."closesOn", r."deletedAt", r."updatedAt", r.version
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(id text, name text, "amountMinor" bigint, currency text,
       "pipelineId" text, "stageId" text, status text, "ownerId" text, "openedAt" timestamptz, "closedAt" timestamptz,
-      "deletedAt" timestamptz, "updatedAt" timestamptz, version integer)
+      "closesOn" date, "deletedAt" timestamptz, "updatedAt" timestamptz, version integer)
     on conflict (id) do update set name = excluded.name, amount_minor = excluded.amount_minor, currency = excluded.currency,
       pipeline_id = excluded.pipeline_id, stage_id = excluded.stage_id, status = excluded.status, owner_id = excluded.owner_id,
-      opened_at = excluded.opened_at, closed_at = excluded.closed_at, deleted_at = excluded.deleted_at,
+      opened_at = excluded.opened_at, closed_at = excluded.closed_at, closes_on = excluded.closes_on, deleted_at = excluded.deleted_at,
       updated_at = excluded.updated_at, version = excluded.version`)
 }
 
@@ -82,6 +82,29 @@ export async function insertStageEntries(
     from jsonb_to_recordset(${JSON.stringify(entries)}::jsonb)
       as r("opportunityId" text, "stageId" text, "enteredAt" timestamptz)
     on conflict do nothing`)
+}
+
+export interface ExpectedClose {
+  opportunityId: string
+  knownAt: Date
+  closesOn: string | null
+}
+
+/** Of two days that were told at the same moment the later write stands. */
+export async function insertExpectedCloses(
+  tx: Transaction,
+  expected: readonly ExpectedClose[],
+): Promise<void> {
+  if (expected.length === 0) return
+  const last = new Map(
+    expected.map((one) => [`${one.opportunityId} ${one.knownAt.getTime()}`, one]),
+  )
+  await tx.execute(sql`
+    insert into opportunity_close_dates (workspace_id, opportunity_id, known_at, closes_on)
+    select ${tx.workspaceId}, r."opportunityId", r."knownAt", r."closesOn"
+    from jsonb_to_recordset(${JSON.stringify([...last.values()])}::jsonb)
+      as r("opportunityId" text, "knownAt" timestamptz, "closesOn" date)
+    on conflict (workspace_id, opportunity_id, known_at) do update set closes_on = excluded.closes_on`)
 }
 
 /** Makes the people of these opportunities exactly those given, with their roles; whoever was merged is counted for the one that stands for them. */
@@ -230,6 +253,13 @@ export async function listStageEntries(tx: Transaction, id: string) {
     select h.stage_id, s.label, s.outcome, h.entered_at from opportunity_stages h join stages s on s.id = h.stage_id
     where h.workspace_id = ${tx.workspaceId} and h.opportunity_id = ${id}
     order by h.entered_at, s.position limit 1000`)
+}
+
+/** The days on which it was expected to close, in the order in which they were told. */
+export async function listExpectedCloses(tx: Transaction, id: string) {
+  return tx.query(sql<{ closesOn: string | null; knownAt: Date }>`
+    select closes_on, known_at from opportunity_close_dates
+    where workspace_id = ${tx.workspaceId} and opportunity_id = ${id} order by known_at limit 1000`)
 }
 
 export async function listOpportunityPeople(tx: Transaction, id: string) {

@@ -1,3 +1,4 @@
+import { CalendarDate } from '#core/time.ts'
 import type { EntityWrite, FieldValue } from '#sync/entity.ts'
 
 type Values = Readonly<Record<string, FieldValue>>
@@ -24,6 +25,12 @@ export function timeOf(values: Values, field: string): Date | null {
   if (text === null) return null
   const time = new Date(text)
   return Number.isNaN(time.getTime()) ? null : time
+}
+
+/** A day given as `YYYY-MM-DD`; null when it is none. */
+export function dayOf(values: Values, field: string): string | null {
+  const day = CalendarDate.safeParse(textOf(values, field))
+  return day.success ? day.data : null
 }
 
 /**
