@@ -68,8 +68,7 @@ export function ScoresPage() {
 
 function exportOf(search: ScoresSearch, timeZone: string) {
   const { view = 'models', target, status, months = '3', quarter = 'this', outcome } = search
-  if (view === 'slippage')
-    return slippageExport({ ...quarterOf(new Date(), timeZone, quarter), outcome })
+  if (view === 'slippage') return slippageExport({ ...quarterOf(quarter, timeZone), outcome })
   if (view === 'leads')
     return leadScoresExport(target === 'lead_won' ? 'lead_won' : 'lead_qualified')
   return view === 'pipeline' ? forecastExport(months) : modelsExport({ target, status })

@@ -33,7 +33,7 @@ export function SlippageView({
   onChange: (fields: Partial<ScoresSearch>) => void
 }) {
   const { timeZone } = useSession()
-  const period = quarterOf(new Date(), timeZone, quarter)
+  const period = quarterOf(quarter, timeZone)
   const slippage = useQuery(slippageQuery(period))
   return (
     <Panel

@@ -5,7 +5,7 @@ export const QUARTERS_BACK = { this: 0, last: 1, before: 2 } as const
 export type Quarter = keyof typeof QUARTERS_BACK
 
 /** First and last day of a quarter of the calendar, in the zone of the workspace. Pure. */
-export function quarterOf(now: Date, timeZone: string, quarter: Quarter) {
+export function quarterOf(quarter: Quarter, timeZone: string, now = new Date()) {
   const [year = 0, month = 1] = today(timeZone, now).split('-').map(Number)
   const first = Math.floor((month - 1) / 3) * 3 - 3 * QUARTERS_BACK[quarter]
   const day = (monthIndex: number, dayOfMonth: number) =>
