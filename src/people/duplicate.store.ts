@@ -96,17 +96,17 @@ export async function findPairs(tx: Transaction, personIds: readonly string[]): 
   const ids = sql`any(${personIds}::text[])`
   return tx.query(sql<Pair>`
     with recursive mine as materialized (
-      select k.kind, k.key, k.person_id from person_keys k where k.workspace_id = ${tx.workspaceId} and k.person_id = ${ids}
-    ), alike as (
-      select b.kind, b.key, k.person_id, count(*) over (partition by b.kind, b.key) as people
-      from (select distinct kind, key from mine) b cross join lateral (
-        select k.person_id from person_keys k
-        where k.workspace_id = ${tx.workspaceId} and k.kind = b.kind and k.key = b.key limit ${MOST_ALIKE + 1}
-      ) k
-    ), found as (
-      select least(m.person_id, a.person_id) as person_id, greatest(m.person_id, a.person_id) as other_person_id, false as have_met
-      from mine m join alike a on a.kind = m.kind and a.key = m.key
-      where a.person_id <> m.person_id and a.people <= ${MOST_ALIKE}
+      select k.kind, k.key, array_agg(k.person_id) as ids from person_keys k
+      where k.workspace_id = ${tx.workspaceId} and k.person_id = ${ids} group by k.kind, k.key
+    ), found as ( -- key by key: the planner takes new people to have next to none, and would go through all keys for each one
+      select least(m.id, a.id) as person_id, greatest(m.id, a.id) as other_person_id, false as have_met
+      from mine cross join lateral (
+        select array_agg(k.person_id) as ids from (
+          select k.person_id from person_keys k
+          where k.workspace_id = ${tx.workspaceId} and k.kind = mine.kind and k.key = mine.key limit ${MOST_ALIKE + 1}
+        ) k having count(*) <= ${MOST_ALIKE}
+      ) alike cross join unnest(mine.ids) m(id) cross join unnest(alike.ids) a(id)
+      where a.id <> m.id
       union all
       select c.person_id, c.other_person_id, true from identity_conflicts c
       where c.workspace_id = ${tx.workspaceId} and c.state = 'open' and (c.person_id = ${ids} or c.other_person_id = ${ids})

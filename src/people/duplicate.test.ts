@@ -3,8 +3,10 @@ import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { MINUTE_MS } from '#core/time.ts'
 import { likeness, likenessKeys, type Likable } from '#people/duplicate.rules.ts'
+import { findPairs, readLikable, replaceKeys, takeUnkeyed } from '#people/duplicate.store.ts'
 import type { PersonBrief } from '#people/person.schema.ts'
 import { ManualClock, expectProblem, useHub, type TestWorkspace } from '#tests/hub.ts'
+import { rowsRead, runOnServer } from '#tests/store.ts'
 
 const clock = new ManualClock(new Date('2026-11-23T09:00:00Z'))
 const hub = useHub({ clock })
@@ -289,4 +291,27 @@ test('a number that many have makes nobody alike, and keys tell nothing of what 
   )
   expect(keys.length).toBeGreaterThan(30)
   expect(keys.every(({ key }) => key.length === 32)).toBe(true)
+})
+
+test('what a look reads grows with the people it looks at, also while the database takes new people to have no keys', async () => {
+  const workspace = await hub.freshWorkspace()
+  const create = (name: string, count: number) =>
+    workspace.post('/api/v1/people', {
+      people: Array.from({ length: count }, (_, i) => ({ email: `${name}${i}x@x${i}.example` })),
+    })
+  await create('anybody', 20)
+  await offered(workspace)
+  await runOnServer('analyze person_keys', hub.app.store.connectionString)
+  // Ids ascend, so that those of new people lie beyond all that the statistics know.
+  await create('somebody', 100)
+  const [keys, read] = await hub.app.store.transaction(workspace.id, async (tx) => {
+    const ids = await takeUnkeyed(tx, 100)
+    const people = await readLikable(tx, ids)
+    const made = new Map([...people].map(([id, person]) => [id, likenessKeys(person)]))
+    await replaceKeys(tx, made)
+    const count = [...made.values()].reduce((sum, own) => sum + own.length, 0)
+    return [count, await rowsRead(tx, 'person_keys', () => findPairs(tx, ids))]
+  })
+  expect(keys).toBeGreaterThan(1000)
+  expect(read).toBeLessThan(3 * keys)
 })
