@@ -20,8 +20,8 @@ export function AllowanceNote({
   const warning = plan.data?.allowance.warning ?? null
   if (warning === null) return null
   return (
-    <p className={pane.note} role="status">
+    <output className={pane.note}>
       <IconAlertTriangle size={15} stroke={1.7} aria-hidden /> {warning}
-    </p>
+    </output>
   )
 }
