@@ -153,6 +153,10 @@ async function makeTroubled(leadId: string): Promise<void> {
       fault_detail, asked_by, asked_at)
     values (${newId('bkf')}, ${id}, ${runId}, 'contacts', 'lead', 'jobTitle', 'in', 50, 'failed', 9, 'mapping', 'canaryvalue',
       'key_1', ${start})`)
+  await syncRun(id, 'rate_share', 'schedule', new Date(later.getTime() - DAY_MS))
+  await run(sql`
+    insert into sync_pending (connection_id, entity, local_id, first_seq, last_seq, since)
+    values (${id}, 'lead', ${leadId}, 1, 1, ${start})`)
   await run(sql`update connections set credentials_end_on = ${later}::date + 3 where id = ${id}`)
   await run(sql`
     insert into sync_call_days (connection_id, day, taken) values (${id}, ${later.toISOString().slice(0, 10)}::date, 100)`)
@@ -211,6 +215,45 @@ describe('a connection', () => {
     expect(keys).not.toContain(paused)
     expect((await found('sync.stream_late'))!.map(({ key }) => key)).not.toContain(paused)
     expect((await found('sync.connection_failing'))!.length).toBe(1) // B, from before
+  })
+})
+
+describe('an allowance that is used up before anything is sent', () => {
+  const yesterday = new Date(later.getTime() - DAY_MS)
+  const found = async () =>
+    (await lookAt(workspace.id, later)).get('sync.allowance_too_small')!.map(({ key }) => key)
+  const starved = async (endedAt = yesterday, since = start) => {
+    const id = await connection(newId('con'), { dailyCalls: 9 })
+    await stream(id, 'contacts', start)
+    const runId = await syncRun(id, 'rate_share', 'schedule', endedAt)
+    await run(sql`
+      insert into sync_pending (connection_id, entity, local_id, first_seq, last_seq, since)
+      values (${id}, 'lead', ${newId('lead')}, 1, 1, ${since})`)
+    return { id, runId }
+  }
+  const outcome = (runId: string, direction: string, kind: string) =>
+    run(sql`
+      insert into sync_outcomes (run_id, stream, record, direction, entity, outcome, at)
+      values (${runId}, 'contacts', '7', ${direction}, 'lead', ${kind}, ${yesterday})`)
+  beforeAll(async () => {
+    workspace = await hub.freshWorkspace()
+  })
+
+  test('is told of until a record gets through', async () => {
+    const { id, runId } = await starved()
+    await outcome(runId, 'pull', 'updated')
+    expect(await found()).toEqual([id])
+    await outcome(await syncRun(id, null, 'change', yesterday), 'push', 'created')
+    expect(await found()).toEqual([])
+  })
+
+  test('is not told of where only today’s is used up, records came late, or a first reading goes on', async () => {
+    await starved(later)
+    await starved(yesterday, new Date(later.getTime() - 12 * HOUR_MS))
+    const { id, runId } = await starved()
+    await run(sql`update sync_streams set last_success_at = null where connection_id = ${id}`)
+    await outcome(runId, 'pull', 'created')
+    expect(await found()).toEqual([])
   })
 })
 

@@ -126,13 +126,17 @@ async function takeBlock(
   return { got, day, zone }
 }
 
-/** How the allowance is shared; null: the connection has none. */
+/**
+ * How the allowance is shared; null: the connection has none.
+ * @param asIf  in place of the one that is set.
+ */
 export async function readAllowance(
   tx: Transaction,
   connectionId: string,
+  asIf?: number,
 ): Promise<Allowance | null> {
   const row = await tx.find(sql<Allowance & { dailyCalls: number | null }>`
-    select c.daily_calls, c.live_percent, c.call_day_zone as day_zone, coalesce((
+    select coalesce(${asIf ?? null}::integer, c.daily_calls) as daily_calls, c.live_percent, c.call_day_zone as day_zone, coalesce((
       select jsonb_agg(jsonb_build_object('name', s.name, 'callPercent', s.call_percent, 'callPriority', s.call_priority)
         order by s.position, s.name)
       from sync_streams s where s.connection_id = c.id), '[]') as streams

@@ -34,6 +34,22 @@ export const CallPlan = z.object({
       )
       .meta({ description: 'Empty without an allowance' }),
   }),
+  allowance: z.object({
+    leastCalls: z.int().meta({
+      description:
+        'The least `dailyCalls` with which every stream gets its look each day, and those that send get a record through',
+    }),
+    warning: z.string().nullable().meta({
+      description: 'What is wrong with an allowance below it; null: nothing, or there is none',
+    }),
+    recordsADay: z
+      .array(z.object({ stream: z.string(), records: z.int() }))
+      .nullable()
+      .meta({
+        description:
+          'About how many records of each stream that sends get through a day within the allowance, once it is prepared and if it alone has some; null: no allowance',
+      }),
+  }),
   nextRun: z.object({
     base: z.int().meta({ description: 'Calls of a run in which nothing is due' }),
     baseFrom: z.enum(['last_quiet_run', 'counted', 'assumed']).meta({

@@ -319,6 +319,11 @@ export interface Session {
    * @returns what is left to know, such as how long it lies in a recycle bin; null: nothing.
    */
   erase?: (entity: string, externalId: string, signal: AbortSignal) => Promise<string | null>
+  /**
+   * Sees that the vendor tells of changes at the address: makes what is missing there, puts right what is not sound, and with null takes
+   * away what was made. Idempotent; without a call where it was looked at today, or where people set it up by hand. Absent: only they do.
+   */
+  subscribe?: (address: string | null, signal: AbortSignal) => Promise<void>
   /** The vendor's allowances as they stand; one cheap call at most. */
   quota?: (signal: AbortSignal) => Promise<Quota[]>
   close(): Promise<void>
@@ -346,8 +351,10 @@ export interface HookEvent {
   key: string
 }
 
-/** How a vendor tells of changes. Both are pure. */
+/** How a vendor tells of changes. All are pure. */
 export interface Hooks {
+  /** Whether the hub itself made something at the vendor that tells, and so has to take it away. Absent: it never does. */
+  hasOwn?(settings: Record<string, unknown>): boolean
   /** Whether the request is the vendor's own and fresh, in constant time. False when the settings lack the secret. */
   verify(request: HookRequest, settings: Record<string, unknown>): boolean
   /** What a verified body tells; kinds of event that the hub has no stream for are left out. @throws SyntaxError */

@@ -24,6 +24,8 @@ export interface Engine {
   /** Told how long each change waited that a run of cause `change` wrote at a connected system. */
   onWritten?: ((workspaceId: string, lagMs: number) => void) | undefined
   tracer?: Tracer
+  /** Where a vendor may tell of changes to a connection. Absent: it cannot. */
+  hookAddress?(vendor: string, connectionId: string): string
   connectors: ReadonlyMap<string, Connector>
   entities: ReadonlyMap<string, Entity>
   /** Who must have signed a connection before it runs; null: nobody. */

@@ -42,6 +42,12 @@ export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = {
       'Open the plan of the connection, look at what would be written, and have each domain sign it or discard it. Until then nothing is sent; nothing is lost.',
     fixedBy: 'sales operations',
   },
+  'hooks.not_made': {
+    title: 'The connected system does not let the hub set up its webhooks',
+    whatToDo:
+      'Give the hub’s user the right to make webhooks (in Pipedrive the scope admin, or a token of an admin; 40 a user at most) and see that the hub has a public https address: the next run tries again. Or make them by hand, or set realTime to false: until then changes there are read by the schedule.',
+    fixedBy: 'administrator',
+  },
   'field.not_taken': {
     title: 'The hub could not take over a value as it is',
     whatToDo:

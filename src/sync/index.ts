@@ -60,6 +60,7 @@ export function createSyncModule(
     entities: byName,
     approval,
     publish: (tx, events, now) => recordOwnWork(tx, { events }, now),
+    hookAddress: (vendor, connectionId) => `${publicUrl()}/hooks/${vendor}/${connectionId}`,
     leaseMs: LEASE_MS,
     ...pace,
     random: Math.random,

@@ -6,6 +6,7 @@ import { markNeedsLogin } from './connection.store.ts'
 import { commit, type Engine, type Run } from './engine.ts'
 import { followChanges } from './follow.ts'
 import { goThrough, type StreamFault, type Way } from './go-through.ts'
+import { seeToHooks } from './hook-upkeep.ts'
 import { Lease, LeaseLost } from './lease.ts'
 import { openForRun, runOf, waitsFor } from './run-connection.ts'
 import { seeToUndo } from './undo.ts'
@@ -103,9 +104,9 @@ async function perform(
     const goOn = async () => {
       const undone = await seeToUndo(run)
       if (row.cause === 'undo' || (undone ?? []).length > 0) return undone ?? []
-      return row.cause === 'change'
-        ? followChanges(run, follow, () => calls.count)
-        : goThrough(run, due, howOf)
+      if (row.cause === 'change') return followChanges(run, follow, () => calls.count)
+      await seeToHooks(run)
+      return goThrough(run, due, howOf)
     }
     const unsigned = isBroken ? null : await waitsFor(run, opened, due)
     const faults = isBroken ? [broken()] : unsigned ? [unsigned] : await goOn()

@@ -202,6 +202,44 @@ test(
   },
 )
 
+test('an allowance that lets nothing through is told of before it is kept, and on the page after', async () => {
+  const { page, faults, open } = await visitHub()
+  await open(`/connections/${await connectionId()}`)
+  const calls = page.getByLabel('Calls a day', { exact: true })
+  const warning = page.getByRole('status').filter({ hasText: '3 calls a day are too few' })
+  await calls.fill('3')
+  await warning.waitFor()
+  await page.getByRole('button', { name: 'Keep the settings' }).click()
+  await page.getByText('The settings hold from the next run on.').waitFor()
+  // Under the head of the page now, not beside the field.
+  await expect.poll(() => page.locator('form').getByRole('status').count()).toBe(0)
+  const text = (await warning.textContent()) ?? ''
+  const least = /Allow at least (\d+)\./.exec(text)?.[1] ?? ''
+  for (const scheme of ['light', 'dark'] as const) {
+    await wear(page, scheme)
+    await shoot(page, `allowance-${scheme}`)
+  }
+  await page.getByRole('button', { name: 'Calls…' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByText(`${least} calls a day`, { exact: true }).waitFor()
+  await dialog.getByRole('columnheader', { name: 'A day' }).waitFor()
+  await shoot(page, 'allowance-calls-dark')
+  await page.keyboard.press('Escape')
+  await calls.fill(least)
+  await page.getByRole('button', { name: 'Keep the settings' }).click()
+  await warning.waitFor({ state: 'detached' })
+  await calls.fill('')
+  await page.getByRole('button', { name: 'Keep the settings' }).click()
+  await expect
+    .poll(
+      async () =>
+        (await workspace.get(`/api/v1/connections/${await connectionId()}`)).body.dailyCalls,
+    )
+    .toBeNull()
+  expect(faults).toEqual([])
+  await page.context().close()
+})
+
 test('a connection is deleted only by who types its name', async () => {
   const { page, faults, open } = await visitHub()
   await open(`/connections/${await connectionId()}`)

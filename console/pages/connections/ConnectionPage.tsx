@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
+import { AllowanceNote } from '#console/pages/connections/AllowanceNote.tsx'
 import { ApprovalPanel } from '#console/pages/connections/ApprovalPanel.tsx'
 import { StateBadges } from '#console/pages/connections/ConnectionCard.tsx'
 import { ConnectionActions } from '#console/pages/connections/ConnectionActions.tsx'
@@ -25,7 +26,7 @@ export function ConnectionPage() {
   if (!isOpen) return <LockedPane what="Connections" scope="connections:read" />
   if (connection.isError) return <Problem error={connection.error} isPage />
   if (!connection.data) return <PageSkeleton />
-  const { id, name, vendor, account } = connection.data
+  const { id, name, vendor, account, dailyCalls } = connection.data
   return (
     <>
       <PageHead
@@ -36,6 +37,7 @@ export function ConnectionPage() {
         actions={<CallPlanButton connectionId={id} name={name} />}
         filters={<ConnectionActions connection={connection.data} />}
       />
+      {dailyCalls !== null && <AllowanceNote connectionId={id} />}
       <Streams connectionId={id} />
       <ApprovalPanel connectionId={id} />
       <ConnectionSettings connection={connection.data} />

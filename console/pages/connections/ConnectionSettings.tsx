@@ -1,6 +1,8 @@
 import { Button, NumberInput, Select, TextInput } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
 import { useState } from 'react'
 import { formatField } from '#console/format.ts'
+import { AllowanceNote } from '#console/pages/connections/AllowanceNote.tsx'
 import { readBacks } from '#console/pages/connections/connection-words.ts'
 import {
   AREA,
@@ -12,6 +14,9 @@ import { LockedNote } from '#console/ui/LockedPane.tsx'
 import { Panel } from '#console/ui/Panel.tsx'
 import { useChange } from '#console/ui/use-change.ts'
 import text from '#console/ui/Text.module.css'
+
+/** Before a number that is typed is looked at. */
+const SETTLES_MS = 400
 
 /** What a connection may do: calls, reading back, plans. Keyed by its version, so that it shows what was kept last. */
 export function ConnectionSettings({ connection }: { connection: Connection }) {
@@ -29,6 +34,7 @@ function Form({ connection }: { connection: Connection }) {
     readBack: connection.readBack,
     credentialsEndOn: connection.credentialsEndOn,
   })
+  const [typed] = useDebouncedValue(fields.dailyCalls, SETTLES_MS)
   const change = useChange(AREA)
   const may = can('connections:write')
   const numberOf = (value: string | number) => (typeof value === 'number' ? value : null)
@@ -68,6 +74,9 @@ function Form({ connection }: { connection: Connection }) {
           value={fields.dailyCalls ?? ''}
           onChange={(value) => setFields({ ...fields, dailyCalls: numberOf(value) })}
         />
+        {typed !== null && typed !== connection.dailyCalls && (
+          <AllowanceNote connectionId={connection.id} dailyCalls={typed} />
+        )}
         <Select
           label="Days of the calls"
           description="The zone whose midnight begins the allowance anew: that of the account there"

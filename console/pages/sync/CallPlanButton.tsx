@@ -41,7 +41,8 @@ function Plan({ connectionId }: { connectionId: string }) {
   const plan = useQuery(callPlanQuery(connectionId))
   if (plan.isError) return <Problem error={plan.error} />
   if (!plan.data) return <Skeleton height={220} />
-  const { today, nextRun } = plan.data
+  const { today, nextRun, allowance } = plan.data
+  const aDay = new Map(allowance.recordsADay?.map(({ stream, records }) => [stream, records]))
   return (
     <div className={text.form}>
       <dl className={text.facts}>
@@ -64,6 +65,10 @@ function Plan({ connectionId }: { connectionId: string }) {
           </dd>
         </div>
         <div>
+          <dt>Least that works</dt>
+          <dd>{formatCount(allowance.leastCalls)} calls a day</dd>
+        </div>
+        <div>
           <dt>The next run makes</dt>
           <dd>
             {formatCount(nextRun.calls)} calls, {formatCount(nextRun.checkCalls)} more to read back
@@ -72,14 +77,17 @@ function Plan({ connectionId }: { connectionId: string }) {
         <div>
           <dt>It takes</dt>
           <dd>
-            {nextRun.days === null
-              ? 'one go: no allowance is set'
-              : nextRun.days === 1
-                ? 'today'
-                : `${formatCount(nextRun.days)} days within the allowance`}
+            {allowance.warning !== null
+              ? 'for ever, with the allowance as it is'
+              : nextRun.days === null
+                ? 'one go: no allowance is set'
+                : nextRun.days === 1
+                  ? 'today'
+                  : `${formatCount(nextRun.days)} days within the allowance`}
           </dd>
         </div>
       </dl>
+      {allowance.warning !== null && <p className={text.text}>{allowance.warning}</p>}
       <p className={text.soft}>
         {formatCount(nextRun.base)} calls are made in any case,{' '}
         {nextRun.baseFrom === 'assumed' ? 'as assumed' : 'as the last run without changes did'}.
@@ -87,7 +95,7 @@ function Plan({ connectionId }: { connectionId: string }) {
       <Table
         caption="Calls of the next run, by stream"
         rows={nextRun.streams}
-        columns={columns}
+        columns={allowance.recordsADay === null ? columns : [...columns, aDayColumn(aDay)]}
         rowKey={({ stream }) => stream}
         empty={<EmptyState title="Nothing is due to be sent" />}
       />
@@ -107,3 +115,15 @@ const columns: Column<CallPlan['nextRun']['streams'][number]>[] = [
     cell: ({ checkCalls }) => formatCount(checkCalls),
   },
 ]
+
+const aDayColumn = (
+  aDay: ReadonlyMap<string, number>,
+): Column<CallPlan['nextRun']['streams'][number]> => ({
+  title: 'A day',
+  align: 'end',
+  hint: 'About how many records get through a day within the allowance, if this stream alone has some',
+  cell: ({ stream }) => {
+    const records = aDay.get(stream)
+    return records === undefined ? '—' : formatCount(records)
+  },
+})

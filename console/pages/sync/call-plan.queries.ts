@@ -7,11 +7,14 @@ import { connectionPath } from '#console/pages/connections/connections.queries.t
 
 export type CallPlan = z.output<typeof CallPlanAnswer>
 
-export function callPlanQuery(connectionId: string) {
+/** @param dailyCalls  as if this were the allowance; null: the one that is set. */
+export function callPlanQuery(connectionId: string, dailyCalls: number | null = null) {
+  const query: Record<string, string> =
+    dailyCalls === null ? {} : { dailyCalls: String(dailyCalls) }
   return queryOptions({
-    queryKey: ['sync', 'call-plan', connectionId],
+    queryKey: ['sync', 'call-plan', connectionId, dailyCalls],
     queryFn: ({ signal }) =>
-      read(CallPlanAnswer, `${connectionPath(connectionId)}/call-plan`, {}, signal),
+      read(CallPlanAnswer, `${connectionPath(connectionId)}/call-plan`, query, signal),
   })
 }
 

@@ -123,6 +123,20 @@ export const Participants = z.object({
     .nullish(),
 })
 
+/** A webhook, ours or somebody else's. */
+export const Webhook = z.looseObject({
+  id: z.number(),
+  subscription_url: z.string(),
+  event_action: z.string(),
+  event_object: z.string(),
+  version: z.string().nullish(),
+  is_active: z.union([z.number(), z.boolean()]).nullish(),
+  http_auth_user: z.string().nullish(),
+})
+export type PipedriveWebhook = z.infer<typeof Webhook>
+export const Webhooks = z.object({ data: z.array(Webhook).nullable() })
+export const OneWebhook = z.object({ data: Webhook })
+
 /** What changed lately, in v1's form: only whether it is still there, and what it took in. */
 export const Recents = z.object({
   data: z

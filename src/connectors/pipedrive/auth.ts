@@ -37,6 +37,10 @@ export const PipedriveSettings = z
       .max(200)
       .optional()
       .meta({ secret: true, description: 'Password that webhooks are set up with' }),
+    realTime: z.boolean().optional().meta({
+      description:
+        'Whether the hub makes and looks after its own webhooks; unless given, it does where it has an https address and none were set up by hand',
+    }),
     dailyTokens: z.int().min(1000).max(1_000_000_000).default(30_000).meta({
       description:
         'API tokens of the company a day: 30,000 × seats × 1 (Lite), 2 (Growth), 5 (Premium) or 7 (Ultimate), plus top-ups',
@@ -51,6 +55,16 @@ export const PipedriveSettings = z
       .object({ day: z.string(), tokens: z.number() })
       .optional()
       .meta({ kept: true, description: 'Tokens set aside today; kept by the hub' }),
+    ownHooks: z
+      .object({
+        address: z.string(),
+        user: z.string(),
+        password: z.string(),
+        ids: z.array(z.number()),
+        checkedOn: z.string(),
+      })
+      .optional()
+      .meta({ kept: true, description: 'The webhooks that the hub made; kept by the hub' }),
     fieldCodes: z
       .record(z.string(), z.record(z.string(), z.string()))
       .optional()

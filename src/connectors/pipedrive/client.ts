@@ -6,6 +6,7 @@ import {
   Me,
   OneField,
   OneRecord,
+  OneWebhook,
   Participants,
   Pipelines,
   RecordPage,
@@ -13,17 +14,21 @@ import {
   SearchHits,
   Stages,
   Users,
+  Webhooks,
   type PipedriveField,
   type PipedriveMe,
   type PipedrivePipeline,
   type PipedriveRecord,
   type PipedriveStage,
   type PipedriveUser,
+  type PipedriveWebhook,
   type Recent,
 } from './answers.ts'
 import { PipedriveSettings } from './auth.ts'
 import { TokenMeter } from './meter.ts'
 import { PipedriveTransport } from './transport.ts'
+
+type OwnHooksKept = NonNullable<PipedriveSettings['ownHooks']>
 
 /** The record types that the hub reads and writes, by the vendor's path. */
 export type RecordPath = 'persons' | 'organizations' | 'deals' | 'activities'
@@ -62,7 +67,14 @@ const COST = {
   fields: 10,
   archived: 20,
 } as const
-const COST_V1 = { me: 2, users: 20, participants: 10, recents: 20 } as const
+const COST_V1 = {
+  me: 2,
+  users: 20,
+  participants: 10,
+  recents: 20,
+  webhooks: 10,
+  removeWebhook: 6,
+} as const
 
 /** Pipedrive's API, v2 with the leftovers of v1: the only place that knows its paths and their costs. Every answer is parsed. */
 export class PipedriveClient {
@@ -246,6 +258,45 @@ export class PipedriveClient {
   keepCodes(codes: Record<string, Record<string, string>>): Promise<void> {
     this.#settings.fieldCodes = codes
     return this.#connection.saveSettings({ fieldCodes: codes })
+  }
+
+  /** Whether the hub is to make webhooks of its own; null: where nothing speaks against it. */
+  get wantsHooks(): boolean | null {
+    const { realTime, hookPassword } = this.#settings
+    return realTime ?? (hookPassword === undefined ? null : false)
+  }
+
+  /** The webhooks that the hub made. */
+  get ownHooks(): OwnHooksKept | undefined {
+    return this.#settings.ownHooks
+  }
+
+  /** Keeps, sealed, which webhooks the hub made and their credentials; undefined: there are none any more. */
+  keepHooks(ownHooks: OwnHooksKept | undefined): Promise<void> {
+    this.#settings.ownHooks = ownHooks
+    return this.#connection.saveSettings({ ownHooks })
+  }
+
+  /** All webhooks of the company that the user may see. */
+  async webhooks(signal: AbortSignal): Promise<PipedriveWebhook[]> {
+    return (await this.#get('/v1/webhooks', {}, Webhooks, COST_V1.webhooks, signal)).data ?? []
+  }
+
+  /** Answers its id. */
+  async createWebhook(body: object, signal: AbortSignal): Promise<number> {
+    const request = { method: 'POST', template: '/v1/webhooks', json: body } as const
+    return (await this.#transport.call(request, OneWebhook, COST_V1.webhooks, signal)).data.id
+  }
+
+  async removeWebhook(id: number, signal: AbortSignal): Promise<void> {
+    const template = '/v1/webhooks/{id}'
+    const request = { method: 'DELETE', template, path: pathOf(template, String(id)) } as const
+    try {
+      await this.#transport.call(request, z.unknown(), COST_V1.removeWebhook, signal)
+    } catch (error) {
+      // Pipedrive deletes by itself what fails for three days.
+      if (!(error instanceof VendorFault) || error.kind !== 'gone') throw error
+    }
   }
 
   /** What changed after a time of the last month, deleted records among it; at most 500. */

@@ -32,3 +32,15 @@ test('a message names its record, and of a merge both; its attempts have one key
   expect(read({ entity: 'note' })).toEqual([])
   expect(() => pipedriveHooks.read(Buffer.from('{}'))).toThrow(SyntaxError)
 })
+
+test('the credentials of webhooks that the hub made are let in beside those that were set up by hand', () => {
+  const ownHooks = { address: 'https://hub.example.com', user: 'throughline-1', password: 'p' }
+  const both = { ...settings, ownHooks: { ...ownHooks, ids: [1], checkedOn: '' } }
+  const isLetIn = (text: string, given: object) =>
+    pipedriveHooks.verify(requestWith(basic(text)), { ...given })
+  expect(isLetIn('throughline-1:p', both)).toBe(true)
+  expect(isLetIn('pipedrive:correct horse battery', both)).toBe(true)
+  expect(isLetIn('throughline-1:correct horse battery', both)).toBe(false)
+  expect(isLetIn('throughline-1:p', settings)).toBe(false)
+  expect([pipedriveHooks.hasOwn?.(both), pipedriveHooks.hasOwn?.(settings)]).toEqual([true, false])
+})

@@ -11,6 +11,9 @@ const STREAMS: Record<string, string> = {
   activity: 'activities',
 }
 
+/** What webhooks are made for. */
+export const HOOK_OBJECTS = Object.keys(STREAMS)
+
 const Id = z.union([z.string(), z.number()]).transform(String)
 const Message = z.looseObject({
   meta: z.looseObject({
@@ -27,14 +30,17 @@ const Message = z.looseObject({
 /** Pipedrive's webhooks v2: they carry no signature but the user name and password that they were set up with (HTTP Basic). */
 export const pipedriveHooks: Hooks = {
   verify({ headers: { authorization } }, settings) {
-    const { hookUser, hookPassword } = PipedriveSettings.safeParse(settings).data ?? {}
-    if (hookUser === undefined || hookPassword === undefined) return false
+    const known = PipedriveSettings.safeParse(settings).data
+    if (!known) return false
     const [scheme = '', given = ''] = (authorization ?? '').toString().split(' ')
     if (scheme.toLowerCase() !== 'basic') return false
-    // Digests have one length, so that the comparison tells nothing of the secret's.
-    const wanted = Buffer.from(`${hookUser}:${hookPassword}`).toString('base64')
-    return timingSafeEqual(digestOf(given), digestOf(wanted))
+    // Digests have one length, so that the comparison tells nothing of the secret's; all are compared, for the same reason.
+    return credentialsOf(known)
+      .map((wanted) => Buffer.from(wanted).toString('base64'))
+      .map((wanted) => timingSafeEqual(digestOf(given), digestOf(wanted)))
+      .includes(true)
   },
+  hasOwn: (settings) => PipedriveSettings.safeParse(settings).data?.ownHooks !== undefined,
   read(body) {
     const parsed = Message.safeParse(JSON.parse(body.toString('utf8')))
     if (!parsed.success) throw new SyntaxError('not a message of Pipedrive webhooks v2')
@@ -46,6 +52,13 @@ export const pipedriveHooks: Hooks = {
     const ids = mergedTo === undefined || mergedTo === null ? [id] : [id, mergedTo]
     return ids.map((externalId) => ({ stream, externalId, at, isOwnEcho: false, key }))
   },
+}
+
+/** Those that people set webhooks up with, and those of the webhooks that the hub made. */
+function credentialsOf({ hookUser, hookPassword, ownHooks }: PipedriveSettings): string[] {
+  const byHand =
+    hookUser === undefined || hookPassword === undefined ? [] : [`${hookUser}:${hookPassword}`]
+  return ownHooks === undefined ? byHand : [...byHand, `${ownHooks.user}:${ownHooks.password}`]
 }
 
 function digestOf(text: string): Buffer {

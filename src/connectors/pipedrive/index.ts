@@ -38,6 +38,7 @@ import {
   leadToPerson,
   opportunityToDeal,
 } from './outbound.ts'
+import { OwnHooks } from './own-hooks.ts'
 import { Pusher, type PushType } from './push.ts'
 import { RecordReader, type RecordType } from './reader.ts'
 
@@ -68,14 +69,15 @@ export const pipedrive: Connector = {
 function openSession(connection: OpenConnection): Session {
   const client = new PipedriveClient(connection)
   const fields = new HubFields(client, 'personFields', personHubFields)
+  const hooks = new OwnHooks(client, connection.clock)
   return {
     async test(signal) {
       const me = await client.me(signal)
       return { account: `Pipedrive ${me.company_name ?? me.company_domain ?? me.company_id ?? ''}` }
     },
     preparation: `persons:${personHubFields.map(({ key }) => key).join(',')}`,
-    // Who the login is; and a token, unless one was given.
-    accountCalls: client.hasOwnToken ? 1 : 2,
+    // Who the login is; a token, unless one was given; and the webhooks.
+    accountCalls: (client.hasOwnToken ? 1 : 2) + hooks.calls,
     // What there is, when persons are read and when they are written, and each field of ours on its own.
     preparationCalls: 2 + personHubFields.length,
     prepare: (signal) => fields.ensure(signal),
@@ -97,6 +99,7 @@ function openSession(connection: OpenConnection): Session {
       }
       return personsToCandidates(client, fields, persons, signal)
     },
+    subscribe: (address, signal) => hooks.subscribe(address, signal),
     quota: async () => [client.quota()],
     async erase(_entity, externalId, signal) {
       await client.remove('persons', externalId, signal)

@@ -18,7 +18,7 @@ import type { Kind } from './kinds.ts'
 import type { Limits, Usage } from './limits.ts'
 import { giveCode } from './oauth.routes.ts'
 import type { Codes } from './oauth.routes.ts'
-import type { Actor } from './state.ts'
+import type { Actor, Webhook } from './state.ts'
 import type { DeliveryOptions, WebhookAttempt } from './webhooks.ts'
 
 /** A running Pipedrive company. */
@@ -66,6 +66,10 @@ export interface PipedriveSandbox {
   revokeGrants(): void
   /** Sends the webhooks that are due now. */
   deliverWebhooks(options?: DeliveryOptions): Promise<WebhookAttempt[]>
+  /** What is subscribed, by whoever did it. */
+  webhooks(): Webhook[]
+  /** Switches a webhook off, or takes it away behind the API's back. */
+  breakWebhook(id: number, how: 'switch off' | 'delete'): void
   /** Messages that wait to be sent (again). */
   pendingWebhooks(): number
   calls(): CallCounts
@@ -102,6 +106,13 @@ export function createHandle({ account, faults, codes, kernel, reset }: Parts): 
     revokeGrants() {
       const tokens = [...account.state.grants.keys()]
       account.state.commit(tokens.map((refreshToken) => ({ do: 'revoke', refreshToken })))
+    },
+    webhooks: () => [...account.state.webhooks.values()],
+    breakWebhook(id, how) {
+      const webhook = account.state.webhooks.get(id)
+      if (!webhook) throw new Error(`No webhook ${id}`)
+      const off = { do: 'webhook', webhook: { ...webhook, isSwitchedOff: true } } as const
+      account.state.commit([how === 'delete' ? { do: 'drop-webhook', id } : off])
     },
     deliverWebhooks: (options) => account.webhooks.deliver(options),
     pendingWebhooks: () => account.webhooks.pending(),

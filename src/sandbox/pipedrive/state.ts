@@ -96,6 +96,8 @@ export interface Webhook {
   authUser: string | null
   authPassword: string | null
   addedAtMs: number
+  /** It stands there and sends nothing. */
+  isSwitchedOff: boolean
 }
 
 /** An OAuth installation. */

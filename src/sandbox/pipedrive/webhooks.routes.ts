@@ -72,6 +72,7 @@ function subscribe(account: Account, call: Call, caller: Caller): Answer {
     authUser: textOf(body['http_auth_user']),
     authPassword: textOf(body['http_auth_password']),
     addedAtMs: vendorNow(account),
+    isSwitchedOff: false,
   }
   account.state.commit([{ do: 'webhook', webhook }])
   return { status: 201, body: { success: true, status: 'ok', data: render(account, webhook) } }
@@ -106,7 +107,7 @@ function render(account: Account, webhook: Webhook): JsonObject {
     event_object: webhook.object,
     subscription_url: webhook.url,
     version: webhook.version,
-    is_active: 1,
+    is_active: webhook.isSwitchedOff ? 0 : 1,
     type: 'general',
     http_auth_user: webhook.authUser,
     http_auth_password: webhook.authPassword,

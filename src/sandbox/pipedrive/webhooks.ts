@@ -185,8 +185,12 @@ export class WebhookSender {
   }
 }
 
-function isWanted({ action, object }: Webhook, event: Event): boolean {
-  return (action === '*' || action === event.action) && (object === '*' || object === event.kind)
+function isWanted({ action, object, isSwitchedOff }: Webhook, event: Event): boolean {
+  return (
+    !isSwitchedOff &&
+    (action === '*' || action === event.action) &&
+    (object === '*' || object === event.kind)
+  )
 }
 
 /** Pipedrive docs: webhooks v2, the payload. */

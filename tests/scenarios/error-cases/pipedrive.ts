@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import { DAY_MS } from '#core/time.ts'
 import { casesOf } from './case.ts'
 
 /** What Pipedrive refuses of single persons. */
@@ -30,6 +31,21 @@ export const pipedriveCases = casesOf('pipedrive', [
     },
     mends: async (world) => world.lift(),
     cleared: 'retry',
+  },
+  {
+    code: 'hooks.not_made',
+    when: 'the user lost the right to make webhooks',
+    stream: 'webhooks',
+    seen: 'stream',
+    detail: /scope or right/,
+    settings: { realTime: true },
+    async breaks(world) {
+      // They are looked at once a day.
+      world.clock.advance(DAY_MS)
+      world.lift = world.sandbox.failNext({ kind: 'status', status: 403, path: '*/webhooks' })
+    },
+    mends: async (world) => world.lift(),
+    cleared: 'next run',
   },
   {
     code: 'PERSON_CLAIMED',
