@@ -1,4 +1,4 @@
--- 0064_expected_close.sql: expand. The day on which a deal is expected to close, and each day on which it was expected to before.
+-- 0068_expected_close.sql: expand. The day on which a deal is expected to close, and each day on which it was expected to before.
 -- Adds a nullable column (no rewrite) and a table. Nothing is filled in: what a CRM said before is not known here, and deals get
 -- their day with the next change or with a backfill of the field closesOn. Nothing comes next.
 
