@@ -5,6 +5,7 @@ import { HomeSearch } from '#console/pages/home/home.queries.ts'
 import { CampaignSearch } from '#console/pages/campaigns/campaign.search.ts'
 import { LeadsSearch } from '#console/pages/leads/leads.search.ts'
 import { PeopleSearch, PersonSearch } from '#console/pages/people/people.search.ts'
+import { WeeklySearch } from '#console/pages/weekly/weekly.search.ts'
 import { ScoresSearch } from '#console/pages/scores/scores.search.ts'
 import { frameRoute } from '#console/frame.routes.tsx'
 
@@ -89,6 +90,22 @@ const leadRoute = createRoute({
   component: lazyRouteComponent(() => import('#console/pages/leads/LeadPage.tsx'), 'LeadPage'),
 })
 
+const weekliesRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/reports/weekly',
+  component: lazyRouteComponent(
+    () => import('#console/pages/weekly/WeekliesPage.tsx'),
+    'WeekliesPage',
+  ),
+})
+
+const weeklyRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/reports/weekly/$reportId',
+  validateSearch: WeeklySearch,
+  component: lazyRouteComponent(() => import('#console/pages/weekly/WeeklyPage.tsx'), 'WeeklyPage'),
+})
+
 const peopleRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: '/people',
@@ -115,6 +132,8 @@ export const revenueRoutes = [
   dealScoreRoute,
   leadsRoute,
   leadRoute,
+  weekliesRoute,
+  weeklyRoute,
   peopleRoute,
   personRoute,
 ] as const

@@ -20,6 +20,7 @@ export interface PageHeadProps {
       | '/people'
       | '/leads'
       | '/connections'
+      | '/reports/weekly'
   }
   subtitle?: ReactNode
   /** Beside the title: states and freshness. */

@@ -11,6 +11,7 @@ import {
   IconListSearch,
   IconPlug,
   IconInbox,
+  IconReportAnalytics,
   IconRoute,
   IconShieldLock,
   IconSpeakerphone,
@@ -28,6 +29,7 @@ export interface RailItem {
     | '/campaigns'
     | '/attribution'
     | '/scores'
+    | '/reports/weekly'
     | '/connections'
     | '/leads'
     | '/people'
@@ -90,6 +92,13 @@ export const rail: readonly RailGroup[] = [
         scopes: ['scoring:read', 'leads:read', 'performance:read'],
       },
       { label: 'Leads', to: '/leads', icon: IconInbox, keys: 'g b', scopes: ['leads:read'] },
+      {
+        label: 'Weekly reports',
+        to: '/reports/weekly',
+        icon: IconReportAnalytics,
+        keys: 'g r',
+        scopes: ['performance:read'],
+      },
     ],
   },
   {

@@ -24,8 +24,10 @@ import {
   createWeekly,
   getWeekly,
   listReportComments,
+  listWeeklyReports,
 } from '#reports/weekly.operations.ts'
 import { calendarOf, canonicalJson, hashOf } from '#reports/weekly.rules.ts'
+import { FrozenFigures } from '#reports/weekly.schema.ts'
 import type { Store } from '#store/store.ts'
 import { openTestStore } from '#tests/store.ts'
 
@@ -233,6 +235,7 @@ test('a weekly report never changes, its hash is that of its numbers, and open i
   const report = await world.ask(createWeekly, { week: '2026-11-11' })
   expect(report).toMatchObject({ week: '2026-11-09' })
   expect(report.sha256).toBe(hashOf(report.figures))
+  expect(FrozenFigures.parse(report.figures)).toEqual(report.figures)
   expect(report.figures.current.closed.won).toMatchObject({ deals: 2, amountMinor: 9100 })
   await world.write((tx) =>
     tx.execute(sql`update opportunities set amount_minor = 1 where id = ${big}`),
@@ -256,6 +259,13 @@ test('a weekly report never changes, its hash is that of its numbers, and open i
   expect((await world.ask(listReportComments, { reportId })).data).toMatchObject([
     { body: 'Ask Ada.' },
   ])
+  const weeks = await world.ask(listWeeklyReports)
+  expect(weeks.data).toMatchObject([
+    { id: next.id, week: '2026-11-23', wonMinor: 0, wonDeals: 0, comments: 0 },
+    { id: report.id, wonMinor: 9100, wonDeals: 2, currency: 'EUR', comments: 1 },
+  ])
+  const [of, before] = weeks.data
+  expect([of.openItems, before.openItems]).toEqual([of.items, before.items - 1])
   await expect(
     world.ask(changeAgendaItem, { itemId: item.id, ownerId: newId('own') }),
   ).rejects.toMatchObject({ code: 'request.invalid' })

@@ -72,6 +72,13 @@ const pages = [
   { name: 'leads-overdue', path: '/leads?view=overdue', title: /^Leads$/ },
   { name: 'lead', path: `/leads/${stage.leadId}`, title: /^Ada Lovelace$/ },
   { name: 'lead-refused', path: `/leads/${stage.refusedLeadId}`, title: /^Lead / },
+  { name: 'weeklies', path: '/reports/weekly', title: /^Weekly reports$/ },
+  { name: 'weekly', path: `/reports/weekly/${stage.weeklyId}`, title: /^Week of / },
+  {
+    name: 'weekly-receipt',
+    path: `/reports/weekly/${stage.weeklyId}?receipt=won`,
+    title: /^Week of /,
+  },
   { name: 'people', path: '/people', title: /^People$/ },
   { name: 'person', path: `/people/${stage.personId}`, title: /^Ada Lovelace$/ },
   {
@@ -197,6 +204,7 @@ const emptyPages = [
   { name: 'privacy', path: '/privacy', says: 'Nobody has asked yet' },
   { name: 'operations-quotas', path: '/operations?view=quotas', says: 'No quota is set' },
   { name: 'operations-threats', path: '/operations?view=threats', says: 'No sign of an attack' },
+  { name: 'weeklies', path: '/reports/weekly', says: 'No week was reported yet' },
   { name: 'people', path: '/people', says: 'Nobody yet' },
   { name: 'identity', path: '/people/duplicates', says: 'No duplicates' },
   {

@@ -29,6 +29,7 @@ export interface Stage {
   personId: string
   otherPersonId: string
   leadId: string
+  weeklyId: string
   cookies: { admin: string; viewer: string; reader: string; empty: string }
   /** Answers `?roles=a,b` with a link that signs in once: links end soon, and a long suite must not outlast them. */
   linksUrl: string
@@ -50,7 +51,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   const { url, campaignId, connectionId, runId, refusedLeadId, planId } = hub
   const { erasureId, threatId, modelId, candidateId } = hub
   const { endpointId, messageId, auditId, importId, keyId } = hub
-  const { personId, otherPersonId, leadId } = hub
+  const { personId, otherPersonId, leadId, weeklyId } = hub
   project.provide('stage', {
     url,
     campaignId,
@@ -70,6 +71,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     personId,
     otherPersonId,
     leadId,
+    weeklyId,
     cookies: {
       admin: await cookieFrom(await hub.signInLink()),
       reader: await cookieFrom(await hub.signInLink(['reader'])),

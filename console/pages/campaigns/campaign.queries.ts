@@ -81,6 +81,8 @@ export interface CreditFilter extends LensFields {
   channel?: string | undefined
   bucket?: 'touches' | 'baseline' | undefined
   week?: string | undefined
+  /** The ledger as it stood then, instead of now. */
+  asOf?: string | undefined
 }
 
 /** The lines behind a credited figure; `total` of the first page is that figure. */
@@ -99,17 +101,19 @@ export function creditsExport(filter: CreditFilter) {
 }
 
 export type DealRow = z.output<typeof LedgerDealPage>['data'][number]
-type UncreditedFilter = LensFields & { currency: string }
-
-function uncreditedFields({ from, to, window, currency }: UncreditedFilter) {
-  return { from, to, window, currency, credited: 'false' }
+export type LedgerDealFilter = Omit<LensFields, 'model'> & {
+  currency: string
+  asOf?: string | undefined
 }
 
-/** Won deals without a touch in the window; no model gives them credit. */
-export function uncreditedQuery(filter: UncreditedFilter) {
-  const fields = uncreditedFields(filter)
+function ledgerDealFields(filter: LedgerDealFilter, credited?: 'false') {
+  const { from, to, window, currency, asOf } = filter
+  return { from, to, window, currency, asOf, credited }
+}
+
+function ledgerDealsQuery(fields: ReturnType<typeof ledgerDealFields>) {
   return infiniteQueryOptions({
-    queryKey: ['attribution', 'uncredited', fields],
+    queryKey: ['attribution', 'deals', fields],
     queryFn: ({ pageParam, signal }) =>
       read(LedgerDealPage, DEALS, { ...fields, limit: 100, cursor: pageParam }, signal),
     initialPageParam: null as string | null,
@@ -117,8 +121,22 @@ export function uncreditedQuery(filter: UncreditedFilter) {
   })
 }
 
-export function uncreditedExport(filter: UncreditedFilter) {
-  return { path: DEALS, fields: uncreditedFields(filter) }
+/** Won deals, whatever credit they give. */
+export function wonDealsQuery(filter: LedgerDealFilter) {
+  return ledgerDealsQuery(ledgerDealFields(filter))
+}
+
+export function wonDealsExport(filter: LedgerDealFilter) {
+  return { path: DEALS, fields: ledgerDealFields(filter) }
+}
+
+/** Won deals without a touch in the window; no model gives them credit. */
+export function uncreditedQuery(filter: LedgerDealFilter) {
+  return ledgerDealsQuery(ledgerDealFields(filter, 'false'))
+}
+
+export function uncreditedExport(filter: LedgerDealFilter) {
+  return { path: DEALS, fields: ledgerDealFields(filter, 'false') }
 }
 
 function receiptPath(opportunityId: string): string {

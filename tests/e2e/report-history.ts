@@ -1,0 +1,47 @@
+import { newId } from '#core/id.ts'
+import { DAY_MS, HOUR_MS } from '#core/time.ts'
+import { addDays } from '#reports/calendar.ts'
+import { findWeek, insertAgenda, insertComment } from '#reports/weekly.store.ts'
+import { freezeWeek } from '#reports/weekly.ts'
+import type { Store } from '#store/store.ts'
+
+const COMMENTS = [
+  'A good week: two of the large deals of October closed in it.',
+  'The webinar brought fewer leads than the last one.\nLet us look at the invitation before the next.',
+]
+
+export interface ReportHistory {
+  /** The report of the last full week. */
+  weeklyId: string
+}
+
+/** Three weeks that were reported; a decision of the first is still open, and the last was talked about. */
+export async function seedReportHistory(
+  store: Store,
+  workspaceId: string,
+  ownerId: string,
+  now: Date,
+): Promise<ReportHistory> {
+  const last = await store.transaction(workspaceId, (tx) => findWeek(tx, null, now))
+  const ids: string[] = []
+  for (const week of [addDays(last, -14), addDays(last, -7), last]) {
+    const id = await store.transaction(workspaceId, (tx) => freezeWeek(tx, week, 'system', now))
+    ids.push(id ?? '')
+  }
+  const weeklyId = ids.at(-1) ?? ''
+  await store.transaction(workspaceId, async (tx) => {
+    const decision = { kind: 'decision', link: null }
+    const [open, mine] = [newId('agd'), newId('agd')]
+    const raise = { ...decision, id: open, subject: open, title: 'Raise the webinar budget?' }
+    await insertAgenda(tx, addDays(last, -14), [{ ...raise, ownerId }], now)
+    const stop = { ...decision, id: mine, subject: mine, title: 'Stop the display campaign?' }
+    await insertAgenda(tx, last, [{ ...stop, ownerId: null }], now)
+    for (const [i, said] of COMMENTS.entries()) {
+      const id = newId('cmt')
+      const body = tx.sealer.seal(said, `report_comments.body:${id}`)
+      const createdAt = new Date(now.getTime() - DAY_MS + i * HOUR_MS)
+      await insertComment(tx, weeklyId, { id, body, createdAt, createdBy: 'usr_ada' })
+    }
+  })
+  return { weeklyId }
+}
