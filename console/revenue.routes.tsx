@@ -3,6 +3,7 @@ import { LensSearch } from '#console/lens.ts'
 import { AttributionSearch } from '#console/pages/attribution/attribution.search.ts'
 import { HomeSearch } from '#console/pages/home/home.queries.ts'
 import { CampaignSearch } from '#console/pages/campaigns/campaign.search.ts'
+import { ExperimentsSearch } from '#console/pages/experiments/experiments.search.ts'
 import { LeadsSearch } from '#console/pages/leads/leads.search.ts'
 import { PeopleSearch, PersonSearch } from '#console/pages/people/people.search.ts'
 import { WeeklySearch } from '#console/pages/weekly/weekly.search.ts'
@@ -43,6 +44,25 @@ const attributionRoute = createRoute({
   component: lazyRouteComponent(
     () => import('#console/pages/attribution/AttributionPage.tsx'),
     'AttributionPage',
+  ),
+})
+
+const experimentsRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/experiments',
+  validateSearch: ExperimentsSearch,
+  component: lazyRouteComponent(
+    () => import('#console/pages/experiments/ExperimentsPage.tsx'),
+    'ExperimentsPage',
+  ),
+})
+
+const experimentRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/experiments/$experimentId',
+  component: lazyRouteComponent(
+    () => import('#console/pages/experiments/ExperimentPage.tsx'),
+    'ExperimentPage',
   ),
 })
 
@@ -126,6 +146,8 @@ export const revenueRoutes = [
   campaignsRoute,
   campaignRoute,
   attributionRoute,
+  experimentsRoute,
+  experimentRoute,
   scoresRoute,
   modelRoute,
   leadScoreRoute,

@@ -21,6 +21,7 @@ export interface PageHeadProps {
       | '/leads'
       | '/connections'
       | '/reports/weekly'
+      | '/experiments'
   }
   subtitle?: ReactNode
   /** Beside the title: states and freshness. */

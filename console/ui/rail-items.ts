@@ -4,6 +4,7 @@ import {
   IconBell,
   IconChartDots,
   IconFileImport,
+  IconFlask,
   IconGauge,
   IconGitCompare,
   IconHome,
@@ -30,6 +31,7 @@ export interface RailItem {
     | '/attribution'
     | '/scores'
     | '/reports/weekly'
+    | '/experiments'
     | '/connections'
     | '/leads'
     | '/people'
@@ -82,6 +84,13 @@ export const rail: readonly RailGroup[] = [
         to: '/attribution',
         icon: IconChartDots,
         keys: 'g t',
+        scopes: ['attribution:read'],
+      },
+      {
+        label: 'Experiments',
+        to: '/experiments',
+        icon: IconFlask,
+        keys: 'g y',
         scopes: ['attribution:read'],
       },
       {

@@ -79,6 +79,17 @@ const pages = [
     path: `/reports/weekly/${stage.weeklyId}?receipt=won`,
     title: /^Week of /,
   },
+  { name: 'experiments', path: '/experiments', title: /^Experiments$/ },
+  {
+    name: 'experiment',
+    path: `/experiments/${stage.experimentId}`,
+    title: /^Test of Paid search$/,
+  },
+  {
+    name: 'experiment-running',
+    path: `/experiments/${stage.runningId}`,
+    title: /^Test of Webinar$/,
+  },
   { name: 'people', path: '/people', title: /^People$/ },
   { name: 'person', path: `/people/${stage.personId}`, title: /^Ada Lovelace$/ },
   {
@@ -205,6 +216,7 @@ const emptyPages = [
   { name: 'operations-quotas', path: '/operations?view=quotas', says: 'No quota is set' },
   { name: 'operations-threats', path: '/operations?view=threats', says: 'No sign of an attack' },
   { name: 'weeklies', path: '/reports/weekly', says: 'No week was reported yet' },
+  { name: 'experiments', path: '/experiments', says: 'No test can be weighed yet' },
   { name: 'people', path: '/people', says: 'Nobody yet' },
   { name: 'identity', path: '/people/duplicates', says: 'No duplicates' },
   {

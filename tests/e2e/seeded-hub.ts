@@ -8,6 +8,7 @@ import { seedAlerts } from '#tests/e2e/alert-history.ts'
 import { seedBackfills } from '#tests/e2e/backfill-history.ts'
 import { seedCompany } from '#tests/e2e/company.ts'
 import { seedConflicts } from '#tests/e2e/conflict-history.ts'
+import { seedExperiments, type ExperimentHistory } from '#tests/e2e/experiment-history.ts'
 import { seedPeople, type PeopleHistory } from '#tests/e2e/people-history.ts'
 import { seedPlan } from '#tests/e2e/plan-history.ts'
 import { seedReportHistory, type ReportHistory } from '#tests/e2e/report-history.ts'
@@ -16,7 +17,7 @@ import { RECORDS, seedSyncHistory, type SyncHistory } from '#tests/e2e/sync-hist
 import { seedTrust, type TrustHistory } from '#tests/e2e/trust-history.ts'
 
 export interface SeededHub
-  extends SyncHistory, TrustHistory, BuildHistory, PeopleHistory, ReportHistory {
+  extends SyncHistory, TrustHistory, BuildHistory, PeopleHistory, ReportHistory, ExperimentHistory {
   app: App
   url: string
   /** Stops it with the sandbox that it is connected to. */
@@ -74,6 +75,7 @@ export async function startSeededHub(database: {
   const models = await seedScores(store, workspaceId, now)
   const build = await seedBuild(app, workspaceId, now)
   const people = await seedPeople(store, workspaceId, now)
+  const experiments = await seedExperiments(store, workspaceId, now)
   const reports = await seedReportHistory(store, workspaceId, company.ownerId, now)
   const linkFor = async (workspace: string, roles: string[]) => {
     const user = await createUser(store, workspace, { name: 'Ada', roles }, clock.now())
@@ -92,6 +94,7 @@ export async function startSeededHub(database: {
     ...build,
     ...people,
     ...reports,
+    ...experiments,
     planId,
     campaignId: company.campaignIds.get('webinar-one-revenue-view') ?? '',
     signInLink: (roles = ['admin']) => linkFor(workspaceId, roles),

@@ -30,6 +30,8 @@ export interface Stage {
   otherPersonId: string
   leadId: string
   weeklyId: string
+  experimentId: string
+  runningId: string
   cookies: { admin: string; viewer: string; reader: string; empty: string }
   /** Answers `?roles=a,b` with a link that signs in once: links end soon, and a long suite must not outlast them. */
   linksUrl: string
@@ -51,7 +53,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   const { url, campaignId, connectionId, runId, refusedLeadId, planId } = hub
   const { erasureId, threatId, modelId, candidateId } = hub
   const { endpointId, messageId, auditId, importId, keyId } = hub
-  const { personId, otherPersonId, leadId, weeklyId } = hub
+  const { personId, otherPersonId, leadId, weeklyId, experimentId, runningId } = hub
   project.provide('stage', {
     url,
     campaignId,
@@ -72,6 +74,8 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     otherPersonId,
     leadId,
     weeklyId,
+    experimentId,
+    runningId,
     cookies: {
       admin: await cookieFrom(await hub.signInLink()),
       reader: await cookieFrom(await hub.signInLink(['reader'])),

@@ -1,6 +1,7 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import type { z } from 'zod'
 import { MINUTE_MS } from '#core/time.ts'
+import { ChannelPage } from '#domains/marketing/campaign.schema.ts'
 import { OpportunityDetail, OpportunityPage } from '#domains/sales/opportunity.schema.ts'
 import { CampaignReport } from '#reports/campaign-report.schema.ts'
 import {
@@ -72,6 +73,14 @@ export const campaignNamesQuery = queryOptions({
       campaignId === null || isDeleted ? [] : [{ campaignId, name }],
     )
   },
+  staleTime: 5 * MINUTE_MS,
+})
+
+/** The first 200 channels of the workspace, by key. */
+export const channelsQuery = queryOptions({
+  queryKey: ['campaigns', 'channels'],
+  queryFn: async ({ signal }) =>
+    (await read(ChannelPage, '/api/v1/channels', { limit: 200 }, signal)).data,
   staleTime: 5 * MINUTE_MS,
 })
 
