@@ -5,6 +5,7 @@ import { HomeSearch } from '#console/pages/home/home.queries.ts'
 import { CampaignSearch } from '#console/pages/campaigns/campaign.search.ts'
 import { ExperimentsSearch } from '#console/pages/experiments/experiments.search.ts'
 import { LeadsSearch } from '#console/pages/leads/leads.search.ts'
+import { PlanSearch } from '#console/pages/plans/plans.search.ts'
 import { PeopleSearch, PersonSearch } from '#console/pages/people/people.search.ts'
 import { WeeklySearch } from '#console/pages/weekly/weekly.search.ts'
 import { ScoresSearch } from '#console/pages/scores/scores.search.ts'
@@ -126,6 +127,19 @@ const weeklyRoute = createRoute({
   component: lazyRouteComponent(() => import('#console/pages/weekly/WeeklyPage.tsx'), 'WeeklyPage'),
 })
 
+const plansRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/reports/plans',
+  component: lazyRouteComponent(() => import('#console/pages/plans/PlansPage.tsx'), 'PlansPage'),
+})
+
+const planRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/reports/plans/$quarter',
+  validateSearch: PlanSearch,
+  component: lazyRouteComponent(() => import('#console/pages/plans/PlanPage.tsx'), 'PlanPage'),
+})
+
 const peopleRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: '/people',
@@ -156,6 +170,8 @@ export const revenueRoutes = [
   leadRoute,
   weekliesRoute,
   weeklyRoute,
+  plansRoute,
+  planRoute,
   peopleRoute,
   personRoute,
 ] as const

@@ -21,6 +21,7 @@ export interface PageHeadProps {
       | '/leads'
       | '/connections'
       | '/reports/weekly'
+      | '/reports/plans'
       | '/experiments'
   }
   subtitle?: ReactNode

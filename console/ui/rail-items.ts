@@ -4,6 +4,7 @@ import {
   IconBell,
   IconChartDots,
   IconFileImport,
+  IconFlag3,
   IconFlask,
   IconGauge,
   IconGitCompare,
@@ -31,6 +32,7 @@ export interface RailItem {
     | '/attribution'
     | '/scores'
     | '/reports/weekly'
+    | '/reports/plans'
     | '/experiments'
     | '/connections'
     | '/leads'
@@ -106,6 +108,13 @@ export const rail: readonly RailGroup[] = [
         to: '/reports/weekly',
         icon: IconReportAnalytics,
         keys: 'g r',
+        scopes: ['performance:read'],
+      },
+      {
+        label: 'Quarterly plans',
+        to: '/reports/plans',
+        icon: IconFlag3,
+        keys: 'g q',
         scopes: ['performance:read'],
       },
     ],

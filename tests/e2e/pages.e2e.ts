@@ -90,6 +90,19 @@ const pages = [
     path: `/experiments/${stage.runningId}`,
     title: /^Test of Webinar$/,
   },
+  { name: 'plans', path: '/reports/plans', title: /^Quarterly plans$/ },
+  { name: 'quarter', path: `/reports/plans/${stage.quarter}`, title: /^Plan of Q/ },
+  {
+    name: 'quarter-needs',
+    path: `/reports/plans/${stage.quarter}?view=needs`,
+    title: /^Plan of Q/,
+  },
+  {
+    name: 'quarter-versions',
+    path: `/reports/plans/${stage.quarter}?view=versions`,
+    title: /^Plan of Q/,
+  },
+  { name: 'quarter-edit', path: `/reports/plans/${stage.quarter}?view=edit`, title: /^Plan of Q/ },
   { name: 'people', path: '/people', title: /^People$/ },
   { name: 'person', path: `/people/${stage.personId}`, title: /^Ada Lovelace$/ },
   {
@@ -217,6 +230,8 @@ const emptyPages = [
   { name: 'operations-threats', path: '/operations?view=threats', says: 'No sign of an attack' },
   { name: 'weeklies', path: '/reports/weekly', says: 'No week was reported yet' },
   { name: 'experiments', path: '/experiments', says: 'No test can be weighed yet' },
+  { name: 'plans', path: '/reports/plans', says: 'No quarter is planned yet' },
+  { name: 'quarter', path: '/reports/plans/2027-Q1', says: 'Not planned yet' },
   { name: 'people', path: '/people', says: 'Nobody yet' },
   { name: 'identity', path: '/people/duplicates', says: 'No duplicates' },
   {

@@ -1,9 +1,11 @@
+import { issueKey } from '#access/bootstrap.ts'
+import type { App } from '#app.ts'
+import { quartersFrom } from '#console/pages/plans/plan-words.ts'
 import { newId } from '#core/id.ts'
 import { DAY_MS, HOUR_MS } from '#core/time.ts'
 import { addDays } from '#reports/calendar.ts'
 import { findWeek, insertAgenda, insertComment } from '#reports/weekly.store.ts'
 import { freezeWeek } from '#reports/weekly.ts'
-import type { Store } from '#store/store.ts'
 
 const COMMENTS = [
   'A good week: two of the large deals of October closed in it.',
@@ -13,15 +15,18 @@ const COMMENTS = [
 export interface ReportHistory {
   /** The report of the last full week. */
   weeklyId: string
+  /** The present quarter, which has a plan of two versions. */
+  quarter: string
 }
 
-/** Three weeks that were reported; a decision of the first is still open, and the last was talked about. */
+/** Three weeks that were reported, of which one is still talked about, and a quarter whose plan was changed once. */
 export async function seedReportHistory(
-  store: Store,
+  app: App,
   workspaceId: string,
   ownerId: string,
   now: Date,
 ): Promise<ReportHistory> {
+  const { store } = app
   const last = await store.transaction(workspaceId, (tx) => findWeek(tx, null, now))
   const ids: string[] = []
   for (const week of [addDays(last, -14), addDays(last, -7), last]) {
@@ -43,5 +48,24 @@ export async function seedReportHistory(
       await insertComment(tx, weeklyId, { id, body, createdAt, createdBy: 'usr_ada' })
     }
   })
-  return { weeklyId }
+  return { weeklyId, quarter: await planQuarter(app, workspaceId, now) }
+}
+
+async function planQuarter(app: App, workspaceId: string, now: Date): Promise<string> {
+  const planner = { name: 'Planner', roles: [], scopes: ['reports:write'] }
+  const { token } = await issueKey(app.store, workspaceId, planner, now)
+  const [quarter = ''] = quartersFrom(now.toISOString(), 1)
+  const rest = { channel: null, targetMinor: 4_000_000, assume: { leadToWon: 0.05 } }
+  for (const targetMinor of [16_000_000, 20_000_000]) {
+    const answer = await fetch(`${app.url}/api/v1/plans/${quarter}`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({
+        leadsPerOwner: 60,
+        segments: [{ channel: 'email', targetMinor }, rest],
+      }),
+    })
+    if (!answer.ok) throw new Error(await answer.text())
+  }
+  return quarter
 }

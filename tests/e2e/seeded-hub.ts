@@ -76,7 +76,7 @@ export async function startSeededHub(database: {
   const build = await seedBuild(app, workspaceId, now)
   const people = await seedPeople(store, workspaceId, now)
   const experiments = await seedExperiments(store, workspaceId, now)
-  const reports = await seedReportHistory(store, workspaceId, company.ownerId, now)
+  const reports = await seedReportHistory(app, workspaceId, company.ownerId, now)
   const linkFor = async (workspace: string, roles: string[]) => {
     const user = await createUser(store, workspace, { name: 'Ada', roles }, clock.now())
     return createSignInLink(store, workspace, user, app.url, clock.now())

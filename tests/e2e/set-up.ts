@@ -30,6 +30,7 @@ export interface Stage {
   otherPersonId: string
   leadId: string
   weeklyId: string
+  quarter: string
   experimentId: string
   runningId: string
   cookies: { admin: string; viewer: string; reader: string; empty: string }
@@ -53,7 +54,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   const { url, campaignId, connectionId, runId, refusedLeadId, planId } = hub
   const { erasureId, threatId, modelId, candidateId } = hub
   const { endpointId, messageId, auditId, importId, keyId } = hub
-  const { personId, otherPersonId, leadId, weeklyId, experimentId, runningId } = hub
+  const { personId, otherPersonId, leadId, weeklyId, quarter, experimentId, runningId } = hub
   project.provide('stage', {
     url,
     campaignId,
@@ -74,6 +75,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     otherPersonId,
     leadId,
     weeklyId,
+    quarter,
     experimentId,
     runningId,
     cookies: {

@@ -68,12 +68,10 @@ function columnsOf(experiment: ExperimentDetail): Column<Effect>[] {
       cell: ({ after }) => <ShareOf share={after} none="Waits for the next fit" />,
     },
     {
-      title: 'Narrower by',
+      title: 'Doubt',
       align: 'end',
-      cell: ({ before, after }) =>
-        before && after && before.high > before.low
-          ? formatPercent(1 - (after.high - after.low) / (before.high - before.low))
-          : '—',
+      hint: 'The width of the interval after, against the one before',
+      cell: ({ before, after }) => widthOf(before, after),
     },
     {
       title: 'Credit moved',
@@ -83,6 +81,12 @@ function columnsOf(experiment: ExperimentDetail): Column<Effect>[] {
         effect.after ? <Moved experiment={experiment} effect={effect} /> : 'Nothing yet',
     },
   ]
+}
+
+function widthOf(before: Effect['before'], after: Effect['after']): string {
+  if (!before || !after || before.high <= before.low) return '—'
+  const change = (after.high - after.low) / (before.high - before.low) - 1
+  return `${formatPercent(Math.abs(change))} ${change > 0 ? 'wider' : 'narrower'}`
 }
 
 function ShareOf({ share, none }: { share: Effect['before']; none: string }) {

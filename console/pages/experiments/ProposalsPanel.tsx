@@ -46,10 +46,10 @@ export function ProposalsPanel({
   }
   if (error) return <Problem error={error} />
   if (!data) return <Skeleton height={320} mb={20} />
-  const [best] = data.data
+  const best = data.data.find(({ valueMinor, netMinor }) => valueMinor > 0 && netMinor > 0)
   return (
     <>
-      {best && best.netMinor > 0 && <Best proposal={best} currency={data.currency} />}
+      {best && <Best proposal={best} currency={data.currency} />}
       <Panel
         title="The next test"
         hint={`The worthiest test of each channel by ${describeModel(data.model).label.toLowerCase()}, over the year after it. About ${formatCount(Math.round(data.audience.weeklyPeople))} people come a week, ${formatShare(data.audience.conversionRate)} of them convert.`}
@@ -67,7 +67,7 @@ export function ProposalsPanel({
             </EmptyState>
           }
         />
-        {data.leftOut.length > 0 && <LeftOut proposed={data} />}
+        <LeftOut proposed={data} isWorthIt={best !== undefined} />
       </Panel>
     </>
   )
@@ -210,15 +210,29 @@ function columnsOf({ currency, beliefs }: Proposed): Column<Proposal>[] {
 }
 
 /** Channels without a proposal, and why. */
-function LeftOut({ proposed: { leftOut } }: { proposed: Proposed }) {
+function LeftOut({
+  proposed: { leftOut, data },
+  isWorthIt,
+}: {
+  proposed: Proposed
+  isWorthIt: boolean
+}) {
   const named = (reason: Proposed['leftOut'][number]['reason']) =>
     leftOut
       .filter((one) => one.reason === reason)
       .map(({ channel }) => formatWord(channel))
       .join(', ')
   const [planned, free] = [named('planned'), named('no_budget')]
+  if (leftOut.length === 0 && (isWorthIt || data.length === 0)) return null
   return (
     <div className={text.pad}>
+      {!isWorthIt && data.length > 0 && (
+        <p className={text.text}>
+          No test of this size decides anything worth its cost: too few people come for the answer
+          to be clear. Where the net is above zero it is spend that is saved, nothing that is
+          learnt. Allow more weeks or more people left out, or wait for more people.
+        </p>
+      )}
       {planned !== '' && <p className={text.soft}>A test is under way: {planned}.</p>}
       {free !== '' && (
         <p className={text.soft}>

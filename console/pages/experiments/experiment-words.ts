@@ -26,7 +26,11 @@ export function describeDesign({
   return `${formatPercent(holdoutShare)} left out for ${describeWeeks(weeks)}`
 }
 
+/** Beyond ten years nobody waits for it. */
+const MOST_WEEKS = 520
+
 export function describeWeeks(weeks: number): string {
+  if (weeks > MOST_WEEKS) return 'over 10 years'
   return weeks === 1 ? '1 week' : `${formatCount(weeks)} weeks`
 }
 
