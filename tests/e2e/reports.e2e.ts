@@ -46,7 +46,7 @@ test('a figure of a frozen week opens to its deals, and the agenda and the comme
 test('a changed plan is a new version, and what differs from the one before is shown', async () => {
   const { page, faults, open } = await visit()
   await open(`/reports/plans/${stage.quarter}?view=edit`)
-  const target = page.getByLabel('Target').first()
+  const target = page.getByRole('textbox', { name: /^Target/ }).first()
   await target.fill('250000')
   await page.getByRole('button', { name: 'Save as a new version' }).click()
   const diff = page.getByRole('table', {

@@ -46,7 +46,7 @@ export function Effects({ experiment }: { experiment: ExperimentDetail }) {
   )
 }
 
-function columnsOf(experiment: ExperimentDetail): Column<Effect>[] {
+function columnsOf({ channel, closedAt }: ExperimentDetail): Column<Effect>[] {
   return [
     {
       title: 'Model',
@@ -78,7 +78,11 @@ function columnsOf(experiment: ExperimentDetail): Column<Effect>[] {
       align: 'end',
       hint: 'Of the channel, over all time, by the new fit alone',
       cell: (effect) =>
-        effect.after ? <Moved experiment={experiment} effect={effect} /> : 'Nothing yet',
+        effect.after && closedAt ? (
+          <Moved channel={channel} closedAt={closedAt} effect={effect} />
+        ) : (
+          'Nothing yet'
+        ),
     },
   ]
 }
@@ -98,14 +102,8 @@ function ShareOf({ share, none }: { share: Effect['before']; none: string }) {
   )
 }
 
-function Moved({
-  experiment: { channel, closedAt },
-  effect,
-}: {
-  experiment: ExperimentDetail
-  effect: Effect
-}) {
-  const moved = useQuery(movedQuery(channel, closedAt ?? new Date(), effect))
+function Moved({ channel, closedAt, effect }: { channel: string; closedAt: Date; effect: Effect }) {
+  const moved = useQuery(movedQuery(channel, closedAt, effect))
   if (moved.isError) return <NotRead what="What moved" error={moved.error} />
   if (!moved.data) return <span className={text.soft}>…</span>
   const { currency, causes } = moved.data

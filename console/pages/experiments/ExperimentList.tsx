@@ -14,7 +14,7 @@ import { useSession } from '#console/session.ts'
 import { Badge } from '#console/ui/Badge.tsx'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
 import { FilterSelect } from '#console/ui/Filters.tsx'
-import { Moment } from '#console/ui/Moment.tsx'
+import { Moment, useNowMs } from '#console/ui/Moment.tsx'
 import { PagedTable } from '#console/ui/PagedTable.tsx'
 import { Panel } from '#console/ui/Panel.tsx'
 import type { Column } from '#console/ui/Table.tsx'
@@ -38,6 +38,7 @@ export function ExperimentList({
   onState: (state: Experiment['state'] | undefined) => void
 }) {
   const { timeZone } = useSession()
+  const nowMs = useNowMs()
   return (
     <Panel
       title="Experiments so far"
@@ -56,7 +57,7 @@ export function ExperimentList({
         query={query}
         caption="Experiments, the newest first"
         what="experiments"
-        columns={columnsOf(today(timeZone, new Date()))}
+        columns={columnsOf(today(timeZone, new Date(nowMs)))}
         rowKey={({ id }) => id}
         empty={
           state === undefined ? (

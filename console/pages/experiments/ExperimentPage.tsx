@@ -23,7 +23,7 @@ import { EmptyState } from '#console/ui/EmptyState.tsx'
 import { Problem } from '#console/ui/ErrorPane.tsx'
 import { ExportMenu } from '#console/ui/ExportMenu.tsx'
 import { LockedPane } from '#console/ui/LockedPane.tsx'
-import { Moment } from '#console/ui/Moment.tsx'
+import { Moment, useNowMs } from '#console/ui/Moment.tsx'
 import { PageHead } from '#console/ui/PageHead.tsx'
 import { PageSkeleton } from '#console/ui/PageSkeleton.tsx'
 import { Panel } from '#console/ui/Panel.tsx'
@@ -43,8 +43,9 @@ export function ExperimentPage() {
 
 function Whole({ experiment }: { experiment: ExperimentDetail }) {
   const { timeZone } = useSession()
+  const nowMs = useNowMs()
   const { id, channel, state, startsOn, createdAt, createdBy, result } = experiment
-  const { label, tone } = standingOf(experiment, today(timeZone, new Date()))
+  const { label, tone } = standingOf(experiment, today(timeZone, new Date(nowMs)))
   return (
     <>
       <PageHead

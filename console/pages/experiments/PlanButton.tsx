@@ -15,6 +15,7 @@ import {
 import { useSession } from '#console/session.ts'
 import { ConfirmDialog } from '#console/ui/ConfirmDialog.tsx'
 import { NotRead } from '#console/ui/ErrorPane.tsx'
+import { useNowMs } from '#console/ui/Moment.tsx'
 import { Permitted } from '#console/ui/Permitted.tsx'
 import { useChange } from '#console/ui/use-change.ts'
 import text from '#console/ui/Text.module.css'
@@ -24,13 +25,14 @@ const DAYS_AHEAD = 7
 /** Plans an experiment: one that was proposed as it stands, or any other. */
 export function PlanButton({ proposal }: { proposal?: Proposal }) {
   const { can, timeZone } = useSession()
+  const nowMs = useNowMs()
   const navigate = useNavigate()
   const [isOpen, dialog] = useDisclosure()
   const first = {
     channel: proposal?.channel ?? '',
     percent: proposal ? Number((100 * proposal.holdoutShare).toFixed(2)) : 10,
     weeks: proposal?.weeks ?? 4,
-    startsOn: addDays(today(timeZone, new Date()), DAYS_AHEAD),
+    startsOn: addDays(today(timeZone, new Date(nowMs)), DAYS_AHEAD),
   }
   const [fields, setFields] = useState(first)
   const channels = useQuery({ ...channelsQuery, enabled: isOpen && can('campaigns:read') })

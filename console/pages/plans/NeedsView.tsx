@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react'
 import type { Need, Plan } from '#reports/plan.schema.ts'
 import { formatCount, formatDate, formatShare } from '#console/format.ts'
 import { nameOfSegment } from '#console/pages/plans/plan-words.ts'
@@ -216,7 +217,7 @@ function AmountOf({
   )
 }
 
-function Assumed({ children }: { children: React.ReactNode }) {
+function Assumed({ children }: { children: ReactNode }) {
   return (
     <>
       {children} <Badge tone="info">Assumed</Badge>

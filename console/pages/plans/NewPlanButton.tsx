@@ -6,6 +6,7 @@ import { today } from '#console/filters.ts'
 import { nameOfQuarter, quartersFrom } from '#console/pages/plans/plan-words.ts'
 import { useSession } from '#console/session.ts'
 import { ConfirmDialog } from '#console/ui/ConfirmDialog.tsx'
+import { useNowMs } from '#console/ui/Moment.tsx'
 import { Permitted } from '#console/ui/Permitted.tsx'
 import text from '#console/ui/Text.module.css'
 
@@ -14,9 +15,10 @@ const QUARTERS = 6
 /** Chooses the quarter to plan; its targets are set on its own page. */
 export function NewPlanButton() {
   const { can, timeZone } = useSession()
+  const nowMs = useNowMs()
   const navigate = useNavigate()
   const [isOpen, dialog] = useDisclosure()
-  const quarters = quartersFrom(today(timeZone, new Date()), QUARTERS)
+  const quarters = quartersFrom(today(timeZone, new Date(nowMs)), QUARTERS)
   const [quarter, setQuarter] = useState(quarters[1] ?? '')
   const may = can('reports:write')
   return (

@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
 import type { PlanProgress } from '#reports/plan.schema.ts'
 import { formatCount, formatDate, formatShare } from '#console/format.ts'
 import { nameOfSegment } from '#console/pages/plans/plan-words.ts'
@@ -150,7 +151,7 @@ function Against({
   actual: number
   planned: number | null
   elapsed: number
-  format: (value: number | null) => React.ReactNode
+  format: (value: number | null) => ReactNode
 }) {
   return (
     <Meter share={planned ? actual / planned : 0} mark={elapsed}>

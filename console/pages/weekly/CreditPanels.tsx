@@ -35,14 +35,7 @@ export function CreditPanels({ figures: { current, currency } }: { figures: Froz
         <Table<Revenue['channels'][number]>
           caption="Credit of the week by channel"
           rows={channels}
-          columns={[
-            { title: 'Channel', isHeader: true, cell: ({ channel }) => formatWord(channel) },
-            ...creditColumns<Revenue['channels'][number]>(
-              currency,
-              won.wonMinor,
-              ({ channel }) => `channel.${channel}`,
-            ),
-          ]}
+          columns={channelColumns(currency, won.wonMinor)}
           rowKey={({ channel }) => channel}
           empty={nothing}
         />
@@ -56,20 +49,7 @@ export function CreditPanels({ figures: { current, currency } }: { figures: Froz
           <Table<Revenue['campaigns'][number]>
             caption="Credit of the week by campaign"
             rows={campaigns}
-            columns={[
-              { title: 'Campaign', isHeader: true, cell: ({ name }) => name },
-              ...creditColumns<Revenue['campaigns'][number]>(
-                currency,
-                won.wonMinor,
-                ({ campaignId }) => `campaign.${campaignId ?? 'none'}`,
-              ),
-              {
-                title: 'Cost',
-                align: 'end',
-                cell: ({ costMinor }) => <Amount minor={costMinor} currency={currency} />,
-              },
-              { title: 'Return', align: 'end', cell: ({ roi }) => formatShare(roi) },
-            ]}
+            columns={campaignColumns(currency, won.wonMinor)}
             rowKey={({ campaignId }) => campaignId ?? 'none'}
             empty={nothing}
           />
@@ -77,6 +57,37 @@ export function CreditPanels({ figures: { current, currency } }: { figures: Froz
       )}
     </>
   )
+}
+
+function channelColumns(currency: string, wonMinor: number): Column<Revenue['channels'][number]>[] {
+  return [
+    { title: 'Channel', isHeader: true, cell: ({ channel }) => formatWord(channel) },
+    ...creditColumns<Revenue['channels'][number]>(
+      currency,
+      wonMinor,
+      ({ channel }) => `channel.${channel}`,
+    ),
+  ]
+}
+
+function campaignColumns(
+  currency: string,
+  wonMinor: number,
+): Column<Revenue['campaigns'][number]>[] {
+  return [
+    { title: 'Campaign', isHeader: true, cell: ({ name }) => name },
+    ...creditColumns<Revenue['campaigns'][number]>(
+      currency,
+      wonMinor,
+      ({ campaignId }) => `campaign.${campaignId ?? 'none'}`,
+    ),
+    {
+      title: 'Cost',
+      align: 'end',
+      cell: ({ costMinor }) => <Amount minor={costMinor} currency={currency} />,
+    },
+    { title: 'Return', align: 'end', cell: ({ roi }) => formatShare(roi) },
+  ]
 }
 
 function creditColumns<Row extends Credited>(

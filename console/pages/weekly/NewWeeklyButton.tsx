@@ -7,6 +7,7 @@ import { formatDate } from '#console/format.ts'
 import { AREA, makeWeekly, type WeeklyWhole } from '#console/pages/weekly/weekly.queries.ts'
 import { useSession } from '#console/session.ts'
 import { ConfirmDialog } from '#console/ui/ConfirmDialog.tsx'
+import { useNowMs } from '#console/ui/Moment.tsx'
 import { Permitted } from '#console/ui/Permitted.tsx'
 import { useChange } from '#console/ui/use-change.ts'
 import text from '#console/ui/Text.module.css'
@@ -14,9 +15,10 @@ import text from '#console/ui/Text.module.css'
 /** Freezes a week that is over, without waiting for Monday or for one that was before the hub. */
 export function NewWeeklyButton() {
   const { can, timeZone } = useSession()
+  const nowMs = useNowMs()
   const navigate = useNavigate()
   const [isOpen, dialog] = useDisclosure()
-  const lastDay = addDays(mondayOf(today(timeZone, new Date())), -1)
+  const lastDay = addDays(mondayOf(today(timeZone, new Date(nowMs))), -1)
   const [day, setDay] = useState(lastDay)
   const change = useChange(AREA)
   const may = can('reports:write')
