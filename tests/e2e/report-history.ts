@@ -55,7 +55,16 @@ async function planQuarter(app: App, workspaceId: string, now: Date): Promise<st
   const planner = { name: 'Planner', roles: [], scopes: ['reports:write'] }
   const { token } = await issueKey(app.store, workspaceId, planner, now)
   const [quarter = ''] = quartersFrom(now.toISOString(), 1)
-  const rest = { channel: null, targetMinor: 4_000_000, assume: { leadToWon: 0.05 } }
+  const rest = {
+    channel: null,
+    targetMinor: 4_000_000,
+    assume: {
+      leadToWon: 0.05,
+      leadToOpportunity: 0.2,
+      averageWonMinor: 1_500_000,
+      costPerLeadMinor: 9_000,
+    },
+  }
   for (const targetMinor of [16_000_000, 20_000_000]) {
     const answer = await fetch(`${app.url}/api/v1/plans/${quarter}`, {
       method: 'PUT',

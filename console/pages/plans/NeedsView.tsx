@@ -51,7 +51,7 @@ export function NeedsView({ plan }: { plan: Plan }) {
         flush
       >
         <Table<Need>
-          caption="What each segment needs"
+          caption="Needs by segment"
           rows={needs}
           columns={needColumns(currency)}
           rowKey={({ channel }) => channel ?? 'all others'}
@@ -76,13 +76,14 @@ export function NeedsView({ plan }: { plan: Plan }) {
 }
 
 function capacityOf({ capacity: { owners, leads, isEnough } }: Plan) {
-  if (leads === null) return `${formatCount(owners)} owners; their capacity is not set`
+  const team = owners === 1 ? '1 owner' : `${formatCount(owners)} owners`
+  if (leads === null) return `${team}; what one can follow up is not set`
   return isEnough === false ? (
     <Badge tone="warn">
-      More than the {formatCount(leads)} that {formatCount(owners)} owners can follow up
+      More than the {formatCount(leads)} that {team} can follow up
     </Badge>
   ) : (
-    `${formatCount(owners)} owners can follow up ${formatCount(leads)}`
+    `${team} can follow up ${formatCount(leads)}`
   )
 }
 

@@ -94,10 +94,7 @@ function isSomething(outside: PlanProgress['outside']): boolean {
 }
 
 function columnsOf(currency: string, elapsed: number): Column<Row>[] {
-  const money = (minor: number | null) => (
-    <Amount minor={minor} currency={currency} none="not known" />
-  )
-  const count = (value: number | null) => (value === null ? 'not known' : formatCount(value))
+  const money = (minor: number) => <Amount minor={minor} currency={currency} />
   return [
     { title: 'Segment', isHeader: true, cell: ({ channel }) => nameOfSegment(channel) },
     {
@@ -125,7 +122,12 @@ function columnsOf(currency: string, elapsed: number): Column<Row>[] {
     {
       title: 'Leads',
       cell: ({ planned, actual }) => (
-        <Against actual={actual.leads} planned={planned.leads} elapsed={elapsed} format={count} />
+        <Against
+          actual={actual.leads}
+          planned={planned.leads}
+          elapsed={elapsed}
+          format={formatCount}
+        />
       ),
     },
     {
@@ -151,12 +153,14 @@ function Against({
   actual: number
   planned: number | null
   elapsed: number
-  format: (value: number | null) => ReactNode
+  format: (value: number) => ReactNode
 }) {
   return (
     <Meter share={planned ? actual / planned : 0} mark={elapsed}>
       {format(actual)}
-      <span className={text.line}>of {format(planned)}</span>
+      <span className={text.line}>
+        {planned === null ? 'need not known' : <>of {format(planned)}</>}
+      </span>
     </Meter>
   )
 }
