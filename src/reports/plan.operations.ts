@@ -1,5 +1,6 @@
 import { cutPage } from '#core/page.ts'
 import { Problem } from '#core/problem.ts'
+import { dayOf } from '#core/zone.ts'
 import { defineOperation } from '#gateway/operation.ts'
 import { readSetting } from '#reports/lens.store.ts'
 import {
@@ -128,7 +129,7 @@ export const getPlanProgress = defineOperation({
     const { timeZone } = await readSetting(tx, {}, now)
     const { currency } = plan
     const days = quarterDays(quarter)
-    const today = new Intl.DateTimeFormat('en-CA', { timeZone }).format(now)
+    const today = dayOf(now, timeZone)
     const actuals = await listChannelActuals(tx, days, { currency, timeZone }, today)
     return {
       quarter,
