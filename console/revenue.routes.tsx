@@ -3,8 +3,11 @@ import { LensSearch } from '#console/lens.ts'
 import { AttributionSearch } from '#console/pages/attribution/attribution.search.ts'
 import { HomeSearch } from '#console/pages/home/home.queries.ts'
 import { CampaignSearch } from '#console/pages/campaigns/campaign.search.ts'
+import { ExperimentsSearch } from '#console/pages/experiments/experiments.search.ts'
 import { LeadsSearch } from '#console/pages/leads/leads.search.ts'
+import { PlanSearch } from '#console/pages/plans/plans.search.ts'
 import { PeopleSearch, PersonSearch } from '#console/pages/people/people.search.ts'
+import { WeeklySearch } from '#console/pages/weekly/weekly.search.ts'
 import { ScoresSearch } from '#console/pages/scores/scores.search.ts'
 import { frameRoute } from '#console/frame.routes.tsx'
 
@@ -42,6 +45,25 @@ const attributionRoute = createRoute({
   component: lazyRouteComponent(
     () => import('#console/pages/attribution/AttributionPage.tsx'),
     'AttributionPage',
+  ),
+})
+
+const experimentsRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/experiments',
+  validateSearch: ExperimentsSearch,
+  component: lazyRouteComponent(
+    () => import('#console/pages/experiments/ExperimentsPage.tsx'),
+    'ExperimentsPage',
+  ),
+})
+
+const experimentRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/experiments/$experimentId',
+  component: lazyRouteComponent(
+    () => import('#console/pages/experiments/ExperimentPage.tsx'),
+    'ExperimentPage',
   ),
 })
 
@@ -89,6 +111,35 @@ const leadRoute = createRoute({
   component: lazyRouteComponent(() => import('#console/pages/leads/LeadPage.tsx'), 'LeadPage'),
 })
 
+const weekliesRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/reports/weekly',
+  component: lazyRouteComponent(
+    () => import('#console/pages/weekly/WeekliesPage.tsx'),
+    'WeekliesPage',
+  ),
+})
+
+const weeklyRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/reports/weekly/$reportId',
+  validateSearch: WeeklySearch,
+  component: lazyRouteComponent(() => import('#console/pages/weekly/WeeklyPage.tsx'), 'WeeklyPage'),
+})
+
+const plansRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/reports/plans',
+  component: lazyRouteComponent(() => import('#console/pages/plans/PlansPage.tsx'), 'PlansPage'),
+})
+
+const planRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/reports/plans/$quarter',
+  validateSearch: PlanSearch,
+  component: lazyRouteComponent(() => import('#console/pages/plans/PlanPage.tsx'), 'PlanPage'),
+})
+
 const peopleRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: '/people',
@@ -109,12 +160,18 @@ export const revenueRoutes = [
   campaignsRoute,
   campaignRoute,
   attributionRoute,
+  experimentsRoute,
+  experimentRoute,
   scoresRoute,
   modelRoute,
   leadScoreRoute,
   dealScoreRoute,
   leadsRoute,
   leadRoute,
+  weekliesRoute,
+  weeklyRoute,
+  plansRoute,
+  planRoute,
   peopleRoute,
   personRoute,
 ] as const

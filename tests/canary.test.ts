@@ -189,6 +189,10 @@ async function addReports(leadId: string): Promise<void> {
   expect(hold.status, hold.text).toBe(201)
   ids.set('holdId', hold.body.id)
   await addThreat()
+  const design = { channel: 'email', holdoutShare: 0.1, weeks: 4, startsOn: '2026-12-01' }
+  const experiment = await workspace.post('/api/v1/experiments', design)
+  expect(experiment.status, experiment.text).toBe(201)
+  ids.set('experimentId', experiment.body.id)
   ids.set('reportId', id)
   ids.set('subjectId', leadId)
   ids.set('quarter', '2027-Q1')

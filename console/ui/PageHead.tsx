@@ -20,6 +20,9 @@ export interface PageHeadProps {
       | '/people'
       | '/leads'
       | '/connections'
+      | '/reports/weekly'
+      | '/reports/plans'
+      | '/experiments'
   }
   subtitle?: ReactNode
   /** Beside the title: states and freshness. */

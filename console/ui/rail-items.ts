@@ -4,6 +4,8 @@ import {
   IconBell,
   IconChartDots,
   IconFileImport,
+  IconFlag3,
+  IconFlask,
   IconGauge,
   IconGitCompare,
   IconHome,
@@ -11,6 +13,7 @@ import {
   IconListSearch,
   IconPlug,
   IconInbox,
+  IconReportAnalytics,
   IconRoute,
   IconShieldLock,
   IconSpeakerphone,
@@ -28,6 +31,9 @@ export interface RailItem {
     | '/campaigns'
     | '/attribution'
     | '/scores'
+    | '/reports/weekly'
+    | '/reports/plans'
+    | '/experiments'
     | '/connections'
     | '/leads'
     | '/people'
@@ -83,6 +89,13 @@ export const rail: readonly RailGroup[] = [
         scopes: ['attribution:read'],
       },
       {
+        label: 'Experiments',
+        to: '/experiments',
+        icon: IconFlask,
+        keys: 'g y',
+        scopes: ['attribution:read'],
+      },
+      {
         label: 'Learned scores',
         to: '/scores',
         icon: IconTargetArrow,
@@ -90,6 +103,20 @@ export const rail: readonly RailGroup[] = [
         scopes: ['scoring:read', 'leads:read', 'performance:read'],
       },
       { label: 'Leads', to: '/leads', icon: IconInbox, keys: 'g b', scopes: ['leads:read'] },
+      {
+        label: 'Weekly reports',
+        to: '/reports/weekly',
+        icon: IconReportAnalytics,
+        keys: 'g r',
+        scopes: ['performance:read'],
+      },
+      {
+        label: 'Quarterly plans',
+        to: '/reports/plans',
+        icon: IconFlag3,
+        keys: 'g q',
+        scopes: ['performance:read'],
+      },
     ],
   },
   {

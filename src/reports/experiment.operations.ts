@@ -6,6 +6,7 @@ import { defineOperation, type ChangedRow } from '#gateway/operation.ts'
 import { audienceOf, beliefsOf, resultOf } from '#reports/experiment.rules.ts'
 import {
   Experiment,
+  ExperimentDetail,
   ExperimentPage,
   ExperimentPath,
   ListExperimentsQuery,
@@ -18,6 +19,7 @@ import {
   closeExperiment,
   findExperiment,
   insertExperiment,
+  listExperimentEffects,
   listExperimentRows,
   listMeasuredChannels,
   listPlannedChannels,
@@ -211,6 +213,27 @@ async function closePlanned(
     throw new Problem('resource.not_found', 'There is no such experiment.')
   throw new Problem('experiment.over', 'The experiment is over: its result is never changed.')
 }
+
+export const getExperiment = defineOperation({
+  ...about,
+  id: 'getExperiment',
+  method: 'GET',
+  path: '/api/v1/experiments/{experimentId}',
+  scope: 'attribution:read',
+  summary: 'An experiment, and what its result made of the models that weigh it',
+  description:
+    'What the result moved in credit is at GET /api/v1/attribution/changes with the model, the channel, `since` the fit before and ' +
+    '`until` the next one; its cause is model_refit.',
+  input: ExperimentPath,
+  output: ExperimentDetail,
+  async perform({ experimentId }, { tx }) {
+    const found = await findExperiment(tx, experimentId)
+    if (found === null) throw new Problem('resource.not_found', 'There is no such experiment.')
+    const { channel, closedAt, result } = found
+    if (result === null || closedAt === null) return { ...found, effects: [] }
+    return { ...found, effects: await listExperimentEffects(tx, channel, closedAt) }
+  },
+})
 
 export const listExperiments = defineOperation({
   ...about,

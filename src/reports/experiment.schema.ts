@@ -119,6 +119,32 @@ export const Experiment = z.object({
 })
 export type Experiment = z.output<typeof Experiment>
 
+const FittedShare = z
+  .object({ fittedAt: Instant, low: z.number(), high: z.number() })
+  .nullable()
+  .meta({ description: '90 % interval of the channel’s part of revenue, as the fit has it' })
+
+/** An experiment with what its result made of the models that weigh experiments. */
+export const ExperimentDetail = Experiment.extend({
+  effects: z
+    .array(
+      z.object({
+        model: AttributionModel,
+        name: z.string(),
+        before: FittedShare.meta({ description: 'The last fit without the result' }),
+        after: FittedShare.meta({
+          description: 'The first fit with it; null while the model waits for that fit',
+        }),
+        until: Instant.nullable().meta({
+          description:
+            'When the model was fitted again for other reasons: credit up to then moved by the result alone',
+        }),
+      }),
+    )
+    .meta({ description: 'By data-driven model; empty while there is no result' }),
+})
+export type ExperimentDetail = z.output<typeof ExperimentDetail>
+
 export const NewExperiment = z.object({
   channel: z.string().min(1).max(60),
   holdoutShare: Part.max(0.9),

@@ -2,7 +2,11 @@ import { sql } from 'kysely'
 import type { NamedLift } from '#analytics/attribution/causal/holdouts.ts'
 import { decodeCursor } from '#core/page.ts'
 import type { z } from 'zod'
-import type { Experiment, ListExperimentsQuery } from '#reports/experiment.schema.ts'
+import type {
+  Experiment,
+  ExperimentDetail,
+  ListExperimentsQuery,
+} from '#reports/experiment.schema.ts'
 import type { Transaction } from '#store/store.ts'
 
 const COLUMNS = sql`id, channel, state, holdout_share, weeks, starts_on, proposal, result, created_at, created_by, closed_at`
@@ -32,6 +36,43 @@ export function closeExperiment(
 
 export function findExperiment(tx: Transaction, id: string): Promise<Experiment | null> {
   return tx.find(sql<Experiment>`select ${COLUMNS} from experiments where id = ${id}`)
+}
+
+type Effect = ExperimentDetail['effects'][number]
+
+/** Of each data-driven model the last fit before a moment and the first after it, as far as they know the channel. */
+export async function listExperimentEffects(
+  tx: Transaction,
+  channel: string,
+  at: Date,
+): Promise<Effect[]> {
+  const fit = sql`select fitted_at, coefficients -> 'intervals' -> ${channel}::text as share from attribution_fits f
+    where f.model = m.model and f.version = m.version`
+  const rows = await tx.query(sql<{
+    model: string
+    name: string
+    before: { low: number; high: number } | null
+    beforeAt: Date | null
+    after: { low: number; high: number } | null
+    afterAt: Date | null
+    until: Date | null
+  }>`
+    select m.model, m.name, b.share as before, b.fitted_at as before_at, a.share as after, a.fitted_at as after_at, n.until
+    from attribution_models m
+    left join lateral (${fit} and f.fitted_at <= ${at} order by f.fitted_at desc limit 1) b on true
+    left join lateral (${fit} and f.fitted_at > ${at} order by f.fitted_at limit 1) a on true
+    left join lateral (
+      select min(f.fitted_at) as until from attribution_fits f
+      where f.model = m.model and f.version = m.version and f.fitted_at > a.fitted_at
+    ) n on true
+    where m.retired_at is null and m.method = 'data_driven' order by m.model`)
+  return rows.map(({ model, name, before, beforeAt, after, afterAt, until }) => ({
+    model,
+    name,
+    before: before && beforeAt && { ...before, fittedAt: beforeAt },
+    after: after && afterAt && { ...after, fittedAt: afterAt },
+    until,
+  }))
 }
 
 /** One more than the page, newest first. */

@@ -5,6 +5,7 @@ import { beliefOf, resultOf } from '#reports/experiment.rules.ts'
 import {
   cancelExperiment,
   createExperiment,
+  getExperiment,
   listExperiments,
   listProposals,
   recordExperimentResult,
@@ -126,6 +127,15 @@ test('the channel that most hangs on is proposed; a planned test is not proposed
     result: { ...counts, lift: expect.closeTo(0.25, 9) },
   })
   // The fit of that moment holds the result: the channel's doubt is what is left of it, and it may be tested again.
+  const told = await world.ask(getExperiment, { experimentId: planned.id })
+  expect(told).toMatchObject({
+    ...done,
+    effects: [{ model: 'causal', name: 'Causal', after: null }],
+  })
+  expect(told.effects[0].before).toEqual({
+    ...interval(0.02, 0.4),
+    fittedAt: '2026-11-01T00:00:00.000Z',
+  })
   const { beliefs, data } = await world.ask(listProposals, {}, AT)
   const isMeasured = { channel: 'webinar', isMeasured: true }
   expect(beliefs).toContainEqual(expect.objectContaining(isMeasured))
@@ -185,8 +195,18 @@ test('the result of an experiment moves credit at the next fit, and all credit s
     peopleOthers: 1_000_000,
     conversionsOthers: 100_000,
   }
-  await world.ask(recordExperimentResult, { experimentId: planned.id, ...counts }, AT)
+  expect((await world.ask(getExperiment, { experimentId: planned.id })).effects).toEqual([])
+  const closedAt = '2026-11-01T02:00:00Z'
+  await world.ask(recordExperimentResult, { experimentId: planned.id, ...counts }, closedAt)
   const after = await credit('2026-11-02T01:00:00Z')
+  const told = await world.ask(getExperiment, { experimentId: planned.id })
+  const [{ before: was, after: is, until }] = told.effects
+  expect([was.fittedAt, is.fittedAt, until]).toEqual([
+    '2026-11-01T01:00:00.000Z',
+    '2026-11-02T01:00:00.000Z',
+    null,
+  ])
+  expect(is.high - is.low).toBeLessThan(was.high - was.low)
   expect(before).toBeGreaterThan(0.05)
   expect(after).toBeLessThan(0.03)
   const causes = await world.write((tx) =>

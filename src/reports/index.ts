@@ -13,6 +13,7 @@ import {
 import {
   cancelExperiment,
   createExperiment,
+  getExperiment,
   listExperiments,
   listProposals,
   recordExperimentResult,
@@ -39,7 +40,14 @@ import { createCompareAttribution } from '#reports/compare.operations.ts'
 import { getPipelineInfluence } from '#reports/influence.operations.ts'
 import { getImprovement } from '#reports/improvement.operations.ts'
 import { reportsPersonal } from '#reports/personal-store.ts'
-import { comparePlans, getPlan, listPlans, putPlan } from '#reports/plan.operations.ts'
+import {
+  comparePlans,
+  getPlan,
+  getPlanProgress,
+  listPlans,
+  listQuarters,
+  putPlan,
+} from '#reports/plan.operations.ts'
 import { getSlippage, listSlippage } from '#reports/slippage.operations.ts'
 import {
   listDisagreements,
@@ -85,6 +93,7 @@ export function createReports(keptMs: number): Module {
       createExperiment,
       recordExperimentResult,
       cancelExperiment,
+      getExperiment,
       listExperiments,
       previewAttribution,
       createCompareAttribution(readProfile),
@@ -105,6 +114,8 @@ export function createReports(keptMs: number): Module {
       listReportComments,
       putPlan,
       getPlan,
+      getPlanProgress,
+      listQuarters,
       listPlans,
       comparePlans,
       getAttributionWindows,

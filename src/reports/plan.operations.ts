@@ -1,22 +1,36 @@
 import { cutPage } from '#core/page.ts'
 import { Problem } from '#core/problem.ts'
+import { dayOf } from '#core/zone.ts'
 import { defineOperation } from '#gateway/operation.ts'
 import { readSetting } from '#reports/lens.store.ts'
-import { diffOf, mergePast, needOf, quarterDays, totalOf } from '#reports/plan.rules.ts'
+import {
+  diffOf,
+  elapsedOf,
+  mergePast,
+  needOf,
+  progressOf,
+  quarterDays,
+  totalOf,
+} from '#reports/plan.rules.ts'
 import {
   ComparePlansQuery,
+  ListQuartersQuery,
   Plan,
   PlanDiff,
   PlanListQuery,
   PlanPage,
+  PlanProgress,
   PlanQuery,
   PutPlan,
+  QuarterPage,
 } from '#reports/plan.schema.ts'
 import {
   countOwners,
   findPlan,
   insertPlan,
+  listChannelActuals,
   listPlanRows,
+  listQuarterRows,
   listSegmentPast,
   type PlanRow,
 } from '#reports/plan.store.ts'
@@ -80,6 +94,53 @@ export const getPlan = defineOperation({
   input: PlanQuery,
   output: Plan,
   perform: ({ quarter, version }, { tx }) => readPlan(tx, quarter, version ?? null),
+})
+
+export const listQuarters = defineOperation({
+  ...about,
+  id: 'listQuarterlyPlans',
+  method: 'GET',
+  path: '/api/v1/plans',
+  scope: 'performance:read',
+  summary: 'The quarters that have a plan, the latest first, each with its newest version',
+  input: ListQuartersQuery,
+  output: QuarterPage,
+  async perform(query, { tx }) {
+    const rows = await listQuarterRows(tx, query)
+    const { data, nextCursor } = cutPage(rows, query.limit, (row) => [row.firstDay])
+    return { data: data.map((row) => planOf(row)), nextCursor }
+  },
+})
+
+export const getPlanProgress = defineOperation({
+  ...about,
+  id: 'getQuarterlyPlanProgress',
+  method: 'GET',
+  path: '/api/v1/plans/{quarter}/progress',
+  scope: 'performance:read',
+  summary: 'What came in of a quarter against what was planned, segment by segment',
+  description:
+    'Days in the time zone of the workspace, amounts in the currency of the plan. A deal counts once, for the channel of the ' +
+    'first lead among its people, as targets do.',
+  input: PlanQuery,
+  output: PlanProgress,
+  async perform({ quarter, version }, { tx, now }) {
+    const plan = await readPlan(tx, quarter, version ?? null)
+    const { timeZone } = await readSetting(tx, {}, now)
+    const { currency } = plan
+    const days = quarterDays(quarter)
+    const today = dayOf(now, timeZone)
+    const actuals = await listChannelActuals(tx, days, { currency, timeZone }, today)
+    return {
+      quarter,
+      version: plan.version,
+      currency,
+      from: days.first,
+      to: days.last,
+      elapsed: elapsedOf(days, today),
+      ...progressOf(plan, actuals),
+    }
+  },
 })
 
 export const listPlans = defineOperation({

@@ -1,5 +1,5 @@
-import { addDays } from '#reports/calendar.ts'
-import type { Need, Plan, PutPlan } from '#reports/plan.schema.ts'
+import { addDays, daysBetween } from '#reports/calendar.ts'
+import type { Actual, Need, Plan, PlanProgress, PutPlan } from '#reports/plan.schema.ts'
 import { rateOf, type Rate } from '#reports/rate.rules.ts'
 
 /** What was measured of a segment. */
@@ -118,6 +118,52 @@ export function totalOf(needs: readonly Need[]): Plan['total'] {
     leads: sum((need) => need.leads),
     spendMinor: sum((need) => need.spendMinor),
   }
+}
+
+/** What came in of a channel; null: of deals none of whose people was a lead. */
+export type ChannelActual = Actual & { channel: string | null }
+
+/** Holds what came in against what was planned; a segment without a channel takes all that no other names. */
+export function progressOf(
+  plan: Plan,
+  actuals: readonly ChannelActual[],
+): Pick<PlanProgress, 'segments' | 'outside' | 'total'> {
+  const named = new Set(plan.needs.map(({ channel }) => channel))
+  const rest = actuals.filter(({ channel }) => channel === null || !named.has(channel))
+  return {
+    segments: plan.needs.map(({ channel, ...need }) => ({
+      channel,
+      planned: {
+        targetMinor: need.targetMinor,
+        deals: need.deals,
+        opportunities: need.opportunities,
+        pipelineMinor: need.pipelineMinor,
+        leads: need.leads,
+        spendMinor: need.spendMinor,
+      },
+      actual: sumOf(channel === null ? rest : actuals.filter((row) => row.channel === channel)),
+    })),
+    outside: sumOf(named.has(null) ? [] : rest),
+    total: sumOf(actuals),
+  }
+}
+
+function sumOf(rows: readonly ChannelActual[]): Actual {
+  const sum = (field: keyof Actual) => rows.reduce((total, row) => total + row[field], 0)
+  return {
+    wonMinor: sum('wonMinor'),
+    wonDeals: sum('wonDeals'),
+    opportunities: sum('opportunities'),
+    pipelineMinor: sum('pipelineMinor'),
+    leads: sum('leads'),
+    spendMinor: sum('spendMinor'),
+  }
+}
+
+/** The part of a quarter that is over at the end of a day, in [0, 1]. */
+export function elapsedOf({ first, last }: { first: string; last: string }, day: string): number {
+  const days = daysBetween(first, last) + 1
+  return Math.min(1, Math.max(0, (daysBetween(first, day) + 1) / days))
 }
 
 const FIELDS = [

@@ -116,6 +116,57 @@ export const PlanPage = Page(
   Plan.pick({ quarter: true, version: true, total: true, createdAt: true, createdBy: true }),
 )
 
+export const ListQuartersQuery = PageQuery
+/** The newest version of each quarter's plan. */
+export const QuarterPage = Page(
+  Plan.pick({
+    quarter: true,
+    version: true,
+    currency: true,
+    total: true,
+    createdAt: true,
+    createdBy: true,
+  }),
+)
+
+/** What came in, by the channel of the lead: of a deal, that of the first lead among its people. */
+const Actual = z.object({
+  wonMinor: z.int().meta({ description: 'Of deals that closed as won in the quarter' }),
+  wonDeals: z.int(),
+  opportunities: z.int().meta({ description: 'Opened in the quarter' }),
+  pipelineMinor: z.int().meta({ description: 'Amount of what was opened in the quarter' }),
+  leads: z.int().meta({ description: 'Captured in the quarter' }),
+  spendMinor: z.int().meta({
+    description: 'Budgets of the channel’s campaigns that fall into the quarter until today',
+  }),
+})
+export type Actual = z.output<typeof Actual>
+
+const Planned = Need.pick({
+  targetMinor: true,
+  deals: true,
+  opportunities: true,
+  pipelineMinor: true,
+  leads: true,
+  spendMinor: true,
+})
+
+/** How far a quarter has come against its plan; segments and what is outside them are together all that came in. */
+export const PlanProgress = z.object({
+  quarter: Quarter,
+  version: z.int(),
+  currency: CurrencyCode,
+  from: CalendarDate,
+  to: CalendarDate,
+  elapsed: z.number().meta({ description: 'The part of the quarter that is over, in [0, 1]' }),
+  segments: z.array(z.object({ channel: z.string().nullable(), planned: Planned, actual: Actual })),
+  outside: Actual.meta({
+    description: 'Of channels that no segment names; nothing where a segment takes all others',
+  }),
+  total: Actual,
+})
+export type PlanProgress = z.output<typeof PlanProgress>
+
 export const ComparePlansQuery = z.object({
   quarter: Quarter,
   from: z.coerce.number().int().min(1),

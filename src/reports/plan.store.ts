@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { decodeCursor, type PageQuery } from '#core/page.ts'
-import type { SegmentPast } from '#reports/plan.rules.ts'
+import type { ChannelActual, SegmentPast } from '#reports/plan.rules.ts'
 import type { Transaction } from '#store/store.ts'
 
 /** Leads captured in the last days, by channel, with what came of them until now. */
@@ -41,6 +41,46 @@ export function listSegmentPast(
     group by l.channel order by l.channel`)
 }
 
+/** What came in within a quarter, by the channel of the lead; each deal is counted once, by the first lead of its people. */
+export function listChannelActuals(
+  tx: Transaction,
+  { first, last }: { first: string; last: string },
+  { currency, timeZone }: { currency: string; timeZone: string },
+  today: string,
+): Promise<ChannelActual[]> {
+  const from = sql`(${first}::date::timestamp at time zone ${timeZone})`
+  const to = sql`((${last}::date + 1)::timestamp at time zone ${timeZone})`
+  return tx.query(sql<ChannelActual>`
+    with deal as (
+      select id, opened_at >= ${from} and opened_at < ${to} as is_opened,
+        status = 'won' and closed_at >= ${from} and closed_at < ${to} as is_won,
+        case when currency = ${currency} then coalesce(amount_minor, 0) else 0 end as minor
+      from opportunities
+      where deleted_at is null and (opened_at >= ${from} and opened_at < ${to} or closed_at >= ${from} and closed_at < ${to})
+    ), source as (
+      select distinct on (d.id) d.id, l.channel from deal d
+      join opportunity_people op on op.opportunity_id = d.id
+      join leads l on l.person_id = op.person_id and l.merged_into is null
+      order by d.id, l.captured_at, l.id
+    ), part as (
+      select s.channel, case when is_won then minor else 0 end as won_minor, is_won::int as won_deals,
+        is_opened::int as opportunities, case when is_opened then minor else 0 end as pipeline_minor, 0 as leads, 0 as spend_minor
+      from deal d left join source s on s.id = d.id where is_won or is_opened
+      union all
+      select channel, 0, 0, 0, 0, 1, 0 from leads
+      where captured_at >= ${from} and captured_at < ${to} and merged_into is null
+      union all
+      select channel, 0, 0, 0, 0, 0,
+        budget_minor * greatest(0, least(ends_on, ${last}::date, ${today}::date) - greatest(starts_on, ${first}::date) + 1)
+          / (ends_on - starts_on + 1)
+      from campaigns
+      where deleted_at is null and budget_minor is not null and currency = ${currency} and ends_on >= starts_on
+    )
+    select channel, sum(won_minor)::bigint as won_minor, sum(won_deals)::int as won_deals, sum(opportunities)::int as opportunities,
+      sum(pipeline_minor)::bigint as pipeline_minor, sum(leads)::int as leads, sum(spend_minor)::bigint as spend_minor
+    from part group by channel order by channel`)
+}
+
 export async function countOwners(tx: Transaction): Promise<number> {
   const row = await tx.find(sql<{ owners: number }>`
     select count(*) as owners from owners where active`)
@@ -70,6 +110,18 @@ export async function insertPlan(
       ${now}::timestamptz, ${by}
     from quarterly_plans where quarter = ${firstDay}::date returning version`)
   return row!.version
+}
+
+/** The newest version of each quarter, one more than the page, the latest quarter first. */
+export function listQuarterRows(
+  tx: Transaction,
+  { limit, cursor }: PageQuery,
+): Promise<(PlanRow & { firstDay: string })[]> {
+  const after =
+    cursor === undefined ? sql`` : sql`where quarter < ${decodeCursor(cursor, 1)[0]}::text::date`
+  return tx.query(sql<PlanRow & { firstDay: string }>`
+    select distinct on (quarter) quarter as first_day, version, plan, created_at, created_by
+    from quarterly_plans ${after} order by quarter desc, version desc limit ${limit + 1}`)
 }
 
 export function findPlan(

@@ -7,8 +7,14 @@ import { getChannelAttribution } from '#reports/credit.operations.ts'
 import { getPipelineInfluence } from '#reports/influence.operations.ts'
 import { getImprovement } from '#reports/improvement.operations.ts'
 import { durationChange, rateChange } from '#reports/improvement.rules.ts'
-import { comparePlans, getPlan, putPlan } from '#reports/plan.operations.ts'
-import { needOf } from '#reports/plan.rules.ts'
+import {
+  comparePlans,
+  getPlan,
+  getPlanProgress,
+  listQuarters,
+  putPlan,
+} from '#reports/plan.operations.ts'
+import { elapsedOf, needOf } from '#reports/plan.rules.ts'
 import { rateOf } from '#reports/rate.rules.ts'
 import { smallWorld } from '#reports/small-world.ts'
 import {
@@ -24,8 +30,10 @@ import {
   createWeekly,
   getWeekly,
   listReportComments,
+  listWeeklyReports,
 } from '#reports/weekly.operations.ts'
 import { calendarOf, canonicalJson, hashOf } from '#reports/weekly.rules.ts'
+import { FrozenFigures } from '#reports/weekly.schema.ts'
 import type { Store } from '#store/store.ts'
 import { openTestStore } from '#tests/store.ts'
 
@@ -233,6 +241,7 @@ test('a weekly report never changes, its hash is that of its numbers, and open i
   const report = await world.ask(createWeekly, { week: '2026-11-11' })
   expect(report).toMatchObject({ week: '2026-11-09' })
   expect(report.sha256).toBe(hashOf(report.figures))
+  expect(FrozenFigures.parse(report.figures)).toEqual(report.figures)
   expect(report.figures.current.closed.won).toMatchObject({ deals: 2, amountMinor: 9100 })
   await world.write((tx) =>
     tx.execute(sql`update opportunities set amount_minor = 1 where id = ${big}`),
@@ -256,6 +265,13 @@ test('a weekly report never changes, its hash is that of its numbers, and open i
   expect((await world.ask(listReportComments, { reportId })).data).toMatchObject([
     { body: 'Ask Ada.' },
   ])
+  const weeks = await world.ask(listWeeklyReports)
+  expect(weeks.data).toMatchObject([
+    { id: next.id, week: '2026-11-23', wonMinor: 0, wonDeals: 0, comments: 0 },
+    { id: report.id, wonMinor: 9100, wonDeals: 2, currency: 'EUR', comments: 1 },
+  ])
+  const [of, before] = weeks.data
+  expect([of.openItems, before.openItems]).toEqual([of.items, before.items - 1])
   await expect(
     world.ask(changeAgendaItem, { itemId: item.id, ownerId: newId('own') }),
   ).rejects.toMatchObject({ code: 'request.invalid' })
@@ -345,4 +361,79 @@ test('a plan follows from measured rates, and two versions differ where the targ
   )
   expect(none).toMatchObject({ leads: null, spendMinor: null })
   expect(none.warnings).not.toEqual([])
+})
+
+test('what came in of a quarter stands against its plan, each deal once, and all of it adds up', async () => {
+  const world = await smallWorld(store, 'EUR', 'Europe/Berlin')
+  const [ada, bob, eve] = [await world.person(), await world.person(), await world.person()]
+  await world.lead(ada, { channel: 'email', capturedAt: '2026-10-02T00:00:00Z' })
+  // Bob was a lead before Ada was: the deal of both is the webinar's.
+  await world.lead(bob, { channel: 'webinar', capturedAt: '2026-09-01T00:00:00Z' })
+  // The last moment of the quarter before, in Berlin.
+  await world.lead(eve, { channel: 'email', capturedAt: '2026-09-30T21:59:59Z' })
+  const openedAt = '2026-10-10T00:00:00Z'
+  await world.deal({
+    people: [ada, bob],
+    amountMinor: 900,
+    openedAt,
+    closedAt: '2026-11-02T00:00:00Z',
+  })
+  await world.deal({ people: [ada], status: 'open', amountMinor: 50, openedAt })
+  await world.deal({ people: [], amountMinor: 7, closedAt: '2026-11-03T00:00:00Z' })
+  await world.deal({
+    people: [ada],
+    amountMinor: 5,
+    currency: 'USD',
+    closedAt: '2026-11-03T00:00:00Z',
+  })
+  await world.deal({ people: [ada], amountMinor: 3000, closedAt: '2027-01-01T12:00:00Z' })
+  const budget = {
+    channel: 'email',
+    budgetMinor: 9200,
+    startsOn: '2026-10-01',
+    endsOn: '2026-12-31',
+  }
+  await world.campaign(budget)
+  const put = (quarter: string, channels: (string | null)[]) =>
+    world.ask(putPlan, {
+      quarter,
+      segments: channels.map((channel) => ({ channel, targetMinor: 1000 })),
+    })
+  await put('2026-Q4', ['email'])
+  await put('2026-Q4', ['email', null])
+  await put('2027-Q1', ['email'])
+  const progress = (version: number) =>
+    world.ask(getPlanProgress, { quarter: '2026-Q4', version }, '2026-11-23T12:00:00Z')
+  const whole = await progress(2)
+  const email = {
+    wonMinor: 0,
+    wonDeals: 1,
+    opportunities: 1,
+    pipelineMinor: 50,
+    leads: 1,
+    spendMinor: 5400,
+  }
+  const rest = {
+    wonMinor: 907,
+    wonDeals: 2,
+    opportunities: 1,
+    pipelineMinor: 900,
+    leads: 0,
+    spendMinor: 0,
+  }
+  expect(whole.segments).toMatchObject([
+    { channel: 'email', planned: { targetMinor: 1000 }, actual: email },
+    { channel: null, actual: rest },
+  ])
+  expect(whole.outside).toMatchObject({ wonDeals: 0, leads: 0 })
+  const part = await progress(1)
+  expect(part).toMatchObject({ segments: [{ actual: email }], outside: rest })
+  expect(part.total).toEqual(whole.total)
+  expect(whole).toMatchObject({ from: '2026-10-01', to: '2026-12-31', elapsed: 54 / 92 })
+  const quarter = { first: '2026-10-01', last: '2026-12-31' }
+  expect([elapsedOf(quarter, '2026-09-01'), elapsedOf(quarter, '2027-02-01')]).toEqual([0, 1])
+  const listed = await world.ask(listQuarters, { limit: 1 })
+  expect(listed.data).toMatchObject([{ quarter: '2027-Q1', version: 1 }])
+  const older = await world.ask(listQuarters, { cursor: listed.nextCursor })
+  expect(older).toMatchObject({ data: [{ quarter: '2026-Q4', version: 2 }], nextCursor: null })
 })

@@ -67,9 +67,21 @@ export const listWeeklyReports = defineOperation({
   method: 'GET',
   path: '/api/v1/reports/weekly',
   scope: 'performance:read',
-  summary: 'Weekly reports, newest first',
+  summary: 'Weekly reports, newest first, with what each week brought and what is still open',
   input: WeeklyListQuery,
   output: WeeklyPage,
+  csv: [
+    { title: 'Week', field: 'week' },
+    { title: 'Won (minor units)', field: 'wonMinor', type: 'number' },
+    { title: 'Currency', field: 'currency' },
+    { title: 'Deals won', field: 'wonDeals', type: 'number' },
+    { title: 'Leads', field: 'leads', type: 'number' },
+    { title: 'MQLs', field: 'mqls', type: 'number' },
+    { title: 'Agenda items', field: 'items', type: 'number' },
+    { title: 'Open agenda items', field: 'openItems', type: 'number' },
+    { title: 'Comments', field: 'comments', type: 'number' },
+    { title: 'SHA-256', field: 'sha256' },
+  ],
   async perform(query, { tx }) {
     return cutPage(await listWeeklies(tx, query), query.limit, (row) => [row.week])
   },

@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { Id } from '#core/id.ts'
+import { CurrencyCode } from '#core/money.ts'
 import { Page, PageQuery } from '#core/page.ts'
 import { CalendarDate, Instant } from '#core/time.ts'
+import { PerformanceReport } from '#reports/performance.schema.ts'
 
 export const CreateWeekly = z.object({
   week: CalendarDate.optional().meta({
@@ -19,6 +21,18 @@ export const WeeklyHead = z.object({
   createdBy: z.string(),
 })
 
+/** A week in the list: what it brought, and what is left to talk about. */
+export const WeeklySummary = WeeklyHead.extend({
+  currency: CurrencyCode,
+  wonMinor: z.int(),
+  wonDeals: z.int(),
+  leads: z.int().meta({ description: 'Captured in the week' }),
+  mqls: z.int().meta({ description: 'Leads that qualified in the week' }),
+  items: z.int().meta({ description: 'Agenda items that came up in the week' }),
+  openItems: z.int().meta({ description: 'Those of them that are still open' }),
+  comments: z.int(),
+})
+
 export const AgendaItem = z.object({
   id: Id('agd'),
   week: CalendarDate.meta({ description: 'The week in which it came up' }),
@@ -32,6 +46,15 @@ export const AgendaItem = z.object({
 })
 export type AgendaItem = z.output<typeof AgendaItem>
 
+/**
+ * The figures of a report as they are made today. On the wire they are plain JSON, so that the hash of an older report
+ * stays that of what is sent.
+ */
+export const FrozenFigures = PerformanceReport.omit({ freshness: true }).extend({
+  pipeline: PerformanceReport.shape.pipeline.omit({ asOf: true }),
+})
+export type FrozenFigures = z.output<typeof FrozenFigures>
+
 /** The report of a week, frozen. */
 export const Weekly = WeeklyHead.extend({
   figures: z.record(z.string(), z.unknown()).meta({
@@ -43,7 +66,7 @@ export const Weekly = WeeklyHead.extend({
 export type Weekly = z.output<typeof Weekly>
 
 export const WeeklyPath = z.object({ reportId: Id('rpt') })
-export const WeeklyPage = Page(WeeklyHead)
+export const WeeklyPage = Page(WeeklySummary)
 export const WeeklyListQuery = PageQuery
 
 export const Comment = z.object({

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { z } from 'zod'
 import { decodeCursor, type PageQuery } from '#core/page.ts'
 import type { FoundItem, RestatedCause } from '#reports/weekly.rules.ts'
-import type { AgendaItem, WeeklyHead } from '#reports/weekly.schema.ts'
+import type { AgendaItem, WeeklyHead, WeeklySummary } from '#reports/weekly.schema.ts'
 import type { Transaction } from '#store/store.ts'
 
 type Head = z.output<typeof WeeklyHead>
@@ -39,11 +39,30 @@ export function findWeekly(
 }
 
 /** One more than the page, newest first. */
-export function listWeeklies(tx: Transaction, { limit, cursor }: PageQuery): Promise<Head[]> {
+export function listWeeklies(
+  tx: Transaction,
+  { limit, cursor }: PageQuery,
+): Promise<z.output<typeof WeeklySummary>[]> {
   const after =
     cursor === undefined ? sql`` : sql`where week < ${decodeCursor(cursor, 1)[0]}::text::date`
-  return tx.query(sql<Head>`
-    select ${HEAD} from weekly_reports ${after} order by week desc limit ${limit + 1}`)
+  return tx.query(sql<z.output<typeof WeeklySummary>>`
+    with page as (
+      select ${HEAD}, figures ->> 'currency' as currency,
+        (figures #>> '{current,closed,won,amountMinor}')::bigint as won_minor,
+        (figures #>> '{current,closed,won,deals}')::int as won_deals,
+        (figures #>> '{current,leads,leads}')::int as leads,
+        (figures #>> '{current,conversion,period,total,mqls}')::int as mqls
+      from weekly_reports ${after} order by week desc limit ${limit + 1}
+    ), item as (
+      select week, count(*) as items, count(*) filter (where state = 'open') as open_items
+      from agenda_items where week in (select week from page) group by week
+    ), comment as (
+      select report_id, count(*) as comments from report_comments
+      where report_id in (select id from page) group by report_id
+    )
+    select p.*, coalesce(i.items, 0) as items, coalesce(i.open_items, 0) as open_items, coalesce(c.comments, 0) as comments
+    from page p left join item i on i.week = p.week left join comment c on c.report_id = p.id
+    order by p.week desc`)
 }
 
 /** What moved ended weeks during a week, under the default model and the first window kept. */

@@ -10,6 +10,7 @@ import { simulateWorld, type World } from '#worlds/world.ts'
 export interface Company {
   campaignIds: ReadonlyMap<string, string>
   leadIds: readonly string[]
+  ownerId: string
 }
 
 type Ids = ReadonlyMap<string, string>
@@ -30,15 +31,16 @@ export async function seedCompany(store: Store, workspaceId: string, now: Date):
   )
   const leads = world.leads.filter(({ capturedAt }) => capturedAt <= now)
   const leadIds = idsOf('lead', leads)
-  await store.transaction(workspaceId, async (tx) => {
+  const ownerId = await store.transaction(workspaceId, async (tx) => {
     await insertMarketing(tx, world, campaignIds, now)
     await insertPeople(tx, world, personIds, campaignIds, now)
-    await insertLeads(tx, leads, leadIds, personIds, now)
+    const owner = await insertLeads(tx, leads, leadIds, personIds, now)
     await insertDeals(tx, world, personIds, now)
     await markAllDirty(tx, now)
+    return owner
   })
   while ((await refreshLedger(store, workspaceId, () => now)) > 0);
-  return { campaignIds, leadIds: [...leadIds.values()] }
+  return { campaignIds, leadIds: [...leadIds.values()], ownerId }
 }
 
 function idsOf(prefix: 'per' | 'cmp' | 'lead', rows: readonly { id: string }[]): Ids {
@@ -166,7 +168,7 @@ async function insertLeads(
   leadIds: Ids,
   personIds: Ids,
   now: Date,
-): Promise<void> {
+): Promise<string> {
   const ownerId = await insertOwner(tx, now)
   await insert(
     tx,
@@ -202,6 +204,7 @@ async function insertLeads(
       escalated_at: i < 2 ? now : null,
     })),
   )
+  return ownerId
 }
 
 async function insertDeals(

@@ -72,6 +72,37 @@ const pages = [
   { name: 'leads-overdue', path: '/leads?view=overdue', title: /^Leads$/ },
   { name: 'lead', path: `/leads/${stage.leadId}`, title: /^Ada Lovelace$/ },
   { name: 'lead-refused', path: `/leads/${stage.refusedLeadId}`, title: /^Lead / },
+  { name: 'weeklies', path: '/reports/weekly', title: /^Weekly reports$/ },
+  { name: 'weekly', path: `/reports/weekly/${stage.weeklyId}`, title: /^Week of / },
+  {
+    name: 'weekly-receipt',
+    path: `/reports/weekly/${stage.weeklyId}?receipt=won`,
+    title: /^Week of /,
+  },
+  { name: 'experiments', path: '/experiments', title: /^Experiments$/ },
+  {
+    name: 'experiment',
+    path: `/experiments/${stage.experimentId}`,
+    title: /^Test of Paid search$/,
+  },
+  {
+    name: 'experiment-running',
+    path: `/experiments/${stage.runningId}`,
+    title: /^Test of Webinar$/,
+  },
+  { name: 'plans', path: '/reports/plans', title: /^Quarterly plans$/ },
+  { name: 'quarter', path: `/reports/plans/${stage.quarter}`, title: /^Plan of Q/ },
+  {
+    name: 'quarter-needs',
+    path: `/reports/plans/${stage.quarter}?view=needs`,
+    title: /^Plan of Q/,
+  },
+  {
+    name: 'quarter-versions',
+    path: `/reports/plans/${stage.quarter}?view=versions`,
+    title: /^Plan of Q/,
+  },
+  { name: 'quarter-edit', path: `/reports/plans/${stage.quarter}?view=edit`, title: /^Plan of Q/ },
   { name: 'people', path: '/people', title: /^People$/ },
   { name: 'person', path: `/people/${stage.personId}`, title: /^Ada Lovelace$/ },
   {
@@ -197,6 +228,10 @@ const emptyPages = [
   { name: 'privacy', path: '/privacy', says: 'Nobody has asked yet' },
   { name: 'operations-quotas', path: '/operations?view=quotas', says: 'No quota is set' },
   { name: 'operations-threats', path: '/operations?view=threats', says: 'No sign of an attack' },
+  { name: 'weeklies', path: '/reports/weekly', says: 'No week was reported yet' },
+  { name: 'experiments', path: '/experiments', says: 'No test can be weighed yet' },
+  { name: 'plans', path: '/reports/plans', says: 'No quarter is planned yet' },
+  { name: 'quarter', path: '/reports/plans/2027-Q1', says: 'Not planned yet' },
   { name: 'people', path: '/people', says: 'Nobody yet' },
   { name: 'identity', path: '/people/duplicates', says: 'No duplicates' },
   {

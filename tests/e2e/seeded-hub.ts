@@ -8,13 +8,16 @@ import { seedAlerts } from '#tests/e2e/alert-history.ts'
 import { seedBackfills } from '#tests/e2e/backfill-history.ts'
 import { seedCompany } from '#tests/e2e/company.ts'
 import { seedConflicts } from '#tests/e2e/conflict-history.ts'
+import { seedExperiments, type ExperimentHistory } from '#tests/e2e/experiment-history.ts'
 import { seedPeople, type PeopleHistory } from '#tests/e2e/people-history.ts'
 import { seedPlan } from '#tests/e2e/plan-history.ts'
+import { seedReportHistory, type ReportHistory } from '#tests/e2e/report-history.ts'
 import { seedScores } from '#tests/e2e/score-history.ts'
 import { RECORDS, seedSyncHistory, type SyncHistory } from '#tests/e2e/sync-history.ts'
 import { seedTrust, type TrustHistory } from '#tests/e2e/trust-history.ts'
 
-export interface SeededHub extends SyncHistory, TrustHistory, BuildHistory, PeopleHistory {
+export interface SeededHub
+  extends SyncHistory, TrustHistory, BuildHistory, PeopleHistory, ReportHistory, ExperimentHistory {
   app: App
   url: string
   /** Stops it with the sandbox that it is connected to. */
@@ -72,6 +75,8 @@ export async function startSeededHub(database: {
   const models = await seedScores(store, workspaceId, now)
   const build = await seedBuild(app, workspaceId, now)
   const people = await seedPeople(store, workspaceId, now)
+  const experiments = await seedExperiments(store, workspaceId, now)
+  const reports = await seedReportHistory(app, workspaceId, company.ownerId, now)
   const linkFor = async (workspace: string, roles: string[]) => {
     const user = await createUser(store, workspace, { name: 'Ada', roles }, clock.now())
     return createSignInLink(store, workspace, user, app.url, clock.now())
@@ -88,6 +93,8 @@ export async function startSeededHub(database: {
     ...models,
     ...build,
     ...people,
+    ...reports,
+    ...experiments,
     planId,
     campaignId: company.campaignIds.get('webinar-one-revenue-view') ?? '',
     signInLink: (roles = ['admin']) => linkFor(workspaceId, roles),

@@ -29,6 +29,10 @@ export interface Stage {
   personId: string
   otherPersonId: string
   leadId: string
+  weeklyId: string
+  quarter: string
+  experimentId: string
+  runningId: string
   cookies: { admin: string; viewer: string; reader: string; empty: string }
   /** Answers `?roles=a,b` with a link that signs in once: links end soon, and a long suite must not outlast them. */
   linksUrl: string
@@ -50,7 +54,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   const { url, campaignId, connectionId, runId, refusedLeadId, planId } = hub
   const { erasureId, threatId, modelId, candidateId } = hub
   const { endpointId, messageId, auditId, importId, keyId } = hub
-  const { personId, otherPersonId, leadId } = hub
+  const { personId, otherPersonId, leadId, weeklyId, quarter, experimentId, runningId } = hub
   project.provide('stage', {
     url,
     campaignId,
@@ -70,6 +74,10 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     personId,
     otherPersonId,
     leadId,
+    weeklyId,
+    quarter,
+    experimentId,
+    runningId,
     cookies: {
       admin: await cookieFrom(await hub.signInLink()),
       reader: await cookieFrom(await hub.signInLink(['reader'])),

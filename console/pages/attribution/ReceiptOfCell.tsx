@@ -36,7 +36,7 @@ export function ReceiptOfCell({ comparison, lens }: { comparison: Compared; lens
           hasList={receipt !== undefined}
         />
       ) : receipt === 'uncredited' ? (
-        <UncreditedDeals currency={comparison.currency} lens={shown} />
+        <UncreditedDeals filter={{ ...lensFields(shown), currency: comparison.currency }} />
       ) : (
         receipt !== undefined && <CreditedDeals {...openedOf(comparison, shown, receipt)} />
       )}

@@ -17,6 +17,7 @@ export type Dispute = z.output<typeof Disagreement>['data'][number]
 export type Agreement = z.output<typeof Disagreement>['agreement'][number]
 export type Restatement = z.output<typeof RestatementPage>['data'][number]
 export type Previewed = z.output<typeof Preview>
+export type Model = z.output<typeof ModelList>['data'][number]
 export type Method = z.output<typeof ModelMethod>
 
 /** What an act on models reads again: every figure that stands on them. */

@@ -40,7 +40,7 @@ export function ReceiptDrawer({ report, lens }: { report: CampaignReport; lens: 
             hasList
           />
         ) : receipt === 'uncredited' ? (
-          <UncreditedDeals currency={report.currency} lens={lens} />
+          <UncreditedDeals filter={{ ...lensFields(lens), currency: report.currency }} />
         ) : (
           <CreditedDeals {...openedOf(report, lens, receipt)} />
         ))}

@@ -2,11 +2,12 @@ import { Skeleton } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { formatCount, formatDay } from '#console/format.ts'
-import { lensFields, windowLabel, type ResolvedLens } from '#console/lens.ts'
+import { windowLabel } from '#console/lens.ts'
 import {
   uncreditedExport,
   uncreditedQuery,
   type DealRow,
+  type LedgerDealFilter,
 } from '#console/pages/campaigns/campaign.queries.ts'
 import { DealName, useDealNames } from '#console/pages/campaigns/DealName.tsx'
 import { useSession } from '#console/session.ts'
@@ -19,10 +20,10 @@ import { Table, type Column } from '#console/ui/Table.tsx'
 import classes from './Receipt.module.css'
 
 /** What was won without any touch in the window: shown, never spread over campaigns. */
-export function UncreditedDeals({ currency, lens }: { currency: string; lens: ResolvedLens }) {
+export function UncreditedDeals({ filter }: { filter: LedgerDealFilter }) {
   const { timeZone } = useSession()
-  const { names, error } = useDealNames(lens)
-  const filter = { ...lensFields(lens), currency }
+  const { names, error } = useDealNames(filter)
+  const { currency } = filter
   const deals = useInfiniteQuery(uncreditedQuery(filter))
   if (deals.isError) return <Problem error={deals.error} />
   const total = deals.data?.pages[0]?.total
@@ -38,7 +39,7 @@ export function UncreditedDeals({ currency, lens }: { currency: string; lens: Re
           </p>
           <p className={classes.rule}>
             {formatCount(total.deals)} deals whose people had no touch within{' '}
-            {windowLabel(lens.window).toLowerCase()} before the close
+            {windowLabel(filter.window).toLowerCase()} before the close
           </p>
         </div>
         <ExportMenu {...uncreditedExport(filter)} />
@@ -47,7 +48,7 @@ export function UncreditedDeals({ currency, lens }: { currency: string; lens: Re
         <Table
           caption="Won deals without a touch in the window"
           rows={rows}
-          columns={columnsOf(timeZone, names)}
+          columns={dealColumnsOf(timeZone, names)}
           rowKey={(row) => row.opportunityId}
           empty={<EmptyState title="Every won deal has a touch in the window" />}
         />
@@ -63,7 +64,11 @@ export function UncreditedDeals({ currency, lens }: { currency: string; lens: Re
   )
 }
 
-function columnsOf(timeZone: string, names: ReadonlyMap<string, string>): Column<DealRow>[] {
+/** A won deal with its amount; its name opens its touches. */
+export function dealColumnsOf(
+  timeZone: string,
+  names: ReadonlyMap<string, string>,
+): Column<DealRow>[] {
   return [
     {
       title: 'Deal',

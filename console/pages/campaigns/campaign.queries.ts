@@ -1,6 +1,7 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import type { z } from 'zod'
 import { MINUTE_MS } from '#core/time.ts'
+import { ChannelPage } from '#domains/marketing/campaign.schema.ts'
 import { OpportunityDetail, OpportunityPage } from '#domains/sales/opportunity.schema.ts'
 import { CampaignReport } from '#reports/campaign-report.schema.ts'
 import {
@@ -75,12 +76,22 @@ export const campaignNamesQuery = queryOptions({
   staleTime: 5 * MINUTE_MS,
 })
 
+/** The first 200 channels of the workspace, by key. */
+export const channelsQuery = queryOptions({
+  queryKey: ['campaigns', 'channels'],
+  queryFn: async ({ signal }) =>
+    (await read(ChannelPage, '/api/v1/channels', { limit: 200 }, signal)).data,
+  staleTime: 5 * MINUTE_MS,
+})
+
 export interface CreditFilter extends LensFields {
   currency: string
   campaignId?: string | undefined
   channel?: string | undefined
   bucket?: 'touches' | 'baseline' | undefined
   week?: string | undefined
+  /** The ledger as it stood then, instead of now. */
+  asOf?: string | undefined
 }
 
 /** The lines behind a credited figure; `total` of the first page is that figure. */
@@ -99,17 +110,19 @@ export function creditsExport(filter: CreditFilter) {
 }
 
 export type DealRow = z.output<typeof LedgerDealPage>['data'][number]
-type UncreditedFilter = LensFields & { currency: string }
-
-function uncreditedFields({ from, to, window, currency }: UncreditedFilter) {
-  return { from, to, window, currency, credited: 'false' }
+export type LedgerDealFilter = Omit<LensFields, 'model'> & {
+  currency: string
+  asOf?: string | undefined
 }
 
-/** Won deals without a touch in the window; no model gives them credit. */
-export function uncreditedQuery(filter: UncreditedFilter) {
-  const fields = uncreditedFields(filter)
+function ledgerDealFields(filter: LedgerDealFilter, credited?: 'false') {
+  const { from, to, window, currency, asOf } = filter
+  return { from, to, window, currency, asOf, credited }
+}
+
+function ledgerDealsQuery(fields: ReturnType<typeof ledgerDealFields>) {
   return infiniteQueryOptions({
-    queryKey: ['attribution', 'uncredited', fields],
+    queryKey: ['attribution', 'deals', fields],
     queryFn: ({ pageParam, signal }) =>
       read(LedgerDealPage, DEALS, { ...fields, limit: 100, cursor: pageParam }, signal),
     initialPageParam: null as string | null,
@@ -117,8 +130,22 @@ export function uncreditedQuery(filter: UncreditedFilter) {
   })
 }
 
-export function uncreditedExport(filter: UncreditedFilter) {
-  return { path: DEALS, fields: uncreditedFields(filter) }
+/** Won deals, whatever credit they give. */
+export function wonDealsQuery(filter: LedgerDealFilter) {
+  return ledgerDealsQuery(ledgerDealFields(filter))
+}
+
+export function wonDealsExport(filter: LedgerDealFilter) {
+  return { path: DEALS, fields: ledgerDealFields(filter) }
+}
+
+/** Won deals without a touch in the window; no model gives them credit. */
+export function uncreditedQuery(filter: LedgerDealFilter) {
+  return ledgerDealsQuery(ledgerDealFields(filter, 'false'))
+}
+
+export function uncreditedExport(filter: LedgerDealFilter) {
+  return { path: DEALS, fields: ledgerDealFields(filter, 'false') }
 }
 
 function receiptPath(opportunityId: string): string {

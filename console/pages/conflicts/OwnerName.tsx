@@ -12,8 +12,10 @@ export function OwnerName({
   verb?: 'with' | 'by'
 }) {
   const { can, principal } = useSession()
-  const users = useQuery({ ...usersQuery, enabled: owner !== null && can('users:read') })
+  const isPerson = owner !== null && owner !== 'system'
+  const users = useQuery({ ...usersQuery, enabled: isPerson && can('users:read') })
   if (owner === null) return <span>nobody has it</span>
+  if (owner === 'system') return <span>{verb} the hub</span>
   if (owner === principal.id) return <span>{verb} you</span>
   const name = users.data?.data.find(({ id }) => id === owner)?.name
   return name === undefined ? (
