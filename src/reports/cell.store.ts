@@ -46,11 +46,7 @@ function packsOf(lens: Lens, row: Row, also = sql``): RawBuilder<unknown> {
 }
 
 /** One more than the page: the deals of the cell, the latest close first, each before its touches in the window. */
-export function listCellLines(
-  tx: Transaction,
-  lens: Lens,
-  query: CellQuery,
-): Promise<CellLine[]> {
+export function listCellLines(tx: Transaction, lens: Lens, query: CellQuery): Promise<CellLine[]> {
   const [micros, opportunityId, touchpointId] =
     query.cursor === undefined ? [] : decodeCursor(query.cursor, 3)
   const at = sql`timestamptz 'epoch' + ${Number(micros ?? 0)}::bigint * interval '1 microsecond'`
