@@ -1,6 +1,6 @@
 // Whether figures lead back to all that made them, and forward again: cells of reports drawn at random over a made-up company
 // whose records came by calls, a file and a CRM, against a plain count over its tables and origins known from their making.
-// `npm run eval -- lineage [-- --cells 1000 --leads 150 --touches 1500 --deals 200 --seed 1]`. A database is started for it.
+// `npm run eval -- lineage [-- --cells 1000 --leads 80 --touches 500 --deals 80 --seed 1]`. A database is started for it.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,9 +24,9 @@ import {
 const { values: flags } = parseArgs({
   options: {
     cells: { type: 'string', default: '1000' },
-    leads: { type: 'string', default: '150' },
-    touches: { type: 'string', default: '1500' },
-    deals: { type: 'string', default: '200' },
+    leads: { type: 'string', default: '80' },
+    touches: { type: 'string', default: '500' },
+    deals: { type: 'string', default: '80' },
     seed: { type: 'string', default: '1' },
   },
 })
