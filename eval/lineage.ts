@@ -59,11 +59,10 @@ async function openTools(): Promise<LineageTools> {
   const { token } = await issueKey(store, workspaceId, rights, now)
   return {
     async call(method, path, body, contentType = 'application/json') {
-      const isText = contentType !== 'application/json'
       const answer = await fetch(app.url + path, {
         method,
         headers: { authorization: `Bearer ${token}`, 'content-type': contentType },
-        ...(body !== undefined && { body: isText ? String(body) : JSON.stringify(body) }),
+        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       })
       if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
       return { body: await answer.json(), requestId: answer.headers.get('x-request-id')! }

@@ -28,11 +28,10 @@ beforeAll(async () => {
   workspace = await hub.freshWorkspace({ currency: 'EUR' })
   tools = {
     async call(method, path, body, contentType = 'application/json') {
-      const isText = contentType !== 'application/json'
       const answer = await fetch(hub.url + path, {
         method,
         headers: { authorization: `Bearer ${workspace.key}`, 'content-type': contentType },
-        ...(body !== undefined && { body: isText ? String(body) : JSON.stringify(body) }),
+        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       })
       expect(answer.status, path).toBeLessThan(300)
       return { body: await answer.json(), requestId: answer.headers.get('x-request-id')! }
