@@ -9,13 +9,13 @@ type Body = any
 
 /** How the world is made: through the hub's API, files and a CRM. */
 export interface LineageTools {
-  call(
+  call: (
     method: string,
     path: string,
     body?: unknown,
     contentType?: string,
-  ): Promise<{ body: Body; requestId: string }>
-  settle(): Promise<void>
+  ) => Promise<{ body: Body; requestId: string }>
+  settle: () => Promise<void>
   store: Store
   workspaceId: string
   crm: HubspotSandbox

@@ -27,7 +27,7 @@ export async function decideLeads<Input extends { leadId: string }>(
   change: (lead: LeadState, input: Input) => LeadState,
   after: (decided: readonly Decided<Input>[]) => Promise<void> | void,
 ): Promise<Settled<DecidedLead>[]> {
-  const { tx, now, emit, audit } = context
+  const { tx, now } = context
   await lockLeads(tx)
   const held = await findLeads(tx, { ids: [...new Set(inputs.map(({ leadId }) => leadId))] })
   const left = new Map<string, LeadState>(held.map((lead) => [lead.id, lead]))
@@ -66,10 +66,10 @@ export async function decideLeads<Input extends { leadId: string }>(
   })
   for (const draft of differ) {
     const { id, personId } = draft.after
-    if (isChanged(draft)) emit({ event: 'lead.updated', subjectId: id, data: { personId } })
-    audit({ action, subjectId: id, detail: { changed: changesOf(draft) } })
+    if (isChanged(draft)) context.emit({ event: 'lead.updated', subjectId: id, data: { personId } })
+    context.audit({ action, subjectId: id, detail: { changed: changesOf(draft) } })
   }
-  for (const event of progressed.events) emit(event)
+  for (const event of progressed.events) context.emit(event)
   await after(differ)
   return outcomes
 }
