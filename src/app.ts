@@ -57,7 +57,7 @@ import { migrate } from '#store/migrate.ts'
 import { statisticsDuty } from '#store/statistics.ts'
 import type { Store, Transaction } from '#store/store.ts'
 import type { Pace } from '#sync/engine.ts'
-import { createSyncModule } from '#sync/index.ts'
+import { createOriginReader, createSyncModule } from '#sync/index.ts'
 import { checkListening, checkWaysOut } from '#transport.ts'
 import { createWebhooks } from '#webhooks/index.ts'
 
@@ -292,17 +292,14 @@ export function composeModules(
   metrics: Metrics | null = null,
 ): readonly Module[] {
   const { publicUrl } = running
-  const domains = [
-    people,
-    createMarketing(publicUrl),
-    sales,
-    scoring,
-    createReports(config.reportsKeptMs),
-  ]
-  const entities = domains.flatMap((module) => module.entities)
+  const connectors = [hubspot, pipedrive, salesforce]
+  const keepingRecords = [people, createMarketing(publicUrl), sales, scoring]
+  const entities = keepingRecords.flatMap((module) => module.entities)
+  const origins = createOriginReader(connectors, entities)
+  const domains = [...keepingRecords, createReports(config.reportsKeptMs, origins)]
   const imports = createImports(domains.flatMap((module) => module.importTargets ?? []))
   const sync = createSyncModule(
-    [hubspot, pipedrive, salesforce],
+    connectors,
     entities,
     publicUrl,
     {

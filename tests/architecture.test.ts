@@ -14,6 +14,7 @@ const CONTRACTS = [
   'sync/connector.ts',
   'sync/entity.ts',
   'sync/approval.ts',
+  'sync/origin.ts',
   'jobs/job.ts',
   'jobs/own-work.ts',
   'imports/target.ts',

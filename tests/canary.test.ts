@@ -153,6 +153,7 @@ beforeAll(async () => {
   ids.set('campaignId', campaign.body.id)
   ids.set('ownerId', owner.body.id)
   ids.set('opportunityId', opportunity)
+  ids.set('record', opportunity)
   ids.set('localId', lead.body.id)
   ids.set('entity', 'lead')
   ids.set('userId', userId)
@@ -221,6 +222,8 @@ const questions: Readonly<Record<string, string>> = {
   compareQuarterlyPlans: 'from=1&to=2',
   previewRetention: 'kind=touchpoints',
   getLineage: 'record=lead_0&field=company',
+  getCellLineage: 'campaignId={campaignId}',
+  listRecordCells: 'field=amountMinor',
   getComplianceReport: 'from=2026-11-01T00:00:00Z&to=2026-12-01T00:00:00Z',
   listSubjectAccess: 'subject=lead_0',
   previewPersonMerge: 'with={otherPersonId}',

@@ -13,7 +13,7 @@ const onPages = [
     keys: 'r',
     label: 'Sync health: retry the focused error group. Leads: reject the focused lead',
   },
-  { keys: 'x', label: 'Conflicts, Identity: select the focused row' },
+  { keys: 'x', label: 'Leads, Conflicts, Identity: select the focused row' },
   { keys: 'e', label: 'Conflicts, Leads: assign the focused row' },
   { keys: 'a', label: 'Leads: accept the focused lead' },
   { keys: 'd', label: 'Identity: say that the focused pair is not the same' },

@@ -33,6 +33,8 @@ const withoutBoth: Readonly<Record<string, string>> = {
   fitAttributionModel: 'starts work whose result is a new version of its own, with its history',
   recomputeAttribution: 'starts work; what changes in figures is told as a restatement',
   resolveConflicts: MANY,
+  disposeLeads: 'many by one call: each lead has an entry of its own with before and after',
+  assignLeads: 'many by one call: each lead has an entry of its own with before and after',
   assignConflicts: 'says who looks at them; no value of a record changes',
   assignSyncErrors: 'says who looks at them; no value of a record changes',
   dismissPersonDuplicates:

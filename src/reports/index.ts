@@ -63,13 +63,16 @@ import {
   listReportComments,
   listWeeklyReports,
 } from '#reports/weekly.operations.ts'
+import { cellOperations } from '#reports/cell.operations.ts'
+import type { ListOrigins } from '#sync/origin.ts'
 import { weeklyCalendar, weeklyTimer } from '#reports/weekly.ts'
 
 /**
  * The credit ledger and what is read from it.
  * @param keptMs  for how long the dearest report may be given again, in milliseconds.
+ * @param listOrigins  says what set the fields that figures stand on.
  */
-export function createReports(keptMs: number): Module {
+export function createReports(keptMs: number, listOrigins: ListOrigins): Module {
   const readProfile = createReadProfile(keptMs)
   return {
     name: 'reports',
@@ -83,6 +86,7 @@ export function createReports(keptMs: number): Module {
       getChannelAttribution,
       listCampaignAttribution,
       listAttributionRestatements,
+      ...cellOperations(listOrigins),
       getAttributionChanges,
       listModels,
       listModelVersions,

@@ -2,6 +2,7 @@ import { sql, type RawBuilder } from 'kysely'
 import { newId } from '#core/id.ts'
 import type { Transaction } from '#store/store.ts'
 import type { FieldChange } from './merge-record.ts'
+import type { Place } from './origin.ts'
 
 export interface ChangeDraft {
   localId: string
@@ -132,6 +133,37 @@ export async function listRecordFieldChanges(
       and ${field} = any(fields)
     order by id desc limit 100`)
   return rows.map((row) => openRow(tx, row))
+}
+
+/** Of each of these fields the newest of its last hundred changes that `isWanted`. */
+export async function listPlaceChanges(
+  tx: Transaction,
+  entities: readonly string[],
+  places: readonly Place[],
+  isWanted: (change: FieldChange) => boolean,
+): Promise<{ place: Place; row: ChangeRow }[]> {
+  const rows = await tx.query(sql<SealedRow & { place: number }>`
+    select r.place::int - 1 as place, c.*
+    from unnest(${places.map(({ record }) => record)}::text[], ${places.map(({ field }) => field)}::text[])
+      with ordinality as r (record, field, place)
+    cross join lateral (
+      select ${columns} from sync_changes
+      where workspace_id = ${tx.workspaceId} and entity = any(${[...entities]}::text[]) and local_id = r.record
+        and r.field = any(fields)
+      order by id desc limit 100
+    ) c
+    order by r.place, c.id desc`)
+  const found: { place: Place; row: ChangeRow }[] = []
+  const done = new Set<number>()
+  for (const { place: i, ...sealed } of rows) {
+    if (done.has(i)) continue
+    const row = openRow(tx, sealed)
+    const place = places[i]!
+    if (!row.changes.some((change) => change.field === place.field && isWanted(change))) continue
+    done.add(i)
+    found.push({ place, row })
+  }
+  return found
 }
 
 /** Changes of one field over a time, in order, for going through them page by page. */

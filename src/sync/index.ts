@@ -25,6 +25,8 @@ import { historyOperations } from './history.operations.ts'
 import { hookRoutes, tidyHooks } from './hook.routes.ts'
 import { recordOwnWork } from '#jobs/own-work.ts'
 import { lineageOperations } from './lineage.operations.ts'
+import { createListOrigins } from './list-origins.ts'
+import type { ListOrigins } from './origin.ts'
 import { syncKpis } from './kpis.ts'
 import { syncRetained } from './retained-store.ts'
 import { pendingSubscriber } from './pending.ts'
@@ -46,10 +48,7 @@ export function createSyncModule(
   approval: Approval | null = null,
   pace: Pace = { wait: (durationMs, signal) => sleep(durationMs, undefined, { signal }) },
 ): Module {
-  const byName = new Map(entities.map((entity) => [entity.name, entity]))
-  const byVendor = new Map(
-    connectors.map((connector) => [connector.vendor, withKnownStreams(connector, byName)]),
-  )
+  const { byName, byVendor } = introduce(connectors, entities)
   const engineOf = ({ store, clock, log, tracer = noTracer }: JobContext): Engine => ({
     store,
     clock,
@@ -100,6 +99,23 @@ export function createSyncModule(
     watches: syncWatches,
     kpis: syncKpis,
   }
+}
+
+/** What set many fields at once, for modules whose figures stand on them. */
+export function createOriginReader(
+  connectors: readonly Connector[],
+  entities: readonly Entity[],
+): ListOrigins {
+  const { byName, byVendor } = introduce(connectors, entities)
+  return createListOrigins(byVendor, byName)
+}
+
+function introduce(connectors: readonly Connector[], entities: readonly Entity[]) {
+  const byName = new Map(entities.map((entity) => [entity.name, entity]))
+  const byVendor = new Map(
+    connectors.map((connector) => [connector.vendor, withKnownStreams(connector, byName)]),
+  )
+  return { byName, byVendor }
 }
 
 /** A connector may read more kinds of records than the hub's modules take: those streams are not offered. */

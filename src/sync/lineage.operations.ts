@@ -23,23 +23,15 @@ import {
   listUses,
   type SystemRow,
 } from './lineage.store.ts'
+import { broughtBy, entitiesOf } from './lineage.rules.ts'
 import { listTold } from './lineage-told.store.ts'
 import type { Connectors } from './open-session.ts'
 import { runEvents, type RunStream } from './openlineage.rules.ts'
+import { listTouchMakers } from './origin.store.ts'
 import { findRun } from './run.store.ts'
 import { listStreams } from './stream.store.ts'
 
 const TAG = 'Lineage'
-const ENTITIES: Readonly<Record<string, readonly string[]>> = {
-  lead: ['lead', 'contact'],
-  opp: ['opportunity'],
-  acc: ['account'],
-  act: ['activity'],
-  own: ['owner'],
-  pip: ['pipeline'],
-  stg: ['stage'],
-}
-
 const EMPTY = {
   verdict: null,
   reason: null,
@@ -76,7 +68,7 @@ export function lineageOperations(
     input: LineageQuery,
     output: Lineage,
     async perform({ record, field }, { tx, now }) {
-      const names = ENTITIES[record.slice(0, record.indexOf('_'))] ?? []
+      const names = entitiesOf(record)
       const systems = await listSystems(tx, names, record)
       const mapped = new Map<string, FieldMappingView>()
       for (const { connectionId, stream, entity } of systems) {
@@ -140,7 +132,9 @@ async function stepsOf(
   })
   const changes = await listRecordFieldChanges(tx, entities, record, field)
   const arrivals = await listArrivals(tx, entities, record)
-  const given = await listGiven(tx, record, field)
+  const given = record.startsWith('tch_')
+    ? await listTouchMakers(tx, [record])
+    : await listGiven(tx, record, field)
   const merged = await listMerged(tx, record)
   const steps: LineageStep[] = [
     ...changes.flatMap((row: ChangeRow) =>
@@ -149,7 +143,7 @@ async function stepsOf(
         .map(({ verdict, reason }) => ({
           ...viaSync(row.connectionId, row.entity),
           at: row.at,
-          brought: verdict === 'take' || verdict === 'chosen' || verdict === 'undone',
+          brought: broughtBy({ verdict }),
           verdict,
           reason,
           sourceRecord: row.externalId,
@@ -168,9 +162,13 @@ async function stepsOf(
         runId,
       }
     }),
-    ...given.map(({ importId, ...row }) => ({
+    ...given.map(({ importId, at, principalId, principalKind, operation, requestId }) => ({
       ...EMPTY,
-      ...row,
+      at,
+      principalId,
+      principalKind,
+      operation,
+      requestId,
       kind: importId === null ? ('call' as const) : ('import' as const),
       brought: true,
       importId,

@@ -4,8 +4,10 @@ import { Instant } from '#core/time.ts'
 export const LineageQuery = z.object({
   record: z
     .string()
-    .regex(/^(?:lead|opp|acc|act|own|pip|stg)_[0-9a-z]{1,60}$/)
-    .meta({ description: 'The id of a record that is synced, such as lead_… or opp_…' }),
+    .regex(/^(?:lead|opp|acc|act|own|pip|stg|cmp|tch)_[0-9a-z]{1,60}$/)
+    .meta({
+      description: 'The id of a record that is synced, such as lead_… or opp_…, or of a touchpoint',
+    }),
   field: z.string().min(1).max(200).meta({ description: 'A field of it, such as company' }),
 })
 

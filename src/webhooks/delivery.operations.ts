@@ -77,20 +77,23 @@ export const replayWebhooks = defineOperation({
   tag,
   summary: 'Send messages again',
   description:
-    'Those that are named, whatever became of them, or all that were given up since a moment. They keep their `webhook-id`, so a receiver that had them can tell.',
+    'Those that are named, whatever became of them, or all that were given up of what happened since a moment, and until another if it is given. They keep their `webhook-id`, so a receiver that had them can tell.',
   subject: (_output, { endpointId }) => endpointId,
   input: Replay.refine(
     ({ messageIds, since }) => (messageIds === undefined) !== (since === undefined),
     { error: 'Give either messageIds or since.', path: ['messageIds'] },
-  ),
+  ).refine(({ since, until }) => until === undefined || (since !== undefined && since < until), {
+    error: 'Give it with since, and later than since.',
+    path: ['until'],
+  }),
   output: z.object({ replayed: z.int() }),
-  async perform({ endpointId, messageIds, since }, { tx, now }) {
+  async perform({ endpointId, messageIds, since, until }, { tx, now }) {
     await getEndpoint(tx, endpointId)
     if (since && now.getTime() - since.getTime() > MAX_REPLAY_MS)
       throw new Problem('request.invalid', 'Messages are kept for 30 days.', {
         errors: [{ pointer: '/since', detail: 'Give a moment within the last 30 days.' }],
       })
-    return { replayed: await replayDeliveries(tx, endpointId, { messageIds, since }, now) }
+    return { replayed: await replayDeliveries(tx, endpointId, { messageIds, since, until }, now) }
   },
 })
 

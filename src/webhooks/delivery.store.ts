@@ -165,12 +165,18 @@ export async function findPayload(
 export async function replayDeliveries(
   tx: Transaction,
   endpointId: string,
-  which: { messageIds?: readonly string[] | undefined; since?: Date | undefined },
+  which: {
+    messageIds?: readonly string[] | undefined
+    since?: Date | undefined
+    until?: Date | undefined
+  },
   now: Date,
 ): Promise<number> {
+  const { since = now, until } = which
+  const before = until === undefined ? sql`` : sql`and occurred_at < ${until}`
   const chosen =
     which.messageIds === undefined
-      ? sql`state = 'failed' and message_id in (select id from webhook_messages where occurred_at >= ${which.since ?? now})`
+      ? sql`state = 'failed' and message_id in (select id from webhook_messages where occurred_at >= ${since} ${before})`
       : sql`message_id = any(${[...which.messageIds]})`
   return tx.execute(sql`
     update webhook_deliveries set state = 'pending', attempts = 0, next_attempt_at = ${now}, delivered_at = null

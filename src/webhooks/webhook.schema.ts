@@ -105,6 +105,9 @@ export const Replay = z.object({
   endpointId: EndpointId,
   messageIds: z.array(MessageId).min(1).max(500).optional(),
   since: Instant.optional().meta({
-    description: 'All that was given up since; at most 30 days ago',
+    description: 'All that was given up of what happened since; at most 30 days ago',
+  }),
+  until: Instant.optional().meta({
+    description: 'With since: only of what happened before this moment',
   }),
 })

@@ -169,6 +169,43 @@ describe('a message', () => {
     expect(await deliveries(id)).toMatchObject([{ state: 'delivered' }])
   })
 
+  test('given up is replayed from a moment until another, and no message outside', async () => {
+    answer = (_request, response) => response.writeHead(400).end()
+    const { id } = await endpoint()
+    const at: string[] = []
+    for (let day = 0; day < 4; day += 1) {
+      at.push(clock.now().toISOString())
+      await makeCampaign()
+      await hub.settle()
+      await hub.app.store.transaction(workspace.id, (tx) =>
+        tx.execute(
+          sql`update webhook_deliveries set attempts = 9 where endpoint_id = ${id} and state = 'pending'`,
+        ),
+      )
+      await pass(DAY_MS)
+    }
+    const [last, third, second, first] = await deliveries(id)
+    for (const { state } of [first!, second!, third!, last!]) expect(state).toBe('failed')
+    const path = `/api/v1/webhooks/${id}/replay`
+    expectProblem(
+      await workspace.post(path, { since: at[2], until: at[1] }),
+      422,
+      'request.invalid',
+    )
+    expectProblem(await workspace.post(path, { until: at[1] }), 422, 'request.invalid')
+    answer = (_request, response) => response.writeHead(204).end()
+    const replay = await workspace.post(path, { since: at[1], until: at[3] })
+    expect(replay.body).toEqual({ replayed: 2 })
+    await pass(6 * SECOND_MS)
+    const states = (await deliveries(id)).map(({ messageId, state }) => [messageId, state])
+    expect(states).toEqual([
+      [last!.messageId, 'failed'],
+      [third!.messageId, 'delivered'],
+      [second!.messageId, 'delivered'],
+      [first!.messageId, 'failed'],
+    ])
+  })
+
   test('to a chat system is one line of text, in which nobody can be called by a value', async () => {
     await endpoint({ format: 'slack', events: ['*'] })
     await makeCampaign()

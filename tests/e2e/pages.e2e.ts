@@ -147,6 +147,11 @@ const pages = [
     path: `/lineage?record=${stage.refusedLeadId}&field=jobTitle`,
     title: /^Lineage$/,
   },
+  {
+    name: 'lineage-figure',
+    path: `/lineage?campaignId=${stage.campaignId}&model=linear&window=90`,
+    title: /^Lineage$/,
+  },
   { name: 'alerts', path: '/alerts', title: /^Alerts$/ },
   { name: 'alerts-over', path: '/alerts?status=resolved', title: /^Alerts$/ },
   { name: 'account', path: '/account', title: /^Your sign-in$/ },

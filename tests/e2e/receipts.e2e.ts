@@ -35,6 +35,33 @@ test('three clicks lead from revenue to the touches of a deal, and every sum is 
   await page.context().close()
 })
 
+test('a receipt leads to the records that made its figure, and a deal of it back to the figures that stand on it', async () => {
+  const { page, faults, open } = await visit()
+  await open(campaign)
+  await page
+    .getByRole('link', { name: /open the receipt/ })
+    .first()
+    .click()
+  await page.getByRole('dialog').getByRole('link', { name: 'Where it came from' }).click()
+  const records = page.getByRole('table', { name: 'Records that made the figure' })
+  await records.getByRole('row', { name: /^Cost/ }).waitFor()
+  await records
+    .getByRole('row', { name: /^Deal/ })
+    .first()
+    .getByRole('link', { name: /^opp_/ })
+    .click()
+  const figures = page.getByRole('table', { name: 'Figures that stand on the field' })
+  await figures
+    .getByRole('row', { name: /Campaign/ })
+    .first()
+    .waitFor()
+  await figures.getByRole('link').first().click()
+  await records.waitFor()
+  expect(new URL(page.url()).searchParams.get('model')).not.toBeNull()
+  expect(faults).toEqual([])
+  await page.context().close()
+})
+
 test('each level of a receipt can be sent as a link', async () => {
   const { page, open } = await visit()
   await open(`${campaign}?receipt=total&model=first`)

@@ -11,6 +11,7 @@ import {
   type CreditRow,
 } from '#console/pages/campaigns/campaign.queries.ts'
 import { DealName, useDealNames } from '#console/pages/campaigns/DealName.tsx'
+import { FigureLineageLink } from '#console/pages/lineage/FigureLineageLink.tsx'
 import { useSession } from '#console/session.ts'
 import { Amount } from '#console/ui/Amount.tsx'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
@@ -56,7 +57,9 @@ export function CreditedDeals({
           <p className={classes.amount}>
             <Amount minor={opened} currency={currency} exact />
           </p>
-          <p className={classes.rule}>{describeRule(filter)}</p>
+          <p className={classes.rule}>
+            {describeRule(filter)} <FigureLineageLink filter={filter} />
+          </p>
         </div>
         <ExportMenu {...creditsExport(filter)} />
       </div>

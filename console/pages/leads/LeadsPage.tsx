@@ -85,7 +85,7 @@ export function LeadsPage() {
       <NotRead what="Names of owners" error={owners.error} />
       <Panel
         title="Inbox"
-        hint="The newest come first. j and k go through them, Enter opens, a accepts, r rejects, e gives to another owner."
+        hint="The newest come first. j and k go through them, Enter opens, a accepts, r rejects, e gives to another owner, x selects for an act on many."
         flush
       >
         <Tabs
@@ -105,7 +105,7 @@ export function LeadsPage() {
           </Tabs.List>
           {tabs.map(({ value }) => (
             <Tabs.Panel key={value} value={value}>
-              <LeadInbox search={search} email={email} />
+              <LeadInbox key={JSON.stringify([search, email])} search={search} email={email} />
             </Tabs.Panel>
           ))}
         </Tabs>

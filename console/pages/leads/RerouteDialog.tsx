@@ -63,7 +63,7 @@ export function RerouteDialog({
           label="Owner"
           data={[
             { value: RULES, label: 'Let the rules choose' },
-            ...active.map((owner) => ({ value: owner.id as string, label: describe(owner) })),
+            ...active.map((owner) => ({ value: owner.id as string, label: describeOwner(owner) })),
           ]}
           value={to}
           allowDeselect={false}
@@ -77,7 +77,8 @@ export function RerouteDialog({
   )
 }
 
-function describe({ id, name, openLeads, absentFrom, absentUntil }: Owner): string {
+/** Who it is, how many leads wait there already, and whether nobody is there now. */
+export function describeOwner({ id, name, openLeads, absentFrom, absentUntil }: Owner): string {
   const who = name === MASK ? shortId(id) : name
   const now = Date.now()
   const isAway =

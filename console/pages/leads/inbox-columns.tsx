@@ -1,4 +1,4 @@
-import { Button, Group } from '@mantine/core'
+import { Button, Checkbox, Group } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 import { formatWord } from '#console/format.ts'
 import {
@@ -17,9 +17,34 @@ import type { Column } from '#console/ui/Table.tsx'
 import text from '#console/ui/Text.module.css'
 import classes from './Leads.module.css'
 
+/** What is selected, and how that changes. */
+export interface Selection {
+  chosen: ReadonlySet<string>
+  toggle: (id: string) => void
+}
+
 /** @param onAct  null for those who may only read. */
-export function inboxColumns(onAct: ((act: InboxAct) => void) | null): Column<LeadRow>[] {
-  return onAct === null ? columns : [...columns, actsColumn(onAct)]
+export function inboxColumns(
+  onAct: ((act: InboxAct) => void) | null,
+  selection: Selection,
+): Column<LeadRow>[] {
+  return onAct === null ? columns : [selectColumn(selection), ...columns, actsColumn(onAct)]
+}
+
+function selectColumn({ chosen, toggle }: Selection): Column<LeadRow> {
+  return {
+    title: 'Select',
+    cell: (lead) => (
+      <Checkbox
+        size="xs"
+        className={classes.above ?? ''}
+        aria-label={`Select ${nameOf(lead, 'Lead')}`}
+        checked={chosen.has(lead.id)}
+        onChange={() => toggle(lead.id)}
+        data-select
+      />
+    ),
+  }
 }
 
 const columns: Column<LeadRow>[] = [

@@ -1,5 +1,5 @@
 import { queryOptions } from '@tanstack/react-query'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { MINUTE_MS } from '#core/time.ts'
 import type { dispositions } from '#domains/sales/disposition.schema.ts'
 import { LeadDetail, LeadPage } from '#domains/sales/lead.schema.ts'
@@ -71,6 +71,57 @@ async function change(method: 'POST' | 'PUT', path: string, body: object): Promi
 
 export function disposeLead(leadId: string, verdict: Verdict, reason: string) {
   return change('POST', `${leadPath(leadId)}/disposition`, { verdict, reason })
+}
+
+/** Leads that one request decides. */
+export const MOST_AT_ONCE = 1000
+
+const Outcomes = z.object({
+  outcomes: z.array(z.object({ problem: z.object({ detail: z.string() }).optional() })),
+  summary: z.object({ done: z.int() }),
+})
+
+/** What came of many: how many were done, and why the others were not. */
+export interface BulkResult {
+  done: number
+  refusals: { detail: string; count: number }[]
+}
+
+async function decideMany(path: string, body: object): Promise<BulkResult> {
+  const { outcomes, summary } = Outcomes.parse(await act('POST', path, body))
+  const details = outcomes.flatMap(({ problem }) => problem?.detail ?? [])
+  const refusals = [...Map.groupBy(details, (detail) => detail)].map(([detail, alike]) => ({
+    detail,
+    count: alike.length,
+  }))
+  return { done: summary.done, refusals: refusals.toSorted((a, b) => b.count - a.count) }
+}
+
+export function disposeLeads(leadIds: readonly string[], verdict: Verdict, reason: string) {
+  const dispositions = leadIds.map((leadId) => ({ leadId, verdict, reason }))
+  return decideMany('/api/v1/lead-dispositions', { dispositions })
+}
+
+export function assignLeads(leadIds: readonly string[], ownerId: string) {
+  const assignments = leadIds.map((leadId) => ({ leadId, ownerId }))
+  return decideMany('/api/v1/lead-assignments', { assignments })
+}
+
+/** The ids of all that match, the newest first, as many as one request decides. */
+export async function listMatching(search: LeadsSearch, q?: string): Promise<string[]> {
+  const { path, fields } = leadsExport(search, q)
+  const ids: string[] = []
+  let cursor: string | null = null
+  do {
+    const page: z.output<typeof LeadPage> = await read(LeadPage, path, {
+      ...fields,
+      limit: 500,
+      cursor,
+    })
+    ids.push(...page.data.map(({ id }) => id))
+    cursor = page.nextCursor
+  } while (cursor !== null && ids.length < MOST_AT_ONCE)
+  return ids.slice(0, MOST_AT_ONCE)
 }
 
 /** @param ownerId  null lets the rules choose. */

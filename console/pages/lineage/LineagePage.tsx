@@ -2,7 +2,10 @@ import { Button, Skeleton, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
-import { lineageExport, lineageQuery } from '#console/pages/lineage/lineage.queries.ts'
+import { CellTrace } from '#console/pages/lineage/CellTrace.tsx'
+import { Figures } from '#console/pages/lineage/Figures.tsx'
+import { cellExport, lineageExport, lineageQuery } from '#console/pages/lineage/lineage.queries.ts'
+import { cellOf } from '#console/pages/lineage/lineage.search.ts'
 import { Steps } from '#console/pages/lineage/Steps.tsx'
 import { Uses } from '#console/pages/lineage/Uses.tsx'
 import { useSession } from '#console/session.ts'
@@ -19,25 +22,35 @@ const route = getRouteApi('/frame/lineage')
 /** From a field of a record back to what set it, and forward to what uses it. */
 export function LineagePage() {
   const { can } = useSession()
-  const { record, field } = route.useSearch()
+  const search = route.useSearch()
+  const { record, field } = search
   if (!can('lineage:read')) return <LockedPane what="Lineage" scope="lineage:read" />
-  const isAsked = record !== undefined && field !== undefined
+  const cell = cellOf(search)
+  const isAsked = cell === null && record !== undefined && field !== undefined
   return (
     <>
       <PageHead
         title="Lineage"
         subtitle="Where a value came from, through which mapping and run, and which figures stand on it. Names and ids only, no values."
-        actions={isAsked && <ExportMenu {...lineageExport(record, field)} />}
+        actions={
+          cell === null ? (
+            isAsked && <ExportMenu {...lineageExport(record, field)} />
+          ) : (
+            <ExportMenu {...cellExport(cell)} />
+          )
+        }
       />
       <Ask key={`${record} ${field}`} />
-      {isAsked ? (
+      {cell !== null ? (
+        <CellTrace cell={cell} />
+      ) : isAsked ? (
         <Answer record={record} field={field} />
       ) : (
         <Panel title="Trace a value">
           <EmptyState title="Name a record and one of its fields">
             An id such as <code>lead_…</code> or <code>opp_…</code>, and a field such as{' '}
             <code>jobTitle</code> or <code>amountMinor</code>. Records under Sync health and
-            conflicts lead here too.
+            conflicts lead here too, and so do the receipts of figures.
           </EmptyState>
         </Panel>
       )}
@@ -64,7 +77,7 @@ function Ask() {
         required
         w={340}
         maw="100%"
-        pattern="\s*(lead|opp|acc|act|own|pip|stg)_[0-9a-z]{1,60}\s*"
+        pattern="\s*(lead|opp|acc|act|own|pip|stg|cmp|tch)_[0-9a-z]{1,60}\s*"
         title="The id of a record that is synced, such as lead_… or opp_…"
         value={record}
         onChange={(event) => setRecord(event.currentTarget.value)}
@@ -104,6 +117,15 @@ function Answer({ record, field }: { record: string; field: string }) {
       >
         <Uses uses={forward} />
       </Panel>
+      {/^(?:opp|tch|cmp)_/.test(record) && (
+        <Panel
+          title="Figures that stand on it"
+          hint="Rows of campaigns and channels, by the week of the close, under each model and window."
+          flush
+        >
+          <Figures record={record} field={field} />
+        </Panel>
+      )}
     </>
   )
 }

@@ -20,11 +20,21 @@ const periods = [
   { value: String(30 * DAY_MS - MINUTE_MS), label: '30 days' },
 ]
 
+const NOW = '0'
+const ends = [
+  { value: NOW, label: 'now' },
+  ...periods.slice(0, -1).map(({ value, label }) => ({
+    value,
+    label: /^\d/.test(label) ? `${label} ago` : label === 'hour' ? 'an hour ago' : `a ${label} ago`,
+  })),
+]
+
 /** Sending again what was given up in a period. */
 export function ReplayButton({ endpoint }: { endpoint: Endpoint }) {
   const { can } = useSession()
   const [isOpen, dialog] = useDisclosure()
   const [period, setPeriod] = useState(String(3 * DAY_MS))
+  const [end, setEnd] = useState(NOW)
   const change = useChange(AREA)
   const mayWrite = can('webhooks:write')
   return (
@@ -48,7 +58,7 @@ export function ReplayButton({ endpoint }: { endpoint: Endpoint }) {
         isBusy={change.isBusy}
         onConfirm={() =>
           change.run(
-            () => replay(endpoint.id, { since: new Date(Date.now() - Number(period)) }),
+            () => replay(endpoint.id, timeOf(Number(period), Number(end))),
             (count) => `${formatCount(count)} messages go out again.`,
             dialog.close,
           )
@@ -59,7 +69,18 @@ export function ReplayButton({ endpoint }: { endpoint: Endpoint }) {
           data={periods}
           value={period}
           allowDeselect={false}
-          onChange={(value) => setPeriod(value ?? String(DAY_MS))}
+          onChange={(value) => {
+            setPeriod(value ?? String(DAY_MS))
+            setEnd(NOW)
+          }}
+        />
+        <Select
+          label="Until"
+          description="What happened later is left as it is."
+          data={ends.filter(({ value }) => Number(value) < Number(period))}
+          value={end}
+          allowDeselect={false}
+          onChange={(value) => setEnd(value ?? NOW)}
         />
         <p className={text.text}>
           Messages keep their ids, so that a receiver that has one already can tell.
@@ -68,4 +89,10 @@ export function ReplayButton({ endpoint }: { endpoint: Endpoint }) {
       {change.dialog}
     </>
   )
+}
+
+function timeOf(sinceMs: number, untilMs: number): { since: Date; until?: Date } {
+  const now = Date.now()
+  const since = new Date(now - sinceMs)
+  return untilMs === 0 ? { since } : { since, until: new Date(now - untilMs) }
 }

@@ -106,10 +106,10 @@ export function testEndpoint(endpointId: string): Promise<unknown> {
   return act('POST', `${endpointPath(endpointId)}/test`, {})
 }
 
-/** Sends again these messages, or all that were given up since a moment. @returns how many. */
+/** Sends again these messages, or all that were given up of what happened in a time. @returns how many. */
 export async function replay(
   endpointId: string,
-  which: { messageIds: string[] } | { since: Date },
+  which: { messageIds: string[] } | { since: Date; until?: Date },
 ): Promise<number> {
   const answer = await act('POST', `${endpointPath(endpointId)}/replay`, which)
   return z.object({ replayed: z.int() }).parse(answer).replayed

@@ -162,3 +162,89 @@ test('a lead is handed to an owner, task and all, or the rules choose again', as
   )
   expect((await workspace.get(`/api/v1/leads/${body.id}`)).body.ownerId).toBe(a)
 })
+
+test('many leads are accepted or rejected by one request, each with its own outcome, entry and events', async () => {
+  const workspace = await hub.freshWorkspace()
+  const ownerId = await addOwner(workspace)
+  await workspace.put('/api/v1/routing', fallbackTo([ownerId], { followUp: 'always' }))
+  const leads = Array.from({ length: 4 }, (_, i) => ({ ...ada, email: `many${i}@x.example` }))
+  const made = await workspace.post(LEADS_PATH, { leads })
+  const ids = made.body.outcomes.map(({ data }: { data: { id: string } }) => data.id) as string[]
+  await workspace.patch(`/api/v1/leads/${ids[3]}`, { status: 'disqualified' })
+  const unknown = ids[0]!.replace(/.{4}$/, 'zzzz')
+  const path = '/api/v1/lead-dispositions'
+  const decide = (leadIds: readonly string[], verdict: string, reason: string) =>
+    workspace.post(path, {
+      dispositions: leadIds.map((leadId) => ({ leadId, verdict, reason })),
+    })
+  const answer = await decide([ids[0]!, unknown, ids[1]!, ids[0]!], 'reject', 'spam')
+  expect(answer.status, answer.text).toBe(207)
+  expect(answer.body.summary).toEqual({ items: 4, done: 2, refused: 2 })
+  const codes = answer.body.outcomes.map(
+    (one: { data?: { status: string }; problem?: { code: string } }) =>
+      one.data?.status ?? one.problem?.code,
+  )
+  expect(codes).toEqual(['disqualified', 'resource.not_found', 'disqualified', 'request.invalid'])
+  for (const id of ids.slice(0, 2)) {
+    const { body } = await workspace.get(`/api/v1/leads/${id}`)
+    expect(body).toMatchObject({ status: 'disqualified', disposition: 'reject:spam' })
+    expect(body.task?.state ?? 'done').not.toBe('open')
+    expect(await eventsOf(hub, workspace, id)).toContain('lead.rejected')
+  }
+  expect((await workspace.get(`/api/v1/leads/${ids[2]}`)).body.status).toBe('new')
+  const entries = (await workspace.get(`/api/v1/audit?limit=50`)).body.data as {
+    action: string
+    subjectId: string
+    detail: object
+  }[]
+  const own = entries.filter(({ action }) => action === 'lead.disposed')
+  expect(own.map(({ subjectId }) => subjectId).toSorted()).toEqual(ids.slice(0, 2).toSorted())
+  expect(own[0]!.detail).toEqual({
+    changed: { status: ['new', 'disqualified'], disposition: [null, 'reject:spam'] },
+  })
+  // Again: nothing is left to do, and no entry says otherwise.
+  const again = await decide(ids.slice(0, 2), 'reject', 'spam')
+  expect(again.body.summary).toEqual({ items: 2, done: 2, refused: 0 })
+  const after = (await workspace.get(`/api/v1/audit?limit=50`)).body.data as { action: string }[]
+  expect(after.filter(({ action }) => action === 'lead.disposed')).toHaveLength(2)
+  const wrong = await decide([ids[2]!], 'accept', 'spam')
+  expect(wrong.body.outcomes[0].problem.code).toBe('request.invalid')
+  const most = Array.from({ length: 1001 }, () => ids[2]!)
+  expect((await decide(most, 'reject', 'spam')).status).toBeGreaterThanOrEqual(400)
+})
+
+test('many leads go to an owner by one request with their follow-ups, and to nobody who is away for good', async () => {
+  const workspace = await hub.freshWorkspace()
+  const [one, other, gone] = [
+    await addOwner(workspace),
+    await addOwner(workspace),
+    await addOwner(workspace),
+  ]
+  await workspace.patch(`/api/v1/owners/${gone}`, { active: false })
+  await workspace.put('/api/v1/routing', fallbackTo([one], { followUp: 'always' }))
+  const leads = Array.from({ length: 3 }, (_, i) => ({ ...ada, email: `to${i}@x.example` }))
+  const made = await workspace.post(LEADS_PATH, { leads })
+  const ids = made.body.outcomes.map(({ data }: { data: { id: string } }) => data.id) as string[]
+  const answer = await workspace.post('/api/v1/lead-assignments', {
+    assignments: [
+      { leadId: ids[0], ownerId: other },
+      { leadId: ids[1], ownerId: other },
+      { leadId: ids[2], ownerId: gone },
+    ],
+  })
+  expect(answer.body.summary).toEqual({ items: 3, done: 2, refused: 1 })
+  const tasks = (await workspace.get(`/api/v1/tasks?ownerId=${other}`)).body.data as {
+    leadId: string
+  }[]
+  expect(tasks.map(({ leadId }) => leadId).toSorted()).toEqual(ids.slice(0, 2).toSorted())
+  const { body } = await workspace.get(`/api/v1/leads/${ids[0]}`)
+  expect(body).toMatchObject({ ownerId: other, routing: { ruleId: null } })
+  expect(body.routing.why).toContain('by hand')
+  expect((await workspace.get(`/api/v1/leads/${ids[2]}`)).body.ownerId).toBe(one)
+  const reader = await workspace.withKey({ scopes: ['leads:read'] })
+  expectProblem(
+    await reader.post('/api/v1/lead-assignments', { leadId: ids[0], ownerId: one }),
+    403,
+    'auth.forbidden',
+  )
+})

@@ -1,7 +1,9 @@
 import type { Module } from '#module.ts'
 import {
+  assignLeads,
   captureLead,
   disposeLead,
+  disposeLeads,
   getLead,
   getLeadFlip,
   liftScoreOverride,
@@ -49,6 +51,8 @@ export const sales: Module = {
     getLeadFlip,
     updateLead,
     disposeLead,
+    disposeLeads,
+    assignLeads,
     rerouteLead,
     overrideScore,
     liftScoreOverride,

@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import { cutPage, decodeCursor } from '#core/page.ts'
 import { Problem } from '#core/problem.ts'
 import { defineOperation } from '#gateway/operation.ts'
@@ -5,9 +6,12 @@ import { Disposition } from './disposition.schema.ts'
 import { countryCode } from './country.ts'
 import { captureLeads } from './capture-leads.ts'
 import { changeLead, findFlip, readLead } from './change-lead.ts'
+import { decideLeads } from './decide-leads.ts'
 import { canMove, overrideEnd, statusesAfter, withChange, type LeadState } from './lead.rules.ts'
 import {
+  Assignment,
   CapturedLead,
+  DecidedLead,
   LeadChange,
   LeadDetail,
   LeadFlip,
@@ -21,6 +25,9 @@ import {
 import { listLeads as listLeadRows } from './lead-list.store.ts'
 import { findOwners } from './owner.store.ts'
 import { handOverTasks } from './task.store.ts'
+
+/** Leads that are decided by one request. */
+const MANY = 1000
 
 export const captureLead = defineOperation({
   id: 'captureLead',
@@ -208,18 +215,12 @@ export const disposeLead = defineOperation({
   version: ({ version }) => version,
   input: Disposition,
   output: LeadDetail,
-  async perform({ leadId, verdict, reason }, context) {
-    const disposition = `${verdict}:${reason}`
-    const { before } = await changeLead(context, leadId, 'change', (lead) => {
-      // A lead that is further on than working was accepted long ago.
-      const status =
-        verdict === 'reject'
-          ? 'disqualified'
-          : lead.status === 'qualified'
-            ? 'qualified'
-            : 'working'
-      return { ...moved(lead, status), disposition }
-    })
+  async perform({ leadId, ...decision }, context) {
+    const { verdict, reason } = decision
+    const { before, after } = await changeLead(context, leadId, 'change', (lead) =>
+      disposed(lead, decision),
+    )
+    const { disposition } = after
     if (before.disposition !== disposition) {
       const event = verdict === 'accept' ? 'lead.accepted' : 'lead.rejected'
       context.emit({ event, subjectId: leadId, data: { reason, score: before.score } })
@@ -227,6 +228,100 @@ export const disposeLead = defineOperation({
     return readLead(context.tx, leadId, context.now)
   },
 })
+
+function disposed(
+  lead: LeadState,
+  { verdict, reason }: Pick<z.output<typeof Disposition>, 'verdict' | 'reason'>,
+): LeadState {
+  // A lead that is further on than working was accepted long ago.
+  const accepted = lead.status === 'qualified' ? 'qualified' : 'working'
+  const status = verdict === 'reject' ? 'disqualified' : accepted
+  return { ...moved(lead, status), disposition: `${verdict}:${reason}` }
+}
+
+export const disposeLeads = defineOperation({
+  id: 'disposeLeads',
+  method: 'POST',
+  path: '/api/v1/lead-dispositions',
+  scope: 'leads:write',
+  tag: 'Leads',
+  summary: 'Accept or reject leads, many by one request',
+  description:
+    'As for one lead. One that cannot be moved so is refused and leaves the others alone.',
+  status: 200,
+  subject: ({ id }) => id,
+  input: Disposition,
+  output: DecidedLead,
+  batch: { key: 'dispositions', max: MANY },
+  performMany: (inputs, context) =>
+    decideLeads(
+      inputs,
+      context,
+      'lead.disposed',
+      (lead, decision) => {
+        const after = disposed(lead, decision)
+        const isSame = after.status === lead.status && after.disposition === lead.disposition
+        return isSame ? lead : after
+      },
+      (decided) => {
+        for (const { before, after, input } of decided)
+          if (before.disposition !== after.disposition)
+            context.emit({
+              event: input.verdict === 'accept' ? 'lead.accepted' : 'lead.rejected',
+              subjectId: after.id,
+              data: { reason: input.reason, score: before.score },
+            })
+      },
+    ),
+})
+
+export const assignLeads = defineOperation({
+  id: 'assignLeads',
+  method: 'POST',
+  path: '/api/v1/lead-assignments',
+  scope: 'leads:write',
+  tag: 'Routing',
+  summary: 'Give leads to an owner, many by one request',
+  description: 'Their open follow-ups go along. To let the rules choose, reroute a lead.',
+  status: 200,
+  subject: ({ id }) => id,
+  input: Assignment,
+  output: DecidedLead,
+  batch: { key: 'assignments', max: MANY },
+  async performMany(inputs, context) {
+    const { tx, principal } = context
+    const owners = await findOwners(tx, [...new Set(inputs.map(({ ownerId }) => ownerId))])
+    const active = new Set<string>(owners.filter((owner) => owner.active).map(({ id }) => id))
+    return decideLeads(
+      inputs,
+      context,
+      'lead.assigned',
+      (lead, { ownerId }) => {
+        if (!active.has(ownerId)) throw noOwner()
+        return lead.ownerId === ownerId ? lead : assigned(lead, ownerId, principal.id)
+      },
+      (decided) =>
+        handOverTasks(
+          tx,
+          decided.map(({ after }) => after.id),
+        ),
+    )
+  },
+})
+
+function noOwner(): Problem {
+  const detail = 'There is no active owner with this id.'
+  return new Problem('request.invalid', detail, { errors: [{ pointer: '/ownerId', detail }] })
+}
+
+function assigned(lead: LeadState, ownerId: `own_${string}`, by: string): LeadState {
+  const ruleVersion = lead.routing?.ruleVersion ?? 0
+  return {
+    ...lead,
+    ownerId,
+    routing: { ruleId: null, ruleVersion, why: `Assigned by hand, by ${by}.` },
+  }
+}
 
 export const rerouteLead = defineOperation({
   id: 'rerouteLead',
@@ -244,19 +339,11 @@ export const rerouteLead = defineOperation({
     const { tx, now, principal } = context
     if (ownerId !== undefined) {
       const [owner] = await findOwners(tx, [ownerId])
-      if (owner?.active !== true) {
-        const detail = 'There is no active owner with this id.'
-        throw new Problem('request.invalid', detail, { errors: [{ pointer: '/ownerId', detail }] })
-      }
+      if (owner?.active !== true) throw noOwner()
     }
     const { after } = await changeLead(context, leadId, 'change', (lead) => {
       if (ownerId === undefined) return { ...lead, ownerId: null, routing: null }
-      const why = `Assigned by hand, by ${principal.id}.`
-      return {
-        ...lead,
-        ownerId,
-        routing: { ruleId: null, ruleVersion: lead.routing?.ruleVersion ?? 0, why },
-      }
+      return assigned(lead, ownerId, principal.id)
     })
     if (after.ownerId === null) {
       throw new Problem(

@@ -332,6 +332,16 @@ export const LeadQuery = PageQuery.extend({
 })
 export type LeadQuery = z.infer<typeof LeadQuery>
 
+/** What a decision about many leads changes of each. */
+export const DecidedLead = Lead.pick({
+  id: true,
+  status: true,
+  ownerId: true,
+  disposition: true,
+  version: true,
+})
+export type DecidedLead = z.infer<typeof DecidedLead>
+
 export const LeadPath = z.object({ leadId: Id('lead') })
 
 /** Null takes a value away. */
@@ -360,3 +370,5 @@ export const NewScoreOverride = LeadPath.extend({
 export const Rerouting = LeadPath.extend({
   ownerId: Id('own').optional().meta({ description: 'Left out, the rules choose.' }),
 })
+
+export const Assignment = LeadPath.extend({ ownerId: Id('own') })
