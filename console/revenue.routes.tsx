@@ -8,6 +8,7 @@ import { LeadsSearch } from '#console/pages/leads/leads.search.ts'
 import { PlanSearch } from '#console/pages/plans/plans.search.ts'
 import { PeopleSearch, PersonSearch } from '#console/pages/people/people.search.ts'
 import { WeeklySearch } from '#console/pages/weekly/weekly.search.ts'
+import { PipelineSearch } from '#console/pages/pipeline/pipeline.search.ts'
 import { ScoresSearch } from '#console/pages/scores/scores.search.ts'
 import { frameRoute } from '#console/frame.routes.tsx'
 
@@ -72,6 +73,16 @@ const scoresRoute = createRoute({
   path: '/scores',
   validateSearch: ScoresSearch,
   component: lazyRouteComponent(() => import('#console/pages/scores/ScoresPage.tsx'), 'ScoresPage'),
+})
+
+const pipelineRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/pipeline',
+  validateSearch: PipelineSearch,
+  component: lazyRouteComponent(
+    () => import('#console/pages/pipeline/PipelinePage.tsx'),
+    'PipelinePage',
+  ),
 })
 
 const modelRoute = createRoute({
@@ -163,6 +174,7 @@ export const revenueRoutes = [
   experimentsRoute,
   experimentRoute,
   scoresRoute,
+  pipelineRoute,
   modelRoute,
   leadScoreRoute,
   dealScoreRoute,

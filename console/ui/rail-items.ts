@@ -3,6 +3,7 @@ import {
   IconAddressBook,
   IconBell,
   IconChartDots,
+  IconChartFunnel,
   IconFileImport,
   IconFlag3,
   IconFlask,
@@ -31,6 +32,7 @@ export interface RailItem {
     | '/campaigns'
     | '/attribution'
     | '/scores'
+    | '/pipeline'
     | '/reports/weekly'
     | '/reports/plans'
     | '/experiments'
@@ -100,7 +102,14 @@ export const rail: readonly RailGroup[] = [
         to: '/scores',
         icon: IconTargetArrow,
         keys: 'g l',
-        scopes: ['scoring:read', 'leads:read', 'performance:read'],
+        scopes: ['scoring:read', 'leads:read'],
+      },
+      {
+        label: 'Pipeline',
+        to: '/pipeline',
+        icon: IconChartFunnel,
+        keys: 'g f',
+        scopes: ['performance:read'],
       },
       { label: 'Leads', to: '/leads', icon: IconInbox, keys: 'g b', scopes: ['leads:read'] },
       {

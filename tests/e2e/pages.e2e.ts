@@ -60,8 +60,8 @@ const pages = [
   },
   { name: 'scores', path: '/scores', title: /^Learned scores$/ },
   { name: 'scores-leads', path: '/scores?view=leads&target=lead_won', title: /^Learned scores$/ },
-  { name: 'scores-pipeline', path: '/scores?view=pipeline', title: /^Learned scores$/ },
-  { name: 'scores-slippage', path: '/scores?view=slippage', title: /^Learned scores$/ },
+  { name: 'pipeline', path: '/pipeline', title: /^Pipeline$/ },
+  { name: 'pipeline-slippage', path: '/pipeline?view=slippage', title: /^Pipeline$/ },
   { name: 'model', path: `/scores/${stage.candidateId}`, title: /^Lead is won within/ },
   {
     name: 'lead-score',
@@ -225,9 +225,10 @@ const emptyPages = [
   { name: 'conflicts', path: '/conflicts', says: 'No conflict matches' },
   { name: 'attribution', path: '/attribution', says: 'No won deal in this period' },
   { name: 'scores', path: '/scores', says: 'No model was trained yet' },
+  { name: 'pipeline', path: '/pipeline', says: 'Nothing to expect yet' },
   {
-    name: 'scores-slippage',
-    path: '/scores?view=slippage',
+    name: 'pipeline-slippage',
+    path: '/pipeline?view=slippage',
     says: 'No deal here was expected in the quarter',
   },
   { name: 'privacy', path: '/privacy', says: 'Nobody has asked yet' },

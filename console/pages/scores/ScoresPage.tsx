@@ -1,16 +1,8 @@
 import { getRouteApi } from '@tanstack/react-router'
 import { Models } from '#console/pages/scores/Models.tsx'
-import { PipelineView } from '#console/pages/scores/PipelineView.tsx'
-import { quarterOf } from '#console/pages/scores/quarters.ts'
 import { ScoredLeads } from '#console/pages/scores/ScoredLeads.tsx'
-import {
-  forecastExport,
-  leadScoresExport,
-  modelsExport,
-  slippageExport,
-} from '#console/pages/scores/scores.queries.ts'
+import { leadScoresExport, modelsExport } from '#console/pages/scores/scores.queries.ts'
 import type { ScoresSearch } from '#console/pages/scores/scores.search.ts'
-import { SlippageView } from '#console/pages/scores/SlippageView.tsx'
 import { TrainButton } from '#console/pages/scores/TrainButton.tsx'
 import { useSession } from '#console/session.ts'
 import { ExportMenu } from '#console/ui/ExportMenu.tsx'
@@ -22,13 +14,11 @@ const route = getRouteApi('/frame/scores')
 const views = [
   { value: 'models', label: 'Models', scope: 'scoring:read' },
   { value: 'leads', label: 'Leads', scope: 'leads:read' },
-  { value: 'pipeline', label: 'Pipeline forecast', scope: 'performance:read' },
-  { value: 'slippage', label: 'Slippage', scope: 'performance:read' },
 ] as const
 
-/** What was learned from the outcomes of the workspace: how good it is, who has which chance, what the pipeline brings. */
+/** What was learned from the outcomes of the workspace: how good it is, and who has which chance. */
 export function ScoresPage() {
-  const { can, timeZone } = useSession()
+  const { can } = useSession()
   const search = route.useSearch()
   const navigate = route.useNavigate()
   const { view = 'models' } = search
@@ -43,7 +33,7 @@ export function ScoresPage() {
         actions={
           can(scope) && (
             <>
-              <ExportMenu {...exportOf(search, timeZone)} />
+              <ExportMenu {...exportOf(search)} />
               {view === 'models' && can('scoring:write') && <TrainButton />}
             </>
           )
@@ -55,21 +45,20 @@ export function ScoresPage() {
         value={view}
         onChange={(value) => change({ view: value === 'models' ? undefined : value })}
       >
-        {(shown) => {
-          if (shown === 'leads') return <ScoredLeads search={search} onChange={change} />
-          if (shown === 'pipeline') return <PipelineView search={search} onChange={change} />
-          if (shown === 'slippage') return <SlippageView search={search} onChange={change} />
-          return <Models search={search} onChange={change} />
-        }}
+        {(shown) =>
+          shown === 'leads' ? (
+            <ScoredLeads search={search} onChange={change} />
+          ) : (
+            <Models search={search} onChange={change} />
+          )
+        }
       </ViewTabs>
     </>
   )
 }
 
-function exportOf(search: ScoresSearch, timeZone: string) {
-  const { view = 'models', target, status, months = '3', quarter = 'this', outcome } = search
-  if (view === 'slippage') return slippageExport({ ...quarterOf(quarter, timeZone), outcome })
-  if (view === 'leads')
-    return leadScoresExport(target === 'lead_won' ? 'lead_won' : 'lead_qualified')
-  return view === 'pipeline' ? forecastExport(months) : modelsExport({ target, status })
+function exportOf({ view, target, status }: ScoresSearch) {
+  return view === 'leads'
+    ? leadScoresExport(target === 'lead_won' ? 'lead_won' : 'lead_qualified')
+    : modelsExport({ target, status })
 }

@@ -3,7 +3,6 @@ import type { z } from 'zod'
 import { SECOND_MS } from '#core/time.ts'
 import { LeadDetail, LeadFlip } from '#domains/sales/lead.schema.ts'
 import {
-  Forecast,
   LeadProbabilities,
   LearnedModelDetail,
   ModelPage,
@@ -12,7 +11,6 @@ import {
   type ModelStatus,
   type Target,
 } from '#domains/scoring/model.schema.ts'
-import { Slippage, SlippageDealPage, type SlippageOutcome } from '#reports/slippage.schema.ts'
 import { act, read } from '#console/api.ts'
 import { listQuery } from '#console/list-query.ts'
 
@@ -20,9 +18,6 @@ export type ModelRow = z.output<typeof ModelPage>['data'][number]
 export type ModelDetail = z.output<typeof LearnedModelDetail>
 export type ModelReport = NonNullable<ModelDetail['report']>
 export type ScoreRow = z.output<typeof ScorePage>['data'][number]
-export type Pipeline = z.output<typeof Forecast>
-export type SlippageFigures = z.output<typeof Slippage>
-export type SlippageDeal = z.output<typeof SlippageDealPage>['data'][number]
 export type Flip = z.output<typeof LeadFlip>
 export type LeadScores = z.output<typeof LeadProbabilities>
 export type LeadTarget = Exclude<Target, 'opportunity_won'>
@@ -81,47 +76,6 @@ export function leadScoresExport(target: LeadTarget) {
 export function leadScoresQuery(target: LeadTarget) {
   const { path, fields } = leadScoresExport(target)
   return listQuery([AREA], ScorePage, path, fields)
-}
-
-export const dealScoresExport = {
-  path: '/api/v1/scoring/opportunity-probabilities',
-  fields: {},
-}
-
-export function dealScoresQuery() {
-  return listQuery([AREA], ScorePage, dealScoresExport.path)
-}
-
-export function forecastExport(months: string) {
-  return { path: '/api/v1/scoring/pipeline-forecast', fields: { months }, isList: false }
-}
-
-export function forecastQuery(months: string) {
-  const { path, fields } = forecastExport(months)
-  return queryOptions({
-    queryKey: [AREA, 'forecast', months],
-    queryFn: ({ signal }) => read(Forecast, path, fields, signal),
-  })
-}
-
-/** First and last day of a period. */
-type Days = Readonly<Record<'from' | 'to', string>>
-type SlippageFields = Days & Readonly<Record<'outcome', SlippageOutcome | undefined>>
-
-export function slippageQuery(period: Days) {
-  return queryOptions({
-    queryKey: [AREA, 'slippage', period],
-    queryFn: ({ signal }) => read(Slippage, '/api/v1/reports/slippage', { ...period }, signal),
-  })
-}
-
-export function slippageExport(fields: SlippageFields) {
-  return { path: '/api/v1/reports/slippage/deals', fields }
-}
-
-export function slippageDealsQuery(deals: SlippageFields) {
-  const { path, fields } = slippageExport(deals)
-  return listQuery([AREA], SlippageDealPage, path, fields)
 }
 
 function leadPath(leadId: string): string {

@@ -7,9 +7,9 @@ import {
   dealScoresQuery,
   forecastQuery,
   type Pipeline,
-  type ScoreRow,
-} from '#console/pages/scores/scores.queries.ts'
-import type { ScoresSearch } from '#console/pages/scores/scores.search.ts'
+} from '#console/pages/pipeline/pipeline.queries.ts'
+import type { PipelineSearch } from '#console/pages/pipeline/pipeline.search.ts'
+import type { ScoreRow } from '#console/pages/scores/scores.queries.ts'
 import { shortId } from '#console/pages/sync/RecordName.tsx'
 import { useSession } from '#console/session.ts'
 import { Amount } from '#console/ui/Amount.tsx'
@@ -25,12 +25,12 @@ import { Table, type Column } from '#console/ui/Table.tsx'
 import text from '#console/ui/Text.module.css'
 
 /** What the open pipeline is expected to bring, how earlier forecasts did, and the deals it is made of. */
-export function PipelineView({
+export function ForecastView({
   search: { months = '3' },
   onChange,
 }: {
-  search: ScoresSearch
-  onChange: (fields: Partial<ScoresSearch>) => void
+  search: PipelineSearch
+  onChange: (fields: Partial<PipelineSearch>) => void
 }) {
   const { can } = useSession()
   const forecast = useQuery(forecastQuery(months))

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { quarterOf } from '#console/pages/scores/quarters.ts'
+import { quarterOf } from '#console/pages/pipeline/quarters.ts'
 
 test('a quarter has its first and last day in the zone of the workspace, across the turn of the year too', () => {
   const now = new Date('2027-01-01T02:00:00Z')

@@ -7,9 +7,9 @@ import {
   slippageQuery,
   type SlippageDeal,
   type SlippageFigures,
-} from '#console/pages/scores/scores.queries.ts'
-import type { ScoresSearch } from '#console/pages/scores/scores.search.ts'
-import { quarterOf, type Quarter } from '#console/pages/scores/quarters.ts'
+} from '#console/pages/pipeline/pipeline.queries.ts'
+import type { PipelineSearch } from '#console/pages/pipeline/pipeline.search.ts'
+import { quarterOf, type Quarter } from '#console/pages/pipeline/quarters.ts'
 import { useSession } from '#console/session.ts'
 import { Amount } from '#console/ui/Amount.tsx'
 import { Badge, type Tone } from '#console/ui/Badge.tsx'
@@ -22,15 +22,15 @@ import { Panel } from '#console/ui/Panel.tsx'
 import type { Column } from '#console/ui/Table.tsx'
 import text from '#console/ui/Text.module.css'
 
-type Outcome = NonNullable<ScoresSearch['outcome']>
+type Outcome = NonNullable<PipelineSearch['outcome']>
 
 /** What was expected to close in a quarter, how much of it slipped, and the deals of either. */
 export function SlippageView({
   search: { quarter = 'this', outcome },
   onChange,
 }: {
-  search: ScoresSearch
-  onChange: (fields: Partial<ScoresSearch>) => void
+  search: PipelineSearch
+  onChange: (fields: Partial<PipelineSearch>) => void
 }) {
   const { timeZone } = useSession()
   const period = quarterOf(quarter, timeZone)
