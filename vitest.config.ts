@@ -8,7 +8,9 @@ export default defineConfig({
     pool: 'forks',
     // More than cores: files wait for databases and clocks as often as they compute.
     maxWorkers: 3,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Ends what hangs; a slow machine is no fault.
+    testTimeout: 240_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 20_000 } },
   },
 })

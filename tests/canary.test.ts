@@ -329,7 +329,7 @@ test('no role sees a personal value in any answer or export that it may not see,
   expect({ missed }).toEqual({ missed: [] })
   const never = Object.keys(canaries).filter((field) => !seen.has(field) && !neverShown.has(field))
   expect({ never }).toEqual({ never: [] })
-}, 240_000)
+})
 
 test('every read of personal fields leaves an entry that names them', async () => {
   const reads = hub.app.operations.filter(
@@ -388,4 +388,4 @@ test('every route with a scope refuses every role without it', async () => {
     })
   }
   expect(wrong).toEqual([])
-}, 240_000)
+})

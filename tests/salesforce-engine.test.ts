@@ -88,7 +88,7 @@ test('thousands of leads go out in one file, and a second run sends nothing', as
   clock.advance(DAY_MS)
   const third = await runAll()
   expect(third.calls).toBeLessThanOrEqual(9)
-}, 120_000)
+})
 
 test('an edit on either side crosses once, and none comes back', async () => {
   const [one = '', two = ''] = await hub.addLeads(2)

@@ -91,7 +91,7 @@ describe('an alert', () => {
     expect(body.sent.filter(({ state }: { state: string }) => state === 'delivered')).toHaveLength(
       2,
     )
-  }, 60_000)
+  })
 
   test('that comes back after it was told to be over is another one', async () => {
     const { path } = await pager()

@@ -103,7 +103,7 @@ test('an export whose query dies half-way cuts the connection, and counts as fai
   const whole = await readAll(await ask(workspace, `${LIST}?format=csv`))
   expect(whole.fault).toBeNull()
   expect(whole.text.trimEnd().split('\r\n').length).toBe(ROWS + 1)
-}, 120_000)
+})
 
 test('a caller who goes away half-way is no fault of the hub', async () => {
   const workspace = await longList()
@@ -160,4 +160,4 @@ test('the command leaves no file of an export that broke off, and the older one 
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
-}, 120_000)
+})

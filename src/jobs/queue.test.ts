@@ -194,7 +194,7 @@ test('the job of a killed process is taken up again after 12 to 30 s', async () 
   await bench.start({ jobs: [job], active: true })
   await expect.poll(() => ran, { timeout: 40_000, interval: 100 }).toEqual([5])
   expect(performance.now() - killedAtMs).toBeLessThan(30_000)
-}, 60_000)
+})
 
 test('a job that a subscriber asks for sees what the subscriber wrote, also when one waited under its key before', async () => {
   const workspaceId = await bench.freshWorkspaceId()

@@ -307,4 +307,4 @@ test('over random merges, changes, touches and unmerges, what is undone is as if
   expect(run.merges).toBeGreaterThan(400)
   expect(run.unmerges).toBe(run.merges)
   expect(run.refusals).toBeGreaterThan(100)
-}, 120_000)
+})

@@ -44,7 +44,7 @@ beforeAll(async () => {
     random: seededRandom(5, 1),
   }
   world = await makeLineageWorld(tools, { leads: 24, touches: 160, deals: 30 })
-}, 120_000)
+})
 afterAll(() => crm.stop())
 
 test('cells of reports lead back to the records and origins that made them, and those forward to the cells', async () => {
@@ -62,7 +62,7 @@ test('cells of reports lead back to the records and origins that made them, and 
   }
   expect(seen.records).toBeGreaterThan(400)
   expect(seen.forward).toBeGreaterThan(400)
-}, 120_000)
+})
 
 test('a field of a deal has the same origin in a cell as when it is traced by itself', async () => {
   const { id } = world.tables.deals[0]!

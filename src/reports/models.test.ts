@@ -505,7 +505,7 @@ test('whatever is edited: every figure reads as of then as it read then, and the
     ),
     { numRuns: 8 },
   )
-}, 180_000)
+})
 
 /** What an answer says of figures: without the moment it was asked for, and what follows from that. */
 function stripped(answers: unknown): unknown {

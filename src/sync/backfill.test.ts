@@ -139,7 +139,7 @@ describe.each(Object.entries(vendorAccounts))('%s', (vendor, { open }) => {
     const ended = await hub.read(runId)
     expect(ended).toMatchObject({ cause: 'backfill', state: 'partial' })
     expect(ended.counts[account.people]).toEqual({ updated: 15, conflict: 5, unchanged: 10 })
-  }, 120_000)
+  })
 
   test('what the hub has goes out, that field alone, also when it is cut off; again it writes nothing', async () => {
     const world = await worldWithField(25)
@@ -162,7 +162,7 @@ describe.each(Object.entries(vendorAccounts))('%s', (vendor, { open }) => {
     const second = await ask('out')
     await workOn(second.id)
     expect((await hub.read(second.runId)).counts[account.people]).toEqual({ unchanged: 25 })
-  }, 120_000)
+  })
 
   test('live sync goes first: a change that comes while a backfill runs is sent before the next page', async () => {
     // More than a page of each vendor.
@@ -199,7 +199,7 @@ describe.each(Object.entries(vendorAccounts))('%s', (vendor, { open }) => {
     expect(await read(id)).toMatchObject({ state: 'done', done: leads })
     expect(account.there().get(changed.email)).toBe('+49 30 2')
     expect(account.there().get(all[0]!.email)).toBe('+49 30 1')
-  }, 120_000)
+  })
 
   test('it takes its share of a day’s calls and no more, and is paused, resumed and cancelled', async () => {
     const leads = vendor === 'Salesforce' ? 1100 : 230
@@ -233,7 +233,7 @@ describe.each(Object.entries(vendorAccounts))('%s', (vendor, { open }) => {
     await work(id)
     expect((await read(id)).done).toBeLessThan(leads)
     expect((await hub.read(runId)).calls).toBeLessThanOrEqual(4)
-  }, 120_000)
+  })
 })
 
 /** Calls back after each page that a backfill read. */

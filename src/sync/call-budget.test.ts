@@ -59,7 +59,7 @@ test('the allowance of a day is never exceeded, also when answers are lost, and 
   expect(states).toContain('partial')
   expect(states.at(-1)).toBe('succeeded')
   expect(sandbox.count('contacts')).toBe(2000)
-}, 120_000)
+})
 
 test('sizes of calls make the plan, worked by hand', () => {
   const fetch = async () => []
@@ -197,5 +197,5 @@ describe('over HTTP', () => {
       404,
       'resource.not_found',
     )
-  }, 120_000)
+  })
 })

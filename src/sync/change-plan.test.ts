@@ -154,7 +154,7 @@ describe.each(Object.entries(vendorAccounts))('%s', (vendor, { open }) => {
       ours: '+49 30 7777',
       was: later.sent[0]!.ours,
     })
-  }, 240_000)
+  })
 
   test('a plan that is given up leaves its records due, and below the limit nothing waits', async () => {
     const { account, hub, run, openPlan, decide, read } = await openWorld()
@@ -187,7 +187,7 @@ describe.each(Object.entries(vendorAccounts))('%s', (vendor, { open }) => {
     await run()
     expect(account.properties().size).toBe(13)
     expect(await read((tx) => findOpenPlan(tx, hub.connectionId))).toBeNull()
-  }, 60_000)
+  })
 })
 
 describe('whether a planned change still fits', () => {

@@ -141,7 +141,7 @@ test('cells chosen at random lead back to the file, the call or the run that set
     expect(JSON.stringify(body)).not.toContain(lead.company)
   }
   expect([...kinds.keys()].toSorted()).toEqual(['call', 'import', 'sync'])
-}, 120_000)
+})
 
 test('a field leads forward to the score, the exports and the messages that it went into, and to no other record’s', async () => {
   const hook = await workspace.post('/api/v1/webhooks', {

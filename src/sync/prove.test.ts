@@ -110,7 +110,7 @@ describe.each(Object.entries(vendorAccounts))('%s', (_name, { leads, open }) => 
     const third = await run()
     expect(third.certificate.hereCount).toBe(0)
     expect(third.row.checkCalls).toBe(0)
-  }, 240_000)
+  })
 
   test('what is not read back is called unproved, costs no call, and is not asked for later; what was missed before is', async () => {
     const { account, hub, run } = await openWorld()
@@ -142,7 +142,7 @@ describe.each(Object.entries(vendorAccounts))('%s', (_name, { leads, open }) => 
     expect(
       await hub.query(sql`select 1 from sync_errors where connection_id = ${hub.connectionId}`),
     ).toEqual([])
-  }, 240_000)
+  })
 
   test('changes that the vendor drops with a success are named exactly and sent again; edits there are no fault', async () => {
     const { clock, account, hub, run, emails } = await openWorld()
@@ -187,7 +187,7 @@ describe.each(Object.entries(vendorAccounts))('%s', (_name, { leads, open }) => 
       lost: 0,
       gone: 0,
     })
-  }, 240_000)
+  })
 
   test('a score that the vendor drops with a success is named too', async () => {
     const { clock, account, hub, run } = await openWorld()
@@ -210,7 +210,7 @@ describe.each(Object.entries(vendorAccounts))('%s', (_name, { leads, open }) => 
     )
     const second = await run()
     expect(second.certificate).toMatchObject({ missing: 0, lost: 0, differingBuckets: 0 })
-  }, 60_000)
+  })
 
   test('a record that somebody deletes before it is read back is not missing, and is not made again', async () => {
     const world = await openWorld()
@@ -225,7 +225,7 @@ describe.each(Object.entries(vendorAccounts))('%s', (_name, { leads, open }) => 
     await run()
     expect(account.there().has(gone)).toBe(false)
     expect(account.there().size).toBe(19)
-  }, 60_000)
+  })
 
   test('a vendor that stops answering while it is read back undoes nothing, and the next run proves the rest', async () => {
     const world = await openWorld()
@@ -247,7 +247,7 @@ describe.each(Object.entries(vendorAccounts))('%s', (_name, { leads, open }) => 
     const second = await run()
     expect(second.certificate).toMatchObject({ hereCount: 20, thereCount: 20, missing: 0 })
     expect(await open()).toEqual([])
-  }, 60_000)
+  })
 })
 
 /** The connector, with a moment in between: just before it reads records back for the first time. */
@@ -386,5 +386,5 @@ describe('a sample', () => {
     expect(Math.abs(hereCount - 100)).toBeLessThan(57)
     expect(checkCalls).toBeLessThanOrEqual(2)
     expect(verdictOf([certificate!])).toBe('not_proved')
-  }, 60_000)
+  })
 })

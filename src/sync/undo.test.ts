@@ -184,7 +184,7 @@ describe.each(Object.entries(vendorAccounts))('%s', (_vendor, { open }) => {
     await run()
     expect(there().get(incoming[5]!.email)).toBe('+1 555 5')
     expect((await here()).get(outgoing[5]!.email)).toBe('+1 555 6')
-  }, 120_000)
+  })
 
   test('an undo that is cut off half-way and goes on ends like one that was not', async () => {
     const world = await worldWithRun()
@@ -207,7 +207,7 @@ describe.each(Object.entries(vendorAccounts))('%s', (_vendor, { open }) => {
     // The undo is a run like others: it can be undone itself.
     await world.carryOut(await world.plan(runs.at(-1)!))
     expect((await here()).get(incoming[9]!.email)).toBe('+33 1 109')
-  }, 120_000)
+  })
 
   test('records that a run made there go only when that is asked for and nobody touched them', async () => {
     const world = await openWorld()
@@ -236,5 +236,5 @@ describe.each(Object.entries(vendorAccounts))('%s', (_vendor, { open }) => {
     )
     await run()
     expect(account.there().size).toBe(1)
-  }, 120_000)
+  })
 })

@@ -100,7 +100,7 @@ test.each(['light', 'dark'] as Scheme[])(
     expect(await page.content()).not.toContain(key)
     await page.getByRole('button', { name: `Revoke the key ${name}` }).click()
     await page.getByRole('row', { name }).getByText('revoked').waitFor()
-    await expect.poll(() => call('/api/v1/workspace'), { timeout: 10_000 }).toBe(401)
+    await expect.poll(() => call('/api/v1/workspace')).toBe(401)
     expect(faults).toEqual([])
     await page.context().close()
   },

@@ -63,6 +63,7 @@ export function useBrowser(): BrowserOfTests {
       reducedMotion: 'reduce',
       baseURL: stage.url,
     })
+    context.setDefaultTimeout(60_000)
     await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: stage.url })
     if (as !== null) {
       const [name = '', value = ''] = stage.cookies[as].split('=')
@@ -115,9 +116,7 @@ export async function wear(page: Page, scheme: Scheme): Promise<void> {
 export async function expectFocus(page: Page, text: RegExp): Promise<void> {
   const focused = page.locator(':focus')
   await expect
-    .poll(async () => ((await focused.count()) === 1 ? focused.textContent() : ''), {
-      timeout: 10_000,
-    })
+    .poll(async () => ((await focused.count()) === 1 ? focused.textContent() : ''))
     .toMatch(text)
 }
 

@@ -53,7 +53,7 @@ async function passUntil(posts: number): Promise<void> {
     await pass()
     return receiver.posts.length
   }
-  await expect.poll(come, { timeout: 20_000 }).toBe(posts)
+  await expect.poll(come).toBe(posts)
 }
 
 async function shootBoth({ page }: Visit, name: string): Promise<void> {
@@ -145,7 +145,7 @@ test('the chain is verified, and a changed entry is found where it stands', asyn
   expect(new URL(page.url()).search).toBe(`?subject=${made.body.id}`)
 
   await hub.app.accessLog.flush()
-  await expect.poll(unlinked, { timeout: 20_000 }).toBe(0)
+  await expect.poll(unlinked).toBe(0)
   await open('/audit?view=proof')
   await page.getByRole('button', { name: 'Verify' }).click()
   await page.getByText('Whole', { exact: true }).waitFor()
@@ -222,7 +222,7 @@ test('a role is made and given to a key, a denial at a team stands above it, and
   await open('/access?view=keys')
   await page.getByRole('button', { name: 'Revoke the key Reader' }).click()
   await page.getByRole('button', { name: 'Revoke the key', exact: true }).click()
-  await expect.poll(() => statusOf('/api/v1/leads', key), { timeout: 10_000 }).toBe(401)
+  await expect.poll(() => statusOf('/api/v1/leads', key)).toBe(401)
   expect(faults).toEqual([])
   await page.context().close()
 })

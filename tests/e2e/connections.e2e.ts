@@ -111,7 +111,7 @@ test('credentials are renewed without a failed run, and a stream is switched off
   await page.context().close()
 })
 
-test('a policy is changed after its rehearsal and its preview', { timeout: 120_000 }, async () => {
+test('a policy is changed after its rehearsal and its preview', async () => {
   await run()
   clock.advance(HOUR_MS)
   const { data: leads } = (await workspace.get('/api/v1/leads?limit=50')).body
@@ -147,60 +147,56 @@ test('a policy is changed after its rehearsal and its preview', { timeout: 120_0
   await page.context().close()
 })
 
-test(
-  'a field of the customer’s own is mapped, filled in the records that exist, and seen to end',
-  { timeout: 120_000 },
-  async () => {
-    sandbox.seed({
-      properties: {
-        contacts: [
-          {
-            name: 'shoe_size',
-            label: 'Shoe size',
-            type: 'string',
-            fieldType: 'text',
-            groupName: 'contactinformation',
-          },
-        ],
-      },
-    })
-    for (const { id } of sandbox.records('contacts'))
-      sandbox.edit('contacts', id, { shoe_size: '44' })
-    const { page, faults, open } = await visitHub()
-    await open(`/connections/${await connectionId()}/streams/contacts`)
-    await page.getByRole('textbox', { name: 'Find a field' }).fill('shoe')
-    await page.getByRole('link', { name: 'Map Shoe size' }).click()
-    const drawer = page.getByRole('dialog', { name: 'Map a field of Sales CRM' })
-    await drawer.getByText('The CRM’s value comes in').first().waitFor()
-    await drawer.getByRole('button', { name: 'Keep this rule' }).click()
-    await page.getByText('custom.shoe_size is mapped so').waitFor()
-    const kept = page.getByRole('dialog', { name: 'custom.shoe_size and Sales CRM' })
-    await kept.getByText('Records looked at').first().waitFor()
-    expect(await kept.getByRole('region', { name: 'Backfill' }).textContent()).toMatch(
-      new RegExp(`Records looked at${PEOPLE}Calls1`),
-    )
-    await kept.getByRole('button', { name: 'Backfill this field…' }).click()
-    await page.getByRole('dialog').getByRole('button', { name: 'Start the backfill' }).click()
-    await page.getByRole('heading', { name: 'Backfills' }).waitFor()
-    await page.getByRole('cell', { name: 'Under way' }).waitFor()
-    await hub.settle()
-    const row = page.getByRole('row', { name: /Shoe size/ })
-    await row.getByText('Done').waitFor({ timeout: 15_000 })
-    expect(await row.textContent()).toContain(`${PEOPLE} of ${PEOPLE}`)
-    const { data } = (await workspace.get('/api/v1/leads?limit=50')).body
-    expect(data).toHaveLength(PEOPLE)
-    for (const { id } of data) {
-      const lead = (await workspace.get(`/api/v1/leads/${id}`)).body
-      expect(lead.custom).toMatchObject({ shoe_size: '44' })
-    }
-    await row.getByRole('link', { name: 'Shoe size' }).click()
-    await page.getByRole('button', { name: 'Remove the mapping…' }).click()
-    await page.getByRole('button', { name: 'Remove the mapping', exact: true }).click()
-    await page.getByText('custom.shoe_size is not mapped any more.').waitFor()
-    expect(faults).toEqual([])
-    await page.context().close()
-  },
-)
+test('a field of the customer’s own is mapped, filled in the records that exist, and seen to end', async () => {
+  sandbox.seed({
+    properties: {
+      contacts: [
+        {
+          name: 'shoe_size',
+          label: 'Shoe size',
+          type: 'string',
+          fieldType: 'text',
+          groupName: 'contactinformation',
+        },
+      ],
+    },
+  })
+  for (const { id } of sandbox.records('contacts'))
+    sandbox.edit('contacts', id, { shoe_size: '44' })
+  const { page, faults, open } = await visitHub()
+  await open(`/connections/${await connectionId()}/streams/contacts`)
+  await page.getByRole('textbox', { name: 'Find a field' }).fill('shoe')
+  await page.getByRole('link', { name: 'Map Shoe size' }).click()
+  const drawer = page.getByRole('dialog', { name: 'Map a field of Sales CRM' })
+  await drawer.getByText('The CRM’s value comes in').first().waitFor()
+  await drawer.getByRole('button', { name: 'Keep this rule' }).click()
+  await page.getByText('custom.shoe_size is mapped so').waitFor()
+  const kept = page.getByRole('dialog', { name: 'custom.shoe_size and Sales CRM' })
+  await kept.getByText('Records looked at').first().waitFor()
+  expect(await kept.getByRole('region', { name: 'Backfill' }).textContent()).toMatch(
+    new RegExp(`Records looked at${PEOPLE}Calls1`),
+  )
+  await kept.getByRole('button', { name: 'Backfill this field…' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Start the backfill' }).click()
+  await page.getByRole('heading', { name: 'Backfills' }).waitFor()
+  await page.getByRole('cell', { name: 'Under way' }).waitFor()
+  await hub.settle()
+  const row = page.getByRole('row', { name: /Shoe size/ })
+  await row.getByText('Done').waitFor()
+  expect(await row.textContent()).toContain(`${PEOPLE} of ${PEOPLE}`)
+  const { data } = (await workspace.get('/api/v1/leads?limit=50')).body
+  expect(data).toHaveLength(PEOPLE)
+  for (const { id } of data) {
+    const lead = (await workspace.get(`/api/v1/leads/${id}`)).body
+    expect(lead.custom).toMatchObject({ shoe_size: '44' })
+  }
+  await row.getByRole('link', { name: 'Shoe size' }).click()
+  await page.getByRole('button', { name: 'Remove the mapping…' }).click()
+  await page.getByRole('button', { name: 'Remove the mapping', exact: true }).click()
+  await page.getByText('custom.shoe_size is not mapped any more.').waitFor()
+  expect(faults).toEqual([])
+  await page.context().close()
+})
 
 test('an allowance that lets nothing through is told of before it is kept, and on the page after', async () => {
   const { page, faults, open } = await visitHub()

@@ -190,7 +190,6 @@ const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-pra
 
 test.concurrent.for(pages)(
   'the page $name loads without a fault, meets WCAG 2.2 AA in both themes, and fits a narrow screen',
-  { timeout: 120_000 },
   async ({ name, path, title }, { expect }) => {
     const { page, faults, open } = await visit()
     await open(path)
@@ -294,7 +293,6 @@ const isData = (url: URL) =>
 // One view a page: what its other views show comes by the same parts.
 test.concurrent.for(pages.filter(({ path }) => !path.includes('?')))(
   'a fault of the hub is told on $name, with a way to try again',
-  { timeout: 60_000 },
   async ({ name, path }, { expect }) => {
     const { page } = await visit()
     await page.route(isData, (route) =>
@@ -312,18 +310,18 @@ test.concurrent.for(pages.filter(({ path }) => !path.includes('?')))(
       await page.clock.fastForward(4000) // the console asks twice more by itself first
       return again.isVisible()
     }
-    await expect.poll(passTime, { timeout: 20_000, interval: 100 }).toBe(true)
+    await expect.poll(passTime, { interval: 100 }).toBe(true)
     await shoot(page, `${name}-fault`)
     expect(await page.locator('h1').count()).toBe(1)
     expect(await page.locator('main').textContent()).toContain(BROKEN.detail)
     await page.unroute(isData)
     await again.click()
-    await expect.poll(() => page.getByRole('alert').count(), { timeout: 20_000 }).toBe(0)
+    await expect.poll(() => page.getByRole('alert').count()).toBe(0)
     await page.context().close()
   },
 )
 
-test('every link on every page leads somewhere', { timeout: 240_000 }, async () => {
+test('every link on every page leads somewhere', async () => {
   const { page, open } = await visit()
   const seen = new Set<string>()
   for (const { path } of pages) {

@@ -4,7 +4,6 @@ import { expectFocus, settled, useBrowser } from '#tests/e2e/browser.ts'
 
 const { stage, visit } = useBrowser()
 const MOST_ROWS = 50
-const SLOW = { timeout: 15_000 }
 
 /** Presses j until the row has the keyboard. */
 async function goTo(page: Page, row: Locator): Promise<void> {
@@ -24,13 +23,13 @@ test('two people are merged after a look at both, and are two again after the me
   const email = values.getByRole('row', { name: /^E-mail|^Email/ })
   const before = (await email.getByRole('cell').first().textContent()) ?? ''
   await drawer.getByRole('button', { name: 'Swap' }).click()
-  await expect.poll(() => email.getByRole('cell').nth(1).textContent(), SLOW).toBe(before)
+  await expect.poll(() => email.getByRole('cell').nth(1).textContent()).toBe(before)
   await drawer.getByRole('button', { name: 'Merge…' }).click()
   const confirm = page.getByRole('dialog', { name: /^Merge Mary Shelley/ })
   await confirm.getByText('1 identifier of Mary Shelley go').waitFor()
   await confirm.getByRole('button', { name: 'Merge them' }).click()
   await page.getByText('Mary Shelley stands for both now').waitFor()
-  await expect.poll(() => page.getByRole('link', { name: /Mary Shelley/ }).count(), SLOW).toBe(0)
+  await expect.poll(() => page.getByRole('link', { name: /Mary Shelley/ }).count()).toBe(0)
   await page.getByRole('tab', { name: 'Merge log' }).click()
   await page
     .getByRole('button', { name: 'Undo the merge of Mary Shelley into Mary Shelley' })
@@ -65,7 +64,7 @@ test('keys go through pairs and select them; those that are not the same are kep
   await page.getByRole('option', { name: 'They share a phone' }).click()
   await dialog.getByRole('button', { name: 'Keep the pair apart' }).click()
   await page.getByText('1 kept apart.').waitFor()
-  await expect.poll(() => row.count(), SLOW).toBe(0)
+  await expect.poll(() => row.count()).toBe(0)
   await page.getByRole('tab', { name: 'Kept apart' }).click()
   await row.getByText('They share a phone').waitFor()
   await row.getByText('by you').waitFor()
@@ -91,7 +90,7 @@ test('a consent is recorded with its proof, and a person is found by the whole a
     .getByRole('textbox', { name: 'Look for an e-mail address' })
     .fill('ADA.Lovelace@northwind.example')
   await page.keyboard.press('Enter')
-  await expect.poll(() => page.getByRole('row').count(), SLOW).toBe(2)
+  await expect.poll(() => page.getByRole('row').count()).toBe(2)
   expect(page.url()).not.toContain('northwind')
   await page.getByRole('link', { name: 'Ada Lovelace' }).click()
   await page.getByRole('button', { name: 'Record a consent…' }).click()
@@ -122,7 +121,7 @@ test('a lead is rejected with a reason by keys, and accepted again from its page
   await page.getByRole('option', { name: 'No budget' }).click()
   await dialog.getByRole('button', { name: 'Reject the lead' }).click()
   await page.getByText('Linus Bergqvist is rejected.').waitFor()
-  await expect.poll(() => row.count(), SLOW).toBe(0)
+  await expect.poll(() => row.count()).toBe(0)
   await page.getByRole('tab', { name: 'All', exact: true }).click()
   await row.getByRole('link').click()
   await page.getByText('Rejected: no budget').waitFor()
@@ -153,7 +152,7 @@ test('many leads are selected by keys and mouse, accepted at once, and given to 
   await page.getByRole('option', { name: 'Good fit' }).click()
   await accept.getByRole('button', { name: 'Accept (2)' }).click()
   await page.getByText(/2 leads are being worked\./).waitFor()
-  await expect.poll(() => bar.count(), SLOW).toBe(0)
+  await expect.poll(() => bar.count()).toBe(0)
   await page.getByRole('checkbox', { name: 'Select Linus Bergqvist' }).check()
   await bar.getByRole('button', { name: 'Give to an owner…' }).click()
   const assign = page.getByRole('dialog', { name: 'Give to an owner: 1 lead' })

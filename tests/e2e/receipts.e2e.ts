@@ -99,7 +99,7 @@ test('another model changes the figures, the address and the export together', a
   const figure = page.getByRole('link', { name: /open the receipt/ }).first()
   const linear = await figure.textContent()
   await page.getByLabel('Model', { exact: true }).selectOption('first')
-  await expect.poll(() => figure.textContent(), { timeout: 20_000 }).not.toBe(linear)
+  await expect.poll(() => figure.textContent()).not.toBe(linear)
   await settled(page)
   expect(new URL(page.url()).searchParams.get('model')).toBe('first')
   await page.getByRole('button', { name: 'Export' }).click()

@@ -12,7 +12,9 @@ export default defineConfig({
     fileParallelism: false,
     // Tests that only look may share its cores.
     maxConcurrency: 3,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Ends what hangs; a slow machine is no fault.
+    testTimeout: 240_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
   },
 })

@@ -231,7 +231,6 @@ test.each<VendorName>(['hubspot', 'pipedrive', 'salesforce'])(
       await account.stop()
     }
   },
-  240_000,
 )
 
 /** The same numbers in [0, 1) each time. */

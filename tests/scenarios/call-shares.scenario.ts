@@ -95,5 +95,5 @@ describe.each<[VendorName, string, number, number]>([
     } finally {
       await world.stop()
     }
-  }, 240_000)
+  })
 })

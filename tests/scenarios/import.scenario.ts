@@ -98,7 +98,7 @@ test('an import that is killed goes on where it was, and each lead is there once
     leads: 6000,
     captures: 6000,
   })
-}, 90_000)
+})
 
 test('rejects are written as a file that can be corrected, and nothing taken is a failure', async () => {
   const workspaceId = await namedWorkspace()
@@ -160,4 +160,4 @@ test('the marketing-qualified leads of Olist import whole, and again change noth
   expect(channels.map(({ channel }) => channel)).toContain('organic_search')
   expect(channels.map(({ channel }) => channel)).toContain('unknown')
   expect(channels.every(({ first }) => first.startsWith('201'))).toBe(true)
-}, 90_000)
+})

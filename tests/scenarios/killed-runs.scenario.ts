@@ -81,7 +81,7 @@ test('a run whose process dies again and again loses nothing, doubles nothing, a
   clock.advance(MINUTE_MS)
   const again = await hub.run(['contacts'])
   expect(Object.keys(again.counts['contacts'] ?? {})).toEqual(['unchanged'])
-}, 120_000)
+})
 
 test('a process that was stopped for longer than its lease leaves no trace when it goes on', async () => {
   await hub.addLeads(4000)
@@ -106,7 +106,7 @@ test('a process that was stopped for longer than its lease leaves no trace when 
   // The calls that it had made before it was stopped still go into the ledger.
   expect(await hub.read(runId)).toEqual({ ...ended, calls: expect.any(Number) })
   expect(sandbox.count('contacts')).toBe(4000)
-}, 60_000)
+})
 
 /** Performs the run in another process and kills that once the vendor was called so often. */
 async function killAfterCalls(runId: string, path: string, count: number): Promise<void> {

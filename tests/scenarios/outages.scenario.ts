@@ -50,7 +50,7 @@ test('a month with three outages of a day: every due time is answered once, and 
   } finally {
     await world.stop()
   }
-}, 600_000)
+})
 
 async function setCadence({ workspace, connectionId }: World): Promise<void> {
   const path = `/api/v1/connections/${connectionId}/streams`

@@ -187,5 +187,4 @@ test.each(Object.keys(vendorAccounts))(
       await account.stop()
     }
   },
-  240_000,
 )

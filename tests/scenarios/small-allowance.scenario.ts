@@ -81,5 +81,4 @@ test.each<VendorName>(['hubspot', 'pipedrive', 'salesforce'])(
       await world.stop()
     }
   },
-  120_000,
 )

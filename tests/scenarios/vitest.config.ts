@@ -7,7 +7,9 @@ export default defineConfig({
     globalSetup: ['tests/database.ts'],
     pool: 'forks',
     maxWorkers: 3,
-    testTimeout: 120_000,
-    hookTimeout: 60_000,
+    // Ends what hangs; a slow machine is no fault.
+    testTimeout: 600_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 20_000 } },
   },
 })

@@ -62,7 +62,7 @@ test('a connection that nobody signed writes nothing; signed by each domain it d
   expect((await sales.get(`${path}/approval`)).body.state).toBe('proposed')
   expect((await run(workspace, path)).state).toBe('failed')
   expect(await workspace.auditActions()).toContain('connection.signed')
-}, 120_000)
+})
 
 test('a domain that refuses takes its signature back, and says why until it signs or the connection changes', async () => {
   crm.reset()
@@ -88,7 +88,7 @@ test('a domain that refuses takes its signature back, and says why until it sign
   const signed = await sales.post(`${path}/approval`, { domain: 'sales' })
   expect(signed.body.state).toBe('approved')
   expect(await workspace.auditActions()).toContain('connection.unsigned')
-}, 120_000)
+})
 
 test('a change plan shows what would be written, is signed by each domain it writes to, and comes out so', async () => {
   crm.reset()
