@@ -22,7 +22,6 @@ import {
   PlanProgress,
   PlanQuery,
   PutPlan,
-  QuarterPage,
 } from '#reports/plan.schema.ts'
 import {
   countOwners,
@@ -104,7 +103,7 @@ export const listQuarters = defineOperation({
   scope: 'performance:read',
   summary: 'The quarters that have a plan, the latest first, each with its newest version',
   input: ListQuartersQuery,
-  output: QuarterPage,
+  output: PlanPage,
   async perform(query, { tx }) {
     const rows = await listQuarterRows(tx, query)
     const { data, nextCursor } = cutPage(rows, query.limit, (row) => [row.firstDay])

@@ -112,13 +112,8 @@ export const PlanQuery = z.object({
     .meta({ description: 'The newest unless given' }),
 })
 export const PlanListQuery = PageQuery.extend({ quarter: Quarter })
+/** Versions of plans, without what they need. */
 export const PlanPage = Page(
-  Plan.pick({ quarter: true, version: true, total: true, createdAt: true, createdBy: true }),
-)
-
-export const ListQuartersQuery = PageQuery
-/** The newest version of each quarter's plan. */
-export const QuarterPage = Page(
   Plan.pick({
     quarter: true,
     version: true,
@@ -128,6 +123,8 @@ export const QuarterPage = Page(
     createdBy: true,
   }),
 )
+
+export const ListQuartersQuery = PageQuery
 
 /** What came in, by the channel of the lead: of a deal, that of the first lead among its people. */
 const Actual = z.object({

@@ -4,7 +4,7 @@ import { formatCount } from '#console/format.ts'
 import { OwnerName } from '#console/pages/conflicts/OwnerName.tsx'
 import { NewPlanButton } from '#console/pages/plans/NewPlanButton.tsx'
 import { nameOfQuarter } from '#console/pages/plans/plan-words.ts'
-import { quartersQuery, type QuarterRow } from '#console/pages/plans/plans.queries.ts'
+import { quartersQuery, type Version } from '#console/pages/plans/plans.queries.ts'
 import { useSession } from '#console/session.ts'
 import { Amount } from '#console/ui/Amount.tsx'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
@@ -30,7 +30,7 @@ export function PlansPage() {
         actions={<NewPlanButton />}
       />
       <Panel title="Quarters" hint="The latest first, each by its newest version." flush>
-        <PagedTable<QuarterRow>
+        <PagedTable<Version>
           query={quarters}
           caption="Quarters with a plan, the latest first"
           what="quarters"
@@ -50,7 +50,7 @@ export function PlansPage() {
 
 const unknown = (value: number | null) => (value === null ? 'Not known' : formatCount(value))
 
-const columns: Column<QuarterRow>[] = [
+const columns: Column<Version>[] = [
   {
     title: 'Quarter',
     isHeader: true,

@@ -25,8 +25,9 @@ const route = getRouteApi('/frame/reports/plans/$quarter')
 
 /** What differs between two versions, and all versions that there are. */
 export function VersionsView({ quarter, newest }: { quarter: string; newest: number }) {
-  const { currency } = useSession()
+  const session = useSession()
   const versions = useInfiniteQuery(versionsQuery(quarter))
+  const currency = versions.data?.pages[0]?.data[0]?.currency ?? session.currency
   return (
     <>
       {newest > 1 && <DiffPanel quarter={quarter} newest={newest} currency={currency} />}
@@ -35,7 +36,7 @@ export function VersionsView({ quarter, newest }: { quarter: string; newest: num
           query={versions}
           caption="Versions of the plan, the newest first"
           what="versions"
-          columns={versionColumns(currency)}
+          columns={versionColumns}
           rowKey={({ version }) => String(version)}
           empty={null}
         />
@@ -136,47 +137,47 @@ function diffColumns(currency: string): Column<Difference>[] {
   ]
 }
 
-function versionColumns(currency: string): Column<Version>[] {
-  return [
-    {
-      title: 'Version',
-      isHeader: true,
-      cell: ({ version }) => (
-        <Link
-          from="/reports/plans/$quarter"
-          to="/reports/plans/$quarter"
-          search={{ view: 'needs', version: String(version) }}
-          data-row-link
-        >
-          Version {formatCount(version)}
-        </Link>
-      ),
-    },
-    {
-      title: 'Target',
-      align: 'end',
-      cell: ({ total }) => <Amount minor={total.targetMinor} currency={currency} />,
-    },
-    {
-      title: 'Leads',
-      align: 'end',
-      cell: ({ total }) => (total.leads === null ? 'Not known' : formatCount(total.leads)),
-    },
-    {
-      title: 'Spend',
-      align: 'end',
-      cell: ({ total }) => <Amount minor={total.spendMinor} currency={currency} none="Not known" />,
-    },
-    {
-      title: 'Made',
-      cell: ({ createdAt, createdBy }) => (
-        <>
-          <Moment at={createdAt} />{' '}
-          <span className={text.soft}>
-            <OwnerName owner={createdBy} verb="by" />
-          </span>
-        </>
-      ),
-    },
-  ]
-}
+const versionColumns: Column<Version>[] = [
+  {
+    title: 'Version',
+    isHeader: true,
+    cell: ({ version }) => (
+      <Link
+        from="/reports/plans/$quarter"
+        to="/reports/plans/$quarter"
+        search={{ view: 'needs', version: String(version) }}
+        data-row-link
+      >
+        Version {formatCount(version)}
+      </Link>
+    ),
+  },
+  {
+    title: 'Target',
+    align: 'end',
+    cell: ({ total, currency }) => <Amount minor={total.targetMinor} currency={currency} />,
+  },
+  {
+    title: 'Leads',
+    align: 'end',
+    cell: ({ total }) => (total.leads === null ? 'Not known' : formatCount(total.leads)),
+  },
+  {
+    title: 'Spend',
+    align: 'end',
+    cell: ({ total, currency }) => (
+      <Amount minor={total.spendMinor} currency={currency} none="Not known" />
+    ),
+  },
+  {
+    title: 'Made',
+    cell: ({ createdAt, createdBy }) => (
+      <>
+        <Moment at={createdAt} />{' '}
+        <span className={text.soft}>
+          <OwnerName owner={createdBy} verb="by" />
+        </span>
+      </>
+    ),
+  },
+]

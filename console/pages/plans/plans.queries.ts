@@ -1,17 +1,9 @@
 import { queryOptions } from '@tanstack/react-query'
 import type { z } from 'zod'
-import {
-  Plan,
-  PlanDiff,
-  PlanPage,
-  PlanProgress,
-  QuarterPage,
-  type PutPlan,
-} from '#reports/plan.schema.ts'
+import { Plan, PlanDiff, PlanPage, PlanProgress, type PutPlan } from '#reports/plan.schema.ts'
 import { act, read } from '#console/api.ts'
 import { listQuery } from '#console/list-query.ts'
 
-export type QuarterRow = z.output<typeof QuarterPage>['data'][number]
 export type Version = z.output<typeof PlanPage>['data'][number]
 export type Difference = z.output<typeof PlanDiff>['changes'][number]
 export type Segment = PutPlan['segments'][number]
@@ -22,7 +14,7 @@ export const AREA = 'plans'
 
 const PLANS = '/api/v1/plans'
 
-export const quartersQuery = listQuery([AREA], QuarterPage, PLANS)
+export const quartersQuery = listQuery([AREA], PlanPage, PLANS)
 
 function planPath(quarter: string): string {
   return `${PLANS}/${encodeURIComponent(quarter)}`
