@@ -6,7 +6,7 @@ export default defineConfig({
     include: ['tests/load/**/*.chaos.ts'],
     pool: 'forks',
     maxWorkers: 1,
-    testTimeout: 400_000,
-    hookTimeout: 60_000,
+    testTimeout: 1_200_000,
+    hookTimeout: 120_000,
   },
 })
