@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { addDays } from '#core/calendar.ts'
 import {
-  addDays,
   dayStart,
   parseSearch,
   PeriodSearch,

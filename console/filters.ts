@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DAY_MS } from '#core/time.ts'
+import { addDays } from '#core/calendar.ts'
 
 /** The periods that are one choice away; `all` has no bounds and so nothing to compare with. */
 export const periods = {
@@ -57,10 +57,6 @@ export function resolvePeriod(
 /** The calendar date of now in the time zone. */
 export function today(timeZone: string, now: Date): string {
   return new Intl.DateTimeFormat('en-CA', { timeZone }).format(now)
-}
-
-export function addDays(date: string, days: number): string {
-  return new Date(Date.parse(date) + days * DAY_MS).toISOString().slice(0, 10)
 }
 
 /** The moment at which a calendar date begins in a time zone; also where clocks change on that night. */

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { addDays, mondayOf, mondaysBetween } from '#reports/calendar.ts'
+import { addDays, mondayOf, mondaysBetween } from '#core/calendar.ts'
 import type { CampaignReport, CampaignReportQuery } from '#reports/campaign-report.schema.ts'
 import type { CampaignCredit, CampaignRow } from '#reports/campaign-report.store.ts'
 import { NOTHING, type ModelCredits } from '#reports/credit-sums.ts'

@@ -1,7 +1,7 @@
 import { cutPage } from '#core/page.ts'
 import { Problem } from '#core/problem.ts'
 import { defineOperation, type Operation } from '#gateway/operation.ts'
-import { addDays } from '#reports/calendar.ts'
+import { addDays } from '#core/calendar.ts'
 import { findCampaign } from '#reports/campaign-report.store.ts'
 import { isFieldUsed, placesOf, reportDataset, withOrigins } from '#reports/cell.rules.ts'
 import {

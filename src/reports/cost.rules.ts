@@ -1,4 +1,4 @@
-import { daysBetween } from '#reports/calendar.ts'
+import { daysBetween } from '#core/calendar.ts'
 
 /** What a campaign may cost. There is no spend yet, only the budget that was set for it. */
 export interface Budget {

@@ -1,4 +1,4 @@
-import { mondayOf } from '#reports/calendar.ts'
+import { mondayOf } from '#core/calendar.ts'
 import type { LedgerCell } from '#reports/restatement.rules.ts'
 
 /** What one model gives one deal in one window, whoever holds it: what the ledger had, or will have. */

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { defineOperation, type Operation } from '#gateway/operation.ts'
-import { addDays, daysBetween } from '#reports/calendar.ts'
+import { addDays, daysBetween } from '#core/calendar.ts'
 import { Kept } from '#reports/kept.ts'
 import { readWon, resolveLens, type Lens } from '#reports/lens.store.ts'
 import {

@@ -1,17 +1,10 @@
+import { quarterDays } from '#core/calendar.ts'
 import { cutPage } from '#core/page.ts'
 import { Problem } from '#core/problem.ts'
 import { dayOf } from '#core/zone.ts'
 import { defineOperation } from '#gateway/operation.ts'
 import { readSetting } from '#reports/lens.store.ts'
-import {
-  diffOf,
-  elapsedOf,
-  mergePast,
-  needOf,
-  progressOf,
-  quarterDays,
-  totalOf,
-} from '#reports/plan.rules.ts'
+import { diffOf, elapsedOf, mergePast, needOf, progressOf, totalOf } from '#reports/plan.rules.ts'
 import {
   ComparePlansQuery,
   ListQuartersQuery,

@@ -1,4 +1,4 @@
-import { addDays, daysBetween } from '#reports/calendar.ts'
+import { addDays, daysBetween } from '#core/calendar.ts'
 import type { Actual, Need, Plan, PlanProgress, PutPlan } from '#reports/plan.schema.ts'
 import { rateOf, type Rate } from '#reports/rate.rules.ts'
 
@@ -16,14 +16,6 @@ export interface SegmentPast {
 }
 
 type Segment = PutPlan['segments'][number]
-
-/** First and last day of a quarter such as 2027-Q1. */
-export function quarterDays(quarter: string): { first: string; last: string } {
-  const year = Number(quarter.slice(0, 4))
-  const month = 3 * (Number(quarter.slice(-1)) - 1)
-  const day = (at: number) => new Date(at).toISOString().slice(0, 10)
-  return { first: day(Date.UTC(year, month, 1)), last: day(Date.UTC(year, month + 3, 0)) }
-}
 
 /** Adds up what was measured of channels. */
 export function mergePast(rows: readonly SegmentPast[]): SegmentPast {

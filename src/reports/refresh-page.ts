@@ -1,4 +1,4 @@
-import { mondayOf } from '#reports/calendar.ts'
+import { mondayOf } from '#core/calendar.ts'
 import {
   causesOf,
   changesOf,

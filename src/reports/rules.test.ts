@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ruleModels } from '#analytics/attribution/rules.ts'
-import { addDays, daysBetween, mondayOf, mondaysBetween } from '#reports/calendar.ts'
+import { addDays, daysBetween, mondayOf, mondaysBetween } from '#core/calendar.ts'
 import { costBetween, returnOn } from '#reports/cost.rules.ts'
 import { BuiltInModel } from '#reports/lens.schema.ts'
 import { rateOf } from '#reports/rate.rules.ts'

@@ -272,26 +272,30 @@ const allowanceTooSmall: Watch = {
   severity: 'critical',
   role: 'integrator',
   async look(tx, now) {
+    // What waits is counted for those alone that sent nothing: there may be a million.
     const rows = await tx.query(sql<{ id: string; name: string; allowed: number; waiting: number }>`
-      select c.id, c.name, c.daily_calls as allowed, p.waiting
-      from connections c
-      join lateral (
-        select (${callDay(now)} - 1)::timestamp at time zone c.call_day_zone as from_at,
-          ${callDay(now)}::timestamp at time zone c.call_day_zone as to_at) yesterday on true
+      with stuck as materialized (
+        select c.id, c.name, c.daily_calls as allowed, yesterday.from_at
+        from connections c
+        join lateral (
+          select (${callDay(now)} - 1)::timestamp at time zone c.call_day_zone as from_at,
+            ${callDay(now)}::timestamp at time zone c.call_day_zone as to_at) yesterday on true
+        where c.state = 'active' and c.daily_calls is not null
+          and exists (
+            select from sync_runs r where r.connection_id = c.id and r.fault_kind = 'rate_share'
+              and r.ended_at >= yesterday.from_at and r.ended_at < yesterday.to_at)
+          and not exists (
+            select from sync_runs r join sync_outcomes o on o.run_id = r.id
+            where r.connection_id = c.id and coalesce(r.ended_at, ${now}) >= yesterday.from_at and o.at >= yesterday.from_at
+              and o.outcome in ('created', 'updated', 'deleted')
+              and (o.direction = 'push' or exists (
+                select from sync_streams s where s.connection_id = c.id and not s.paused and s.last_success_at is null)))
+      )
+      select s.id, s.name, s.allowed, p.waiting from stuck s
       join lateral (
         select count(*)::int as waiting from sync_pending
-        where connection_id = c.id and held_code is null and since < yesterday.from_at) p on p.waiting > 0
-      where c.state = 'active' and c.daily_calls is not null
-        and exists (
-          select from sync_runs r where r.connection_id = c.id and r.fault_kind = 'rate_share'
-            and r.ended_at >= yesterday.from_at and r.ended_at < yesterday.to_at)
-        and not exists (
-          select from sync_runs r join sync_outcomes o on o.run_id = r.id
-          where r.connection_id = c.id and coalesce(r.ended_at, ${now}) >= yesterday.from_at and o.at >= yesterday.from_at
-            and o.outcome in ('created', 'updated', 'deleted')
-            and (o.direction = 'push' or exists (
-              select from sync_streams s where s.connection_id = c.id and not s.paused and s.last_success_at is null)))
-      order by c.id limit ${MAX_FINDINGS}`)
+        where connection_id = s.id and held_code is null and since < s.from_at) p on p.waiting > 0
+      order by s.id limit ${MAX_FINDINGS}`)
     return rows.map(({ id, name, allowed, waiting }) => ({
       key: id,
       summary: `The ${allowed} calls that ${name} may make a day are used up before a record is sent; ${waiting} ${waiting === 1 ? 'waits' : 'wait'}. Its page names the least number that works.`,

@@ -3,7 +3,7 @@ import type { App } from '#app.ts'
 import { quartersFrom } from '#console/pages/plans/plan-words.ts'
 import { newId } from '#core/id.ts'
 import { DAY_MS, HOUR_MS } from '#core/time.ts'
-import { addDays } from '#reports/calendar.ts'
+import { addDays } from '#core/calendar.ts'
 import { findWeek, insertAgenda, insertComment } from '#reports/weekly.store.ts'
 import { freezeWeek } from '#reports/weekly.ts'
 

@@ -2,12 +2,11 @@ import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import classes from './Campaigns.module.css'
 
-/** Opens the receipt of an amount; the address then names it. */
+/** Opens the receipt of a figure on the page that it stands on; the address then names it. */
 export function ReceiptLink({ receipt, children }: { receipt: string; children: ReactNode }) {
   return (
     <Link
-      from="/campaigns/$campaignId"
-      to="/campaigns/$campaignId"
+      to="."
       search={(search) => ({ ...search, receipt, deal: undefined })}
       resetScroll={false}
       className={classes.receiptLink}

@@ -12,7 +12,8 @@ import {
   Windows,
 } from '#reports/credit.schema.ts'
 import { read } from '#console/api.ts'
-import { addDays } from '#console/filters.ts'
+import { addDays } from '#core/calendar.ts'
+import { listQuery } from '#console/list-query.ts'
 import type { LensFields } from '#console/lens.ts'
 
 export type CampaignsAnswer = z.output<typeof CampaignPage>
@@ -115,37 +116,21 @@ export type LedgerDealFilter = Omit<LensFields, 'model'> & {
   asOf?: string | undefined
 }
 
-function ledgerDealFields(filter: LedgerDealFilter, credited?: 'false') {
+export type LedgerDealFields = ReturnType<typeof ledgerDealFields>
+export type LedgerDealTotal = z.output<typeof LedgerDealPage>['total']
+
+/** @param credited  only deals without a touch in the window, to which no model gives credit; all won ones unless given. */
+export function ledgerDealFields(filter: LedgerDealFilter, credited?: 'false') {
   const { from, to, window, currency, asOf } = filter
   return { from, to, window, currency, asOf, credited }
 }
 
-function ledgerDealsQuery(fields: ReturnType<typeof ledgerDealFields>) {
-  return infiniteQueryOptions({
-    queryKey: ['attribution', 'deals', fields],
-    queryFn: ({ pageParam, signal }) =>
-      read(LedgerDealPage, DEALS, { ...fields, limit: 100, cursor: pageParam }, signal),
-    initialPageParam: null as string | null,
-    getNextPageParam: (page) => page.nextCursor,
-  })
+export function ledgerDealsQuery(fields: LedgerDealFields) {
+  return listQuery(['attribution'], LedgerDealPage, DEALS, fields, 100)
 }
 
-/** Won deals, whatever credit they give. */
-export function wonDealsQuery(filter: LedgerDealFilter) {
-  return ledgerDealsQuery(ledgerDealFields(filter))
-}
-
-export function wonDealsExport(filter: LedgerDealFilter) {
-  return { path: DEALS, fields: ledgerDealFields(filter) }
-}
-
-/** Won deals without a touch in the window; no model gives them credit. */
-export function uncreditedQuery(filter: LedgerDealFilter) {
-  return ledgerDealsQuery(ledgerDealFields(filter, 'false'))
-}
-
-export function uncreditedExport(filter: LedgerDealFilter) {
-  return { path: DEALS, fields: ledgerDealFields(filter, 'false') }
+export function ledgerDealsExport(fields: LedgerDealFields) {
+  return { path: DEALS, fields }
 }
 
 function receiptPath(opportunityId: string): string {

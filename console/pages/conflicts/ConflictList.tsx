@@ -2,7 +2,6 @@ import { Button, Skeleton } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { formatCount } from '#console/format.ts'
 import { AssignDialog } from '#console/pages/conflicts/AssignDialog.tsx'
 import { BulkDialog } from '#console/pages/conflicts/BulkDialog.tsx'
 import { ConflictCard } from '#console/pages/conflicts/ConflictCard.tsx'
@@ -13,6 +12,7 @@ import { Problem } from '#console/ui/ErrorPane.tsx'
 import { useShortcuts } from '#console/ui/keyboard.ts'
 import { MoreRows } from '#console/ui/MoreRows.tsx'
 import { Panel } from '#console/ui/Panel.tsx'
+import { SelectionBar } from '#console/ui/SelectionBar.tsx'
 import classes from './Conflicts.module.css'
 
 const clickIn = (selector: string) => () =>
@@ -104,8 +104,7 @@ function Chosen({ ids, onDone }: { ids: readonly string[]; onDone: () => void })
   const [isAssigning, assigning] = useDisclosure()
   const [choice, setChoice] = useState<'hub' | 'crm' | null>(null)
   return (
-    <section className={classes.chosen} aria-label="Selected conflicts">
-      <span aria-live="polite">{formatCount(ids.length)} selected</span>
+    <SelectionBar label="Selected conflicts" count={ids.length} onClear={onDone}>
       <Button size="xs" onClick={() => setChoice('hub')}>
         Keep the hub’s…
       </Button>
@@ -115,11 +114,8 @@ function Chosen({ ids, onDone }: { ids: readonly string[]; onDone: () => void })
       <Button size="xs" variant="default" onClick={assigning.open}>
         Assign…
       </Button>
-      <Button size="xs" variant="subtle" color="gray" onClick={onDone}>
-        Clear
-      </Button>
       <AssignDialog opened={isAssigning} onClose={assigning.close} ids={ids} onDone={onDone} />
       <BulkDialog choice={choice} onClose={() => setChoice(null)} ids={ids} onDone={onDone} />
-    </section>
+    </SelectionBar>
   )
 }

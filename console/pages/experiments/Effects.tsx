@@ -4,6 +4,7 @@ import type { ExperimentDetail } from '#reports/experiment.schema.ts'
 import { formatCount, formatWord } from '#console/format.ts'
 import { formatPercent } from '#console/pages/experiments/experiment-words.ts'
 import { movedQuery, type Effect } from '#console/pages/experiments/experiments.queries.ts'
+import { PublishLink } from '#console/pages/experiments/PublishLink.tsx'
 import { Amount } from '#console/ui/Amount.tsx'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
 import { NotRead } from '#console/ui/ErrorPane.tsx'
@@ -26,18 +27,7 @@ export function Effects({ experiment }: { experiment: ExperimentDetail }) {
         columns={columnsOf(experiment)}
         rowKey={({ model }) => model}
         empty={
-          <EmptyState
-            title="No model weighs experiments"
-            action={
-              <Link
-                to="/attribution"
-                search={{ view: 'preview', after: 'method.data_driven' }}
-                className="tl-link"
-              >
-                Preview and publish the data-driven model
-              </Link>
-            }
-          >
+          <EmptyState title="No model weighs experiments" action={<PublishLink />}>
             The result is kept. A data-driven model takes it up with its first fit.
           </EmptyState>
         }

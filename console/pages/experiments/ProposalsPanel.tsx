@@ -1,6 +1,5 @@
 import { Skeleton } from '@mantine/core'
 import type { UseQueryResult } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
 import { formatCount, formatShare, formatWord } from '#console/format.ts'
 import { describeModel } from '#console/lens.ts'
 import type { Model } from '#console/pages/attribution/attribution.queries.ts'
@@ -15,6 +14,7 @@ import {
   type Proposed,
 } from '#console/pages/experiments/experiments.queries.ts'
 import { PlanButton } from '#console/pages/experiments/PlanButton.tsx'
+import { PublishLink } from '#console/pages/experiments/PublishLink.tsx'
 import { Amount } from '#console/ui/Amount.tsx'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
 import { Problem } from '#console/ui/ErrorPane.tsx'
@@ -83,18 +83,7 @@ function NoModel({ isWaiting }: { isWaiting: boolean }) {
           stands here. A test can be planned without it.
         </EmptyState>
       ) : (
-        <EmptyState
-          title="No test can be weighed yet"
-          action={
-            <Link
-              to="/attribution"
-              search={{ view: 'preview', after: 'method.data_driven' }}
-              className="tl-link"
-            >
-              Preview and publish the data-driven model
-            </Link>
-          }
-        >
+        <EmptyState title="No test can be weighed yet" action={<PublishLink />}>
           Publish the data-driven model first: its intervals say how much is open about each
           channel, and budgets of campaigns what hangs on it. A test can be planned without it.
         </EmptyState>

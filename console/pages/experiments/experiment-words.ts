@@ -1,5 +1,5 @@
 import type { Experiment } from '#reports/experiment.schema.ts'
-import { addDays } from '#console/filters.ts'
+import { addDays } from '#core/calendar.ts'
 import { formatCount, formatShare } from '#console/format.ts'
 import type { Tone } from '#console/ui/Badge.tsx'
 

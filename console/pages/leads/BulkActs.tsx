@@ -17,9 +17,9 @@ import { useSession } from '#console/session.ts'
 import { ConfirmDialog } from '#console/ui/ConfirmDialog.tsx'
 import { NotRead } from '#console/ui/ErrorPane.tsx'
 import { LockedNote } from '#console/ui/LockedPane.tsx'
+import { SelectionBar } from '#console/ui/SelectionBar.tsx'
 import { useChange } from '#console/ui/use-change.ts'
 import text from '#console/ui/Text.module.css'
-import classes from './Leads.module.css'
 
 type Kind = Verdict | 'assign'
 
@@ -51,8 +51,7 @@ export function BulkActs({
 }) {
   const [kind, setKind] = useState<Kind | null>(null)
   return (
-    <section className={classes.chosen} aria-label="Selected leads">
-      <span aria-live="polite">{formatCount(ids.length)} selected</span>
+    <SelectionBar label="Selected leads" count={ids.length} onClear={onDone}>
       {onAll !== null && (
         <Button size="xs" variant="subtle" loading={isLoadingAll} onClick={onAll}>
           Select all that match, {formatCount(MOST_AT_ONCE)} at most
@@ -63,11 +62,8 @@ export function BulkActs({
           {words[each].button}
         </Button>
       ))}
-      <Button size="xs" variant="subtle" color="gray" onClick={onDone}>
-        Clear
-      </Button>
       <BulkDialog kind={kind} ids={ids} onClose={() => setKind(null)} onDone={onDone} />
-    </section>
+    </SelectionBar>
   )
 }
 

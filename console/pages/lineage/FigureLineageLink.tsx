@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router'
-import { addDays } from '#console/filters.ts'
+import { addDays } from '#core/calendar.ts'
 import type { CreditFilter } from '#console/pages/campaigns/campaign.queries.ts'
 import { useSession } from '#console/session.ts'
 

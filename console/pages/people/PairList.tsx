@@ -1,7 +1,6 @@
 import { Button, Checkbox } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { formatCount } from '#console/format.ts'
 import { DismissDialog } from '#console/pages/people/DismissDialog.tsx'
 import { pairColumns } from '#console/pages/people/pair-columns.tsx'
 import { pairsQuery, type Pair } from '#console/pages/people/people.queries.ts'
@@ -13,6 +12,7 @@ import { FilterSelect } from '#console/ui/Filters.tsx'
 import { useShortcuts } from '#console/ui/keyboard.ts'
 import { PagedTable } from '#console/ui/PagedTable.tsx'
 import { Panel } from '#console/ui/Panel.tsx'
+import { SelectionBar } from '#console/ui/SelectionBar.tsx'
 import type { Column } from '#console/ui/Table.tsx'
 import classes from './People.module.css'
 
@@ -87,15 +87,15 @@ export function PairList({
         empty={<NoPairs status={status} isFiltered={least !== undefined} />}
       />
       {selected.length > 0 && (
-        <section className={classes.chosen} aria-label="Selected pairs">
-          <span aria-live="polite">{formatCount(selected.length)} selected</span>
+        <SelectionBar
+          label="Selected pairs"
+          count={selected.length}
+          onClear={() => setChosen(new Set())}
+        >
           <Button size="xs" onClick={() => setDismissing(selected)}>
             Not the same…
           </Button>
-          <Button size="xs" variant="subtle" color="gray" onClick={() => setChosen(new Set())}>
-            Clear
-          </Button>
-        </section>
+        </SelectionBar>
       )}
       <DismissDialog
         ids={dismissing}

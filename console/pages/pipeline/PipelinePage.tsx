@@ -2,7 +2,7 @@ import { getRouteApi } from '@tanstack/react-router'
 import { ForecastView } from '#console/pages/pipeline/ForecastView.tsx'
 import { forecastExport, slippageExport } from '#console/pages/pipeline/pipeline.queries.ts'
 import type { PipelineSearch } from '#console/pages/pipeline/pipeline.search.ts'
-import { quarterOf } from '#console/pages/pipeline/quarters.ts'
+import { daysOfQuarter } from '#console/pages/pipeline/quarters.ts'
 import { SlippageView } from '#console/pages/pipeline/SlippageView.tsx'
 import { useSession } from '#console/session.ts'
 import { ExportMenu } from '#console/ui/ExportMenu.tsx'
@@ -52,6 +52,6 @@ export function PipelinePage() {
 function exportOf(search: PipelineSearch, timeZone: string) {
   const { view, months = '3', quarter = 'this', outcome } = search
   return view === 'slippage'
-    ? slippageExport({ ...quarterOf(quarter, timeZone), outcome })
+    ? slippageExport({ ...daysOfQuarter(quarter, timeZone), outcome })
     : forecastExport(months)
 }

@@ -9,7 +9,7 @@ import {
   type SlippageFigures,
 } from '#console/pages/pipeline/pipeline.queries.ts'
 import type { PipelineSearch } from '#console/pages/pipeline/pipeline.search.ts'
-import { quarterOf, type Quarter } from '#console/pages/pipeline/quarters.ts'
+import { daysOfQuarter, type Quarter } from '#console/pages/pipeline/quarters.ts'
 import { useSession } from '#console/session.ts'
 import { Amount } from '#console/ui/Amount.tsx'
 import { Badge, type Tone } from '#console/ui/Badge.tsx'
@@ -33,7 +33,7 @@ export function SlippageView({
   onChange: (fields: Partial<PipelineSearch>) => void
 }) {
   const { timeZone } = useSession()
-  const period = quarterOf(quarter, timeZone)
+  const period = daysOfQuarter(quarter, timeZone)
   const slippage = useQuery(slippageQuery(period))
   return (
     <Panel
@@ -141,7 +141,7 @@ function Deals({
       rowKey={({ opportunityId }) => opportunityId}
       empty={
         <EmptyState title="No deal here was expected in the quarter">
-          Expected days come from the CRM, with the field “Expected to close”. What was expected
+          Expected days come from the CRM, with the field “Expected close date”. What was expected
           before the CRM was connected is not known here.
         </EmptyState>
       }

@@ -1,15 +1,21 @@
 import { expect, test } from 'vitest'
-import { quarterOf } from '#console/pages/pipeline/quarters.ts'
+import { daysOfQuarter } from '#console/pages/pipeline/quarters.ts'
 
 test('a quarter has its first and last day in the zone of the workspace, across the turn of the year too', () => {
   const now = new Date('2027-01-01T02:00:00Z')
-  expect(quarterOf('this', 'Europe/Berlin', now)).toEqual({ from: '2027-01-01', to: '2027-03-31' })
-  expect(quarterOf('last', 'Europe/Berlin', now)).toEqual({ from: '2026-10-01', to: '2026-12-31' })
-  expect(quarterOf('this', 'America/New_York', now)).toEqual({
+  expect(daysOfQuarter('this', 'Europe/Berlin', now)).toEqual({
+    from: '2027-01-01',
+    to: '2027-03-31',
+  })
+  expect(daysOfQuarter('last', 'Europe/Berlin', now)).toEqual({
     from: '2026-10-01',
     to: '2026-12-31',
   })
-  expect(quarterOf('before', 'America/New_York', now)).toEqual({
+  expect(daysOfQuarter('this', 'America/New_York', now)).toEqual({
+    from: '2026-10-01',
+    to: '2026-12-31',
+  })
+  expect(daysOfQuarter('before', 'America/New_York', now)).toEqual({
     from: '2026-04-01',
     to: '2026-06-30',
   })

@@ -1,3 +1,4 @@
+import { addQuarters, quarterOf } from '#core/calendar.ts'
 import { formatWord } from '#console/format.ts'
 
 /** The segment of a plan by its channel; null takes all that no other segment names. */
@@ -13,12 +14,7 @@ export function nameOfQuarter(quarter: string): string {
 
 /** The quarter of a day, and those after it. */
 export function quartersFrom(day: string, count: number): string[] {
-  const [year = 0, month = 1] = day.split('-').map(Number)
-  const first = 4 * year + Math.floor((month - 1) / 3)
-  return Array.from(
-    { length: count },
-    (_, i) => `${Math.floor((first + i) / 4)}-Q${((first + i) % 4) + 1}`,
-  )
+  return Array.from({ length: count }, (_, i) => addQuarters(quarterOf(day), i))
 }
 
 const fields: Readonly<Record<string, { label: string; isMoney: boolean }>> = {

@@ -1,6 +1,6 @@
 import type { FrozenFigures } from '#reports/weekly.schema.ts'
 import { formatCount, formatFraction, formatShare, formatWord } from '#console/format.ts'
-import { WeeklyLink } from '#console/pages/weekly/WeeklyLink.tsx'
+import { ReceiptLink } from '#console/pages/campaigns/ReceiptLink.tsx'
 import { Amount } from '#console/ui/Amount.tsx'
 import { EmptyState } from '#console/ui/EmptyState.tsx'
 import { Meter } from '#console/ui/Meter.tsx'
@@ -26,9 +26,9 @@ export function CreditPanels({ figures: { current, currency } }: { figures: Froz
         flush
         actions={
           won.uncreditedMinor > 0 && (
-            <WeeklyLink receipt="uncredited">
+            <ReceiptLink receipt="uncredited">
               <Amount minor={won.uncreditedMinor} currency={currency} /> uncredited
-            </WeeklyLink>
+            </ReceiptLink>
           )
         }
       >
@@ -101,9 +101,9 @@ function creditColumns<Row extends Credited>(
       title: 'Credited',
       align: 'end',
       cell: (row) => (
-        <WeeklyLink receipt={receiptOf(row)}>
+        <ReceiptLink receipt={receiptOf(row)}>
           <Amount minor={row.creditedMinor} currency={currency} />
-        </WeeklyLink>
+        </ReceiptLink>
       ),
     },
     {

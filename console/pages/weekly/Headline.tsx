@@ -1,6 +1,6 @@
 import type { FrozenFigures } from '#reports/weekly.schema.ts'
 import { formatCount, formatExact, formatShare } from '#console/format.ts'
-import { WeeklyLink } from '#console/pages/weekly/WeeklyLink.tsx'
+import { ReceiptLink } from '#console/pages/campaigns/ReceiptLink.tsx'
 import { Amount } from '#console/ui/Amount.tsx'
 import { Change } from '#console/ui/Change.tsx'
 import { Figure, Figures } from '#console/ui/Figures.tsx'
@@ -28,9 +28,9 @@ export function Headline({ figures }: { figures: FrozenFigures }) {
           </>
         }
       >
-        <WeeklyLink receipt="won">
+        <ReceiptLink receipt="won">
           <Amount minor={won.amountMinor} currency={currency} />
-        </WeeklyLink>
+        </ReceiptLink>
       </Figure>
       <Figure
         label="Win rate"
@@ -48,7 +48,7 @@ export function Headline({ figures }: { figures: FrozenFigures }) {
         definition="Captured in the week; opens to the leads"
         more={<Against now={leads} before={previous?.leads.leads} format={(n) => formatCount(n)} />}
       >
-        <WeeklyLink receipt="leads">{formatCount(leads)}</WeeklyLink>
+        <ReceiptLink receipt="leads">{formatCount(leads)}</ReceiptLink>
       </Figure>
       <Figure
         label="Qualified"

@@ -2,7 +2,8 @@ import { Button, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
-import { addDays, today } from '#console/filters.ts'
+import { addDays, mondayOf } from '#core/calendar.ts'
+import { today } from '#console/filters.ts'
 import { formatDate } from '#console/format.ts'
 import { AREA, makeWeekly, type WeeklyWhole } from '#console/pages/weekly/weekly.queries.ts'
 import { useSession } from '#console/session.ts'
@@ -74,8 +75,4 @@ export function NewWeeklyButton() {
       {change.dialog}
     </>
   )
-}
-
-function mondayOf(day: string): string {
-  return addDays(day, -((new Date(`${day}T00:00:00Z`).getUTCDay() + 6) % 7))
 }

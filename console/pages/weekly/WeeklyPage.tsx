@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
-import { addDays } from '#console/filters.ts'
+import { addDays } from '#core/calendar.ts'
 import { formatDate, formatInstant } from '#console/format.ts'
 import { describeModel, windowLabel } from '#console/lens.ts'
 import { OwnerName } from '#console/pages/conflicts/OwnerName.tsx'

@@ -10,7 +10,8 @@ import {
   WeeklyPage,
 } from '#reports/weekly.schema.ts'
 import { act, read } from '#console/api.ts'
-import { addDays, dayStart } from '#console/filters.ts'
+import { addDays } from '#core/calendar.ts'
+import { dayStart } from '#console/filters.ts'
 import { listQuery } from '#console/list-query.ts'
 
 export type WeekRow = z.output<typeof WeeklyPage>['data'][number]

@@ -43,7 +43,7 @@ export const opportunityEntity: Entity = {
     { name: 'owner', label: 'Owner', type: 'reference', entity: 'owner', critical: true },
     { name: 'openedAt', label: 'Opened', type: 'datetime' },
     { name: 'closedAt', label: 'Closed', type: 'datetime' },
-    { name: 'closesOn', label: 'Expected to close', type: 'date' },
+    { name: 'closesOn', label: 'Expected close date', type: 'date' },
     { name: 'stageEnteredAt', label: 'In this stage since', type: 'datetime' },
     { name: 'account', label: 'Account', type: 'reference', entity: 'account' },
     { name: 'leads', label: 'People', type: 'reference', entity: 'lead', many: true },

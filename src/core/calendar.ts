@@ -21,3 +21,22 @@ export function mondaysBetween(first: string, last: string): string[] {
   for (let week = first; week <= last; week = addDays(week, 7)) weeks.push(week)
   return weeks
 }
+
+/** The quarter of a calendar date, such as 2027-Q1. */
+export function quarterOf(date: string): string {
+  return `${date.slice(0, 4)}-Q${Math.ceil(Number(date.slice(5, 7)) / 3)}`
+}
+
+export function addQuarters(quarter: string, count: number): string {
+  const { first } = quarterDays(quarter)
+  const month = Number(first.slice(5, 7)) - 1 + 3 * count
+  return quarterOf(new Date(Date.UTC(Number(first.slice(0, 4)), month, 1)).toISOString())
+}
+
+/** First and last day of a quarter such as 2027-Q1. */
+export function quarterDays(quarter: string): { first: string; last: string } {
+  const year = Number(quarter.slice(0, 4))
+  const month = 3 * (Number(quarter.slice(-1)) - 1)
+  const day = (at: number) => new Date(at).toISOString().slice(0, 10)
+  return { first: day(Date.UTC(year, month, 1)), last: day(Date.UTC(year, month + 3, 0)) }
+}
