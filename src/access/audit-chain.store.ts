@@ -202,9 +202,12 @@ export async function countUnlinked(
         select xid, audit_id from audit_heads where workspace_id = ${workspaceId}
         union all select '0'::xid8, '' order by xid desc limit 1) as head
       cross join lateral (
-        select a.id, a.occurred_at from audit_log a
+        select a.xid, a.id from audit_log a
         where a.workspace_id = ${workspaceId} and (a.xid, a.id) > (head.xid, head.audit_id)
-        order by a.xid, a.id offset 0) as behind
+        order by a.xid, a.id limit 1) as first
+      cross join lateral (
+        select a.id, a.occurred_at from audit_log a
+        where a.workspace_id = ${workspaceId} and (a.xid, a.id) >= (first.xid, first.id) offset 0) as behind
     where not exists (select 1 from audit_links l where l.audit_id = behind.id)`)
   return row ?? { entries: 0, oldestAt: null }
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { type Scheme, shoot, useBrowser } from '#tests/e2e/browser.ts'
+import { type Scheme, shoot, useBrowser, wear } from '#tests/e2e/browser.ts'
 
-const { stage, visit, signInLink } = useBrowser()
+const { stage, visit, arrive, signInLink } = useBrowser()
 
 test('a sign-in link opens the console once, and its token leaves the address', async () => {
   const link = await signInLink()
@@ -81,7 +81,8 @@ test('an unknown campaign says so with the request id', async () => {
 test.each(['light', 'dark'] as Scheme[])(
   'a key of one’s own is made, shown once, works, and ends when it is revoked (%s)',
   async (scheme) => {
-    const { page, faults, open } = await visit({ scheme })
+    const { page, faults, open } = await arrive()
+    await wear(page, scheme)
     const name = `Spreadsheet, ${scheme}`
     await open('/account')
     await page.getByLabel('What the key is for').fill(name)

@@ -169,7 +169,7 @@ test('many leads are selected by keys and mouse, accepted at once, and given to 
 
 test('a score is set by hand with its reason and given back to the rules, and its points sum to the computed one', async () => {
   const { page, faults, open } = await visit()
-  await open('/leads')
+  await open('/leads?view=all')
   await page.getByRole('link', { name: 'Katherine Johnson' }).click()
   const panel = page.getByRole('region', { name: 'Score', exact: true })
   await panel.getByRole('button', { name: 'Set by hand…' }).click()
