@@ -265,11 +265,12 @@ create table attribution_dirty (
   since timestamp with time zone not null,
   marks integer not null default 1,
   reasons text[] not null default '{}'::text[],
+  closed_at timestamp with time zone,
   FOREIGN KEY (opportunity_id) REFERENCES opportunities(id),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (opportunity_id)
 );
-CREATE INDEX attribution_dirty_workspace_id_since_opportunity_id_idx ON public.attribution_dirty USING btree (workspace_id, since, opportunity_id);
+CREATE INDEX attribution_dirty_workspace_id_since_closed_at_opportunity__idx ON public.attribution_dirty USING btree (workspace_id, since, closed_at, opportunity_id);
 alter table attribution_dirty enable row level security;
 
 create table attribution_fits (

@@ -217,6 +217,10 @@ async function addThreat(): Promise<void> {
 const questions: Readonly<Record<string, string>> = {
   getAttributionChanges: 'since=2026-11-23T09:00:30Z',
   getImprovement: 'baselineFrom=2026-01-01&baselineTo=2026-03-31&from=2026-04-01&to=2026-06-30',
+  listImprovementLeads:
+    'span=current&baselineFrom=2026-01-01&baselineTo=2026-03-31&from=2026-04-01&to=2026-12-31&maturityDays=0',
+  listImprovementDeals:
+    'span=current&baselineFrom=2026-01-01&baselineTo=2026-03-31&from=2026-04-01&to=2026-12-31',
   getSlippage: 'from=2026-10-01&to=2026-10-31',
   listSlippageDeals: 'from=2026-10-01&to=2026-10-31',
   compareQuarterlyPlans: 'from=1&to=2',

@@ -74,12 +74,22 @@ export function markWonDirty(tx: Transaction, now: Date): Promise<number> {
   )
 }
 
-/** In the order of their ids, so that two that mark the same deals wait for each other and do not deadlock. */
+/**
+ * In the order of their ids, so that two that mark the same deals wait for each other and do not deadlock. The close is noted for
+ * the order in which deals are computed.
+ */
 function mark(tx: Transaction, now: Date, deals: RawBuilder<unknown>): Promise<number> {
   return tx.execute(sql`
-    insert into attribution_dirty (workspace_id, opportunity_id, since, reasons)
-    select ${tx.workspaceId}, deal.opportunity_id, ${now}::timestamptz, array_agg(deal.reason)
-    from (${deals}) as deal group by deal.opportunity_id order by deal.opportunity_id
+    insert into attribution_dirty (workspace_id, opportunity_id, since, closed_at, reasons)
+    select ${tx.workspaceId}, deal.opportunity_id, ${now}::timestamptz,
+      (select o.closed_at from opportunities o where o.id = deal.opportunity_id), deal.reasons
+    from (
+      select opportunity_id, array_agg(reason) as reasons from (${deals}) as marked group by opportunity_id
+    ) as deal
+    order by deal.opportunity_id
     on conflict (opportunity_id) do update set marks = attribution_dirty.marks + 1,
       reasons = array(select distinct unnest(attribution_dirty.reasons || excluded.reasons))`)
 }
+
+/** Those that wait longest come first, and of those deals that closed together: they share their sums by day. */
+export const dirtyOrder = sql`since, closed_at, opportunity_id`

@@ -1,7 +1,21 @@
+import { cutPage } from '#core/page.ts'
 import { defineOperation } from '#gateway/operation.ts'
 import { durationChange, rateChange } from '#reports/improvement.rules.ts'
-import { Improvement, ImprovementQuery } from '#reports/improvement.schema.ts'
-import { listCycles, listLeadQuality, type CycleRow } from '#reports/improvement.store.ts'
+import {
+  Improvement,
+  ImprovementDealPage,
+  ImprovementDealsQuery,
+  ImprovementLeadPage,
+  ImprovementLeadsQuery,
+  ImprovementQuery,
+} from '#reports/improvement.schema.ts'
+import {
+  listCycles,
+  listImprovementDeals,
+  listImprovementLeads,
+  listLeadQuality,
+  type CycleRow,
+} from '#reports/improvement.store.ts'
 import { readSetting } from '#reports/lens.store.ts'
 import { rateOf } from '#reports/rate.rules.ts'
 
@@ -12,6 +26,8 @@ export const getImprovement = defineOperation({
   scope: 'performance:read',
   tag: 'Performance',
   summary: 'Whether lead quality and the sales cycle changed since a baseline, with intervals',
+  description:
+    'The leads and deals of each period are at /api/v1/reports/improvement/leads and /api/v1/reports/improvement/deals.',
   input: ImprovementQuery,
   output: Improvement,
   async perform(query, { tx, now }) {
@@ -52,6 +68,60 @@ export const getImprovement = defineOperation({
       notes: [
         'A change since a baseline is no proof of its cause: seasons, prices and markets change too.',
       ],
+    }
+  },
+})
+
+export const listLeadsOfImprovement = defineOperation({
+  id: 'listImprovementLeads',
+  method: 'GET',
+  path: '/api/v1/reports/improvement/leads',
+  scope: 'performance:read',
+  tag: 'Performance',
+  summary: 'The leads that the lead quality of a period counts, and what each counts as',
+  input: ImprovementLeadsQuery,
+  output: ImprovementLeadPage,
+  csv: [
+    { title: 'Id', field: 'leadId' },
+    { title: 'Captured', field: 'capturedAt' },
+    { title: 'Qualified', field: 'qualifiedAt' },
+    { title: 'Qualified in time', field: 'isQualified' },
+    { title: 'Accepted', field: 'isAccepted' },
+  ],
+  async perform(query, { tx, now }) {
+    const { timeZone } = await readSetting(tx, {}, now)
+    const rows = await listImprovementLeads(tx, query, timeZone, now)
+    return cutPage(rows, query.limit, (row) => [row.capturedAt.toISOString(), row.leadId])
+  },
+})
+
+export const listDealsOfImprovement = defineOperation({
+  id: 'listImprovementDeals',
+  method: 'GET',
+  path: '/api/v1/reports/improvement/deals',
+  scope: 'performance:read',
+  tag: 'Performance',
+  summary: 'The won deals that the sales cycle of a period counts, with the days each took',
+  input: ImprovementDealsQuery,
+  output: ImprovementDealPage,
+  csv: [
+    { title: 'Id', field: 'opportunityId' },
+    { title: 'Name', field: 'name' },
+    { title: 'Opened', field: 'openedAt' },
+    { title: 'Won', field: 'closedAt' },
+    { title: 'Days', field: 'days', type: 'number' },
+    { title: 'Amount in minor units', field: 'amountMinor', type: 'number' },
+    { title: 'Currency', field: 'currency' },
+  ],
+  async perform(query, { tx, now }) {
+    const { timeZone } = await readSetting(tx, {}, now)
+    const rows = await listImprovementDeals(tx, query, timeZone)
+    const page = cutPage(rows, query.limit, (row) => [row.days, row.opportunityId])
+    const open = (id: string, name: Buffer) =>
+      tx.sealer.open<string>(name, `opportunities.name:${id}`)
+    return {
+      ...page,
+      data: page.data.map((row) => ({ ...row, name: open(row.opportunityId, row.name) })),
     }
   },
 })

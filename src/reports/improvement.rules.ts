@@ -17,7 +17,8 @@ export interface Improvement {
  * The relative change of a rate, with the 95 % interval of a ratio of two independent proportions on the log scale.
  *
  * @see Katz, Baptista, Azen & Pike, "Obtaining confidence intervals for the risk ratio in cohort studies", Biometrics 34 (1978).
- * Half a record is added to each count, so that a count of 0 has an interval (Walter 1975).
+ * Half a record is added to each count, so that a count of 0 has an interval (Walter 1975); where none is left the interval reaches
+ * down to the loss of all, which is what was seen.
  */
 export function rateChange(before: Rate, after: Rate): Improvement {
   const isSmall = before.isSmall || after.isSmall
@@ -30,11 +31,9 @@ export function rateChange(before: Rate, after: Rate): Improvement {
     after.denominator + 0.5,
   ]
   const half = Z * Math.sqrt(1 / x0 - 1 / n0 + 1 / x1 - 1 / n1)
-  return {
-    ...bounds(Math.log(x1 / n1 / (x0 / n0)), half),
-    change: after.rate / before.rate - 1,
-    isSmall,
-  }
+  const { low, high, isClear } = bounds(Math.log(x1 / n1 / (x0 / n0)), half)
+  const change = after.rate / before.rate - 1
+  return { change, low: Math.min(low, change), high: Math.max(high, change), isClear, isSmall }
 }
 
 /** Durations in days as the logarithms of their sum by group: n, mean and variance of ln(days). */

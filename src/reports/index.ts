@@ -38,7 +38,11 @@ import {
 import { createAttributionAccuracy, createReadProfile } from '#reports/accuracy.operations.ts'
 import { createCompareAttribution } from '#reports/compare.operations.ts'
 import { getPipelineInfluence } from '#reports/influence.operations.ts'
-import { getImprovement } from '#reports/improvement.operations.ts'
+import {
+  getImprovement,
+  listDealsOfImprovement,
+  listLeadsOfImprovement,
+} from '#reports/improvement.operations.ts'
 import { reportsPersonal } from '#reports/personal-store.ts'
 import {
   comparePlans,
@@ -107,6 +111,8 @@ export function createReports(keptMs: number, listOrigins: ListOrigins): Module 
       listSourceClaims,
       getPipelineInfluence,
       getImprovement,
+      listLeadsOfImprovement,
+      listDealsOfImprovement,
       getSlippage,
       listSlippage,
       createWeekly,

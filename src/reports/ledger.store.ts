@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { ChangedDeal, KnownDeal } from '#reports/change.rules.ts'
+import { dirtyOrder } from '#reports/dirty.store.ts'
 import type { LedgerTouch } from '#reports/ledger.rules.ts'
 import { seedModels } from '#reports/model.store.ts'
 import type { LedgerCell, Restatement } from '#reports/restatement.rules.ts'
@@ -39,7 +40,7 @@ export async function listWindows(tx: Transaction): Promise<number[]> {
 export function listDirtyDeals(tx: Transaction, limit: number): Promise<DirtyDeal[]> {
   return tx.query(sql<DirtyDeal>`
     with page as (
-      select opportunity_id, marks, since, reasons from attribution_dirty order by since, opportunity_id limit ${limit}
+      select opportunity_id, marks, since, closed_at, reasons from attribution_dirty order by ${dirtyOrder} limit ${limit}
     )
     select page.opportunity_id, page.marks, page.reasons, o.deleted_at is not null as is_deleted,
       o.status = 'won' and o.deleted_at is null and o.closed_at is not null as is_won,
@@ -56,7 +57,7 @@ export function listDirtyDeals(tx: Transaction, limit: number): Promise<DirtyDea
     from page
     join opportunities o on o.id = page.opportunity_id
     join workspaces w on w.id = ${tx.workspaceId}
-    order by page.since, page.opportunity_id`)
+    order by page.since, page.closed_at, page.opportunity_id`)
 }
 
 /**

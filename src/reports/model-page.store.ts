@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { dirtyOrder } from '#reports/dirty.store.ts'
 import type { DealColumns, LedgerDeal } from '#reports/ledger.rules.ts'
 import { TOUCH_BYTES, unpackJourneys } from '#reports/packed-journey.ts'
 import { listSources } from '#reports/preview.store.ts'
@@ -23,7 +24,7 @@ export async function readModelPage(
   // Each statement looks its rows up by their keys: a plan for joins would rest on counts of a table that just filled.
   const marked = await tx.query(sql<{ opportunityId: string; marks: number }>`
     select opportunity_id, marks from attribution_dirty where reasons = '{model}'
-    order by since, opportunity_id limit ${maxDeals}`)
+    order by ${dirtyOrder} limit ${maxDeals}`)
   const ids = marked.map(({ opportunityId }) => opportunityId)
   const sizes = await tx.query(sql<{ opportunityId: string; sizeBytes: number }>`
     select opportunity_id, octet_length(touches) as size_bytes from attribution_journeys

@@ -1,11 +1,16 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newId } from '#core/id.ts'
+import { seededRandom } from '#core/random.ts'
 import { createAttributionAccuracy, createReadProfile } from '#reports/accuracy.operations.ts'
 import { createCompareAttribution } from '#reports/compare.operations.ts'
 import { getChannelAttribution } from '#reports/credit.operations.ts'
 import { getPipelineInfluence } from '#reports/influence.operations.ts'
-import { getImprovement } from '#reports/improvement.operations.ts'
+import {
+  getImprovement,
+  listDealsOfImprovement,
+  listLeadsOfImprovement,
+} from '#reports/improvement.operations.ts'
 import { durationChange, rateChange } from '#reports/improvement.rules.ts'
 import {
   comparePlans,
@@ -201,6 +206,7 @@ test('a change since the baseline has an interval that holds the truth as often 
   )
   expect(covered).toBeGreaterThan(0.93)
   expect(covered).toBeLessThan(0.98)
+  expect(rateChange(rateOf(19, 54), rateOf(0, 6))).toMatchObject({ change: -1, low: -1 })
   const days = (mean: number) => ({ n: 100, mean: Math.log(mean), variance: 0.25 })
   expect(durationChange(days(40), days(34))).toMatchObject({ isClear: true, isSmall: false })
   expect(durationChange(days(40), days(34)).change).toBeCloseTo(-0.15, 12)
@@ -234,6 +240,73 @@ test('lead quality and the cycle are measured on leads of the same age and on de
     change: { low: null, isSmall: true },
   })
   expect(answer.salesCycle.change.change).toBeCloseTo(-0.5, 12)
+})
+
+test('each figure of a comparison counts the leads and deals that it lists, page by page', async () => {
+  const world = await smallWorld(store, 'EUR', 'Europe/Berlin')
+  const random = seededRandom(11, 0)
+  const day = (from: string) =>
+    new Date(Date.parse(from) + Math.floor(random.uniform() * 60) * 43_200_000).toISOString()
+  for (let i = 0; i < 60; i += 1) {
+    const capturedAt = day(random.uniform() < 0.5 ? '2026-08-25T22:00:00Z' : '2026-09-28T22:00:00Z')
+    const mqlAt =
+      random.uniform() < 0.5 ? new Date(Date.parse(capturedAt) + random.uniform() * 5e9) : null
+    const disposition = random.uniform() < 0.6 ? 'good_fit' : null
+    const status = random.uniform() < 0.5 ? 'disqualified' : 'working'
+    const fields = { capturedAt, mqlAt: mqlAt?.toISOString() ?? null, disposition, status }
+    await world.lead(await world.person(), fields)
+    const openedAt = day('2026-07-01T00:00:00Z')
+    await world.deal({ openedAt, closedAt: day('2026-09-01T22:00:00Z') })
+  }
+  const spans = {
+    baselineFrom: '2026-09-01',
+    baselineTo: '2026-09-30',
+    from: '2026-10-01',
+    to: '2026-10-31',
+  }
+  const answer = await world.ask(getImprovement, { ...spans, maturityDays: 20 })
+  const all = async (operation: typeof listLeadsOfImprovement, fields: object) => {
+    const rows: Record<string, unknown>[] = []
+    let cursor: string | null = null
+    do {
+      const page = await world.ask(operation, {
+        ...spans,
+        ...fields,
+        limit: 7,
+        ...(cursor === null ? {} : { cursor }),
+      })
+      rows.push(...page.data)
+      cursor = page.nextCursor
+    } while (cursor !== null)
+    return rows
+  }
+  for (const span of ['baseline', 'current'] as const) {
+    const leads = (outcome?: string) =>
+      all(listLeadsOfImprovement, {
+        span,
+        maturityDays: 20,
+        ...(outcome === undefined ? {} : { outcome }),
+      })
+    const { [span]: quality } = answer.leadQuality
+    const { [span]: acceptance } = answer.acceptance
+    const every = await leads()
+    expect(new Set(every.map(({ leadId }) => leadId)).size).toBe(quality.denominator)
+    expect(every.filter(({ isQualified }) => isQualified)).toHaveLength(quality.numerator)
+    expect(await leads('qualified')).toHaveLength(quality.numerator)
+    expect(await leads('not_qualified')).toHaveLength(quality.denominator - quality.numerator)
+    expect(await leads('decided')).toHaveLength(acceptance.denominator)
+    expect(await leads('accepted')).toHaveLength(acceptance.numerator)
+    expect(await leads('not_accepted')).toHaveLength(acceptance.denominator - acceptance.numerator)
+    expect(quality.numerator).toBeGreaterThan(0)
+    expect(acceptance.numerator).toBeGreaterThan(0)
+    const deals = await all(listDealsOfImprovement, { span })
+    const { [span]: cycle } = answer.salesCycle
+    expect(new Set(deals.map(({ opportunityId }) => opportunityId)).size).toBe(cycle.n)
+    const logs = deals.map(({ days }) => Math.log(Number(days)))
+    const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length
+    expect(Math.exp(mean)).toBeCloseTo(cycle.geometricMeanDays, 9)
+    expect(deals[0]?.['name']).toBe('Deal')
+  }
 })
 
 test('a weekly report never changes, its hash is that of its numbers, and open items are carried over', async () => {

@@ -62,6 +62,12 @@ const pages = [
   { name: 'scores-leads', path: '/scores?view=leads&target=lead_won', title: /^Learned scores$/ },
   { name: 'pipeline', path: '/pipeline', title: /^Pipeline$/ },
   { name: 'pipeline-slippage', path: '/pipeline?view=slippage', title: /^Pipeline$/ },
+  { name: 'pipeline-improvement', path: '/pipeline?view=improvement', title: /^Pipeline$/ },
+  {
+    name: 'pipeline-records',
+    path: '/pipeline?view=improvement&of=cycle&span=current',
+    title: /^Pipeline$/,
+  },
   { name: 'model', path: `/scores/${stage.candidateId}`, title: /^Lead is won within/ },
   {
     name: 'lead-score',
@@ -229,6 +235,11 @@ const emptyPages = [
     name: 'pipeline-slippage',
     path: '/pipeline?view=slippage',
     says: 'No deal here was expected in the quarter',
+  },
+  {
+    name: 'pipeline-records',
+    path: '/pipeline?view=improvement&of=quality&span=current',
+    says: 'No lead is counted',
   },
   { name: 'privacy', path: '/privacy', says: 'Nobody has asked yet' },
   { name: 'operations-quotas', path: '/operations?view=quotas', says: 'No quota is set' },

@@ -87,3 +87,20 @@ test('an experiment is planned, and its result is recorded with its interval', a
   expect(faults).toEqual([])
   await page.context().close()
 })
+
+test('a figure of the comparison of two quarters opens to as many deals as it counts', async () => {
+  const { page, faults, open } = await visit()
+  await open('/pipeline?view=improvement')
+  const figure = page
+    .getByRole('row', { name: /Sales cycle/ })
+    .getByRole('link')
+    .first()
+  const [, counted] = /(\d+) deals/.exec((await figure.textContent()) ?? '') ?? []
+  await figure.click()
+  const deals = page.getByRole('table', { name: 'Deals of the figure' })
+  await deals.waitFor()
+  expect(String(await deals.locator('tbody tr').count())).toBe(counted)
+  expect(new URL(page.url()).searchParams.get('of')).toBe('cycle')
+  expect(faults).toEqual([])
+  await page.context().close()
+})

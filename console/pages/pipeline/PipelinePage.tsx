@@ -1,6 +1,11 @@
 import { getRouteApi } from '@tanstack/react-router'
 import { ForecastView } from '#console/pages/pipeline/ForecastView.tsx'
-import { forecastExport, slippageExport } from '#console/pages/pipeline/pipeline.queries.ts'
+import { ImprovementView, spansOf } from '#console/pages/pipeline/ImprovementView.tsx'
+import {
+  forecastExport,
+  improvementExport,
+  slippageExport,
+} from '#console/pages/pipeline/pipeline.queries.ts'
 import type { PipelineSearch } from '#console/pages/pipeline/pipeline.search.ts'
 import { daysOfQuarter } from '#console/pages/pipeline/quarters.ts'
 import { SlippageView } from '#console/pages/pipeline/SlippageView.tsx'
@@ -14,9 +19,12 @@ const route = getRouteApi('/frame/pipeline')
 const views = [
   { value: 'forecast', label: 'Forecast', scope: 'performance:read' },
   { value: 'slippage', label: 'Slippage', scope: 'performance:read' },
+  { value: 'improvement', label: 'Improvement', scope: 'performance:read' },
 ] as const
 
-/** What the open deals bring, and what did not come when it was expected. */
+const VIEWS = { forecast: ForecastView, slippage: SlippageView, improvement: ImprovementView }
+
+/** What the open deals bring, what did not come when it was expected, and whether it gets better. */
 export function PipelinePage() {
   const { can, timeZone } = useSession()
   const search = route.useSearch()
@@ -28,7 +36,7 @@ export function PipelinePage() {
     <>
       <PageHead
         title="Pipeline"
-        subtitle="What the open deals are expected to bring and when, and how much of what was expected slipped."
+        subtitle="What the open deals are expected to bring and when, and how much of what was expected slipped, and whether leads and deals get better."
         actions={can('performance:read') && <ExportMenu {...exportOf(search, timeZone)} />}
       />
       <ViewTabs
@@ -37,13 +45,10 @@ export function PipelinePage() {
         value={view}
         onChange={(value) => change({ view: value === 'forecast' ? undefined : value })}
       >
-        {(shown) =>
-          shown === 'slippage' ? (
-            <SlippageView search={search} onChange={change} />
-          ) : (
-            <ForecastView search={search} onChange={change} />
-          )
-        }
+        {(shown) => {
+          const View = VIEWS[shown]
+          return <View search={search} onChange={change} />
+        }}
       </ViewTabs>
     </>
   )
@@ -51,7 +56,7 @@ export function PipelinePage() {
 
 function exportOf(search: PipelineSearch, timeZone: string) {
   const { view, months = '3', quarter = 'this', outcome } = search
-  return view === 'slippage'
-    ? slippageExport({ ...daysOfQuarter(quarter, timeZone), outcome })
-    : forecastExport(months)
+  if (view === 'improvement') return improvementExport(spansOf(search, timeZone))
+  if (view === 'slippage') return slippageExport({ ...daysOfQuarter(quarter, timeZone), outcome })
+  return forecastExport(months)
 }
