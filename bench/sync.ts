@@ -138,6 +138,7 @@ interface Run {
   id: string
   state: string
   calls: number
+  /** Those that reading back took, apart: its certificate says so. */
   checkCalls: number
   counts: Record<string, Record<string, number>>
   startedAt: string
@@ -284,7 +285,11 @@ async function run(
   let { id } = await callHub<Run>(url, key, 'POST', `/api/v1/connections/${connectionId}/runs`, {})
   for (;;) {
     const run = await callHub<Run>(url, key, 'GET', `/api/v1/sync/runs/${id}`)
-    if (run.state === end) return run
+    if (run.state === end) {
+      const path = `/api/v1/sync/runs/${id}/certificate`
+      const { checkCalls } = await callHub<Pick<Run, 'checkCalls'>>(url, key, 'GET', path)
+      return { ...run, checkCalls }
+    }
     if (run.state !== 'queued' && run.state !== 'running')
       throw new Error(`the run ended ${JSON.stringify(run)}`)
     await new Promise((resolve) => setTimeout(resolve, 200))

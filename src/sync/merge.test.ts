@@ -50,6 +50,18 @@ const table: [what: string, rule: FieldRule, sides: FieldSides, verdict: Decisio
   ],
   ['both, no clock', rule(), sides('a', 'b', 'c', { theirsAt: null }), 'ask'],
   ['both, critical', rule({ critical: true, policy: 'prefer_crm' }), sides('a', 'b', 'c'), 'ask'],
+  [
+    'never agreed, and the CRM keeps the day of our moment',
+    rule({ direction: 'push' }),
+    sides(undefined, '2026-11-27T08:00:01.000Z', '2026-11-27'),
+    'agree',
+  ],
+  [
+    'never agreed, and the CRM keeps another day',
+    rule({ direction: 'push' }),
+    sides(undefined, '2026-11-27T08:00:01.000Z', '2026-11-26'),
+    'send',
+  ],
   ['one, critical', rule({ critical: true }), sides('a', 'a', 'c'), 'take'],
   ['both, prefer hub', rule({ policy: 'prefer_hub' }), sides('a', 'b', 'c'), 'send'],
   ['both, prefer CRM', rule({ policy: 'prefer_crm' }), sides('a', 'b', 'c'), 'take'],

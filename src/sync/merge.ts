@@ -194,11 +194,24 @@ export function isBlank(value: FieldValue | undefined): boolean {
   )
 }
 
-/** Equality of values; absent, null and blank are the same. */
+/** Equality of values; absent, null and blank are the same, and so is a moment to a system that keeps its day alone. */
 export function isSame(a: FieldValue | undefined, b: FieldValue | undefined): boolean {
   if (isBlank(a) || isBlank(b)) return isBlank(a) && isBlank(b)
   if (Array.isArray(a) && Array.isArray(b)) {
     return a.length === b.length && a.every((item, i) => item === b[i])
   }
-  return a === b
+  return a === b || isDayOf(a, b) || isDayOf(b, a)
+}
+
+const DAY = /^\d{4}-\d{2}-\d{2}$/
+const MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z$/
+
+function isDayOf(day: FieldValue | undefined, moment: FieldValue | undefined): boolean {
+  return (
+    typeof day === 'string' &&
+    typeof moment === 'string' &&
+    DAY.test(day) &&
+    MOMENT.test(moment) &&
+    moment.startsWith(day)
+  )
 }

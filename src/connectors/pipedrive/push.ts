@@ -59,8 +59,13 @@ export class Pusher {
     )
     const fresh = open.filter(({ externalId }) => externalId === null)
     const found = await this.#find(fresh, signal)
+    const own = [...found].filter(([localId, known]) => known.localId === localId)
+    const made = await this.#readMany(
+      own.map(([, { id }]) => id),
+      signal,
+    )
     await severalAtOnce(fresh, (change) =>
-      this.#settle(change, () => this.#create(change, found, signal), signal),
+      this.#settle(change, () => this.#create(change, found, made, signal), signal),
     )
     const results = changes.map((change) => this.#doneOf(change) ?? incomplete())
     for (const { key } of changes) this.#done.delete(key)
@@ -139,6 +144,8 @@ export class Pusher {
   async #create(
     change: PushChange,
     found: ReadonlyMap<string, KnownPerson>,
+    /** Persons found that we made before, as they are now, by their id there. */
+    made: ReadonlyMap<string, PipedriveRecord>,
     signal: AbortSignal,
   ): Promise<PushResult> {
     const { fields, finder, path } = this.#type
@@ -149,7 +156,7 @@ export class Pusher {
     // Another record of the same batch may have made a person of this address a moment ago.
     const known =
       found.get(localId) ?? finder.recall({ localId, email: emailOf(change.properties) })
-    const existing = known && (await this.#existing(known, localId, signal))
+    const existing = known && (await this.#existing(known, localId, made, signal))
     if (existing) return existing
     if (known) finder.forget(known)
     const body = await bodyOf(change, null, fields, true, signal)
@@ -166,6 +173,7 @@ export class Pusher {
   async #existing(
     known: KnownPerson,
     localId: string,
+    made: ReadonlyMap<string, PipedriveRecord>,
     signal: AbortSignal,
   ): Promise<PushResult | null> {
     if (known.localId !== null && known.localId !== localId) {
@@ -174,7 +182,7 @@ export class Pusher {
     }
     const record =
       known.localId === localId
-        ? (await this.#client.readMany('persons', [known.id], {}, signal))[0]
+        ? (made.get(known.id) ?? (await this.#readMany([known.id], signal)).get(known.id))
         : await this.#claim(known.id, localId, signal)
     if (!record) return null
     await this.#type.finder?.note(record, signal)
@@ -198,19 +206,27 @@ export class Pusher {
   }
 
   /** Lists are replaced whole, and two names are one: before a part is changed the rest is read. */
-  async #readWhole(
+  #readWhole(
     changes: readonly PushChange[],
     signal: AbortSignal,
   ): Promise<Map<string, PipedriveRecord>> {
     const ids = changes.filter(needsWhole).flatMap(({ externalId }) => externalId ?? [])
-    const whole = new Map<string, PipedriveRecord>()
+    return this.#readMany(ids, signal)
+  }
+
+  /** As many as there are of these, by their id. */
+  async #readMany(
+    ids: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Map<string, PipedriveRecord>> {
+    const found = new Map<string, PipedriveRecord>()
     for (let from = 0; from < ids.length; from += MAX_IDS) {
       const part = ids.slice(from, from + MAX_IDS)
       for (const record of await this.#client.readMany(this.#type.path, part, {}, signal)) {
-        whole.set(String(record.id), record)
+        found.set(String(record.id), record)
       }
     }
-    return whole
+    return found
   }
 }
 
