@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import {
+  formatCounted,
   formatDate,
   formatDuration,
   formatExact,
@@ -59,4 +60,15 @@ test.each([
 test('a share that does not exist is a dash, not zero', () => {
   expect(formatShare(null)).toBe('—')
   expect(formatShare(0)).toBe('0.0%')
+})
+
+test.each([
+  ['entries', '1 entry'],
+  ['people', '1 person'],
+  ['touches', '1 touch'],
+  ['leads', '1 lead'],
+  ['releases', '1 release'],
+])('one of %s is %s', (nouns, one) => {
+  expect(formatCounted(1, nouns)).toBe(one)
+  expect(formatCounted(2000, nouns)).toBe(`2,000 ${nouns}`)
 })

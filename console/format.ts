@@ -140,3 +140,14 @@ export function formatWord(word: string): string {
   const text = word.replaceAll('_', ' ')
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
+
+/** A count with its noun, given in the plural: "1 entry", "2,000 entries". */
+export function formatCounted(count: number, nouns: string): string {
+  return `${formatCount(count)} ${count === 1 ? singularOf(nouns) : nouns}`
+}
+
+function singularOf(nouns: string): string {
+  if (nouns === 'people') return 'person'
+  if (nouns.endsWith('ies')) return `${nouns.slice(0, -3)}y`
+  return nouns.replace(/(?<=ch|sh|ss|x)es$|s$/, '')
+}

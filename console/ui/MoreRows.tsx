@@ -1,4 +1,5 @@
 import { Button } from '@mantine/core'
+import { formatCounted } from '#console/format.ts'
 import classes from './Table.module.css'
 
 /** Below a list: how many rows there are so far, and the next page. */
@@ -10,6 +11,7 @@ export function MoreRows({
   fetchNextPage,
 }: {
   count: number
+  /** The noun of the rows, in the plural. */
   what: string
   hasNextPage: boolean
   isFetchingNextPage: boolean
@@ -19,7 +21,7 @@ export function MoreRows({
   return (
     <div className={classes.more}>
       <span aria-live="polite">
-        {count.toLocaleString('en')} {what}
+        {formatCounted(count, what)}
         {hasNextPage ? ' so far' : ''}
       </span>
       {hasNextPage && (

@@ -1,4 +1,4 @@
-import { formatCount } from '#console/format.ts'
+import { formatCount, formatCounted } from '#console/format.ts'
 import { AREA, resolveConflicts } from '#console/pages/conflicts/conflicts.queries.ts'
 import { ConfirmDialog } from '#console/ui/ConfirmDialog.tsx'
 import { useChange } from '#console/ui/use-change.ts'
@@ -18,7 +18,7 @@ export function BulkDialog({
 }) {
   const change = useChange(AREA)
   const side = choice === 'hub' ? 'hub’s' : 'CRM’s'
-  const count = ids.length === 1 ? '1 conflict' : `${formatCount(ids.length)} conflicts`
+  const count = formatCounted(ids.length, 'conflicts')
   return (
     <>
       <ConfirmDialog

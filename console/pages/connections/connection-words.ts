@@ -1,3 +1,4 @@
+import { formatCounted } from '#console/format.ts'
 import { DAY_MS } from '#core/time.ts'
 import type {
   Approval,
@@ -43,6 +44,6 @@ export function expiryOf(
   if (days > WARN_DAYS) return null
   if (days < 0) return { label: 'Credentials have ended', tone: 'bad' }
   if (days === 0) return { label: 'Credentials end today', tone: 'bad' }
-  const label = `Credentials end in ${days} ${days === 1 ? 'day' : 'days'}`
+  const label = `Credentials end in ${formatCounted(days, 'days')}`
   return { label, tone: days <= 7 ? 'bad' : 'warn' }
 }

@@ -1,6 +1,6 @@
 import type { Experiment } from '#reports/experiment.schema.ts'
 import { addDays } from '#core/calendar.ts'
-import { formatCount, formatShare } from '#console/format.ts'
+import { formatCounted, formatShare } from '#console/format.ts'
 import type { Tone } from '#console/ui/Badge.tsx'
 
 /** Where an experiment stands today: what is planned begins, runs and ends by its dates. */
@@ -31,7 +31,7 @@ const MOST_WEEKS = 520
 
 export function describeWeeks(weeks: number): string {
   if (weeks > MOST_WEEKS) return 'over 10 years'
-  return weeks === 1 ? '1 week' : `${formatCount(weeks)} weeks`
+  return formatCounted(weeks, 'weeks')
 }
 
 /** A share without a needless digit: `10%`, `2.5%`. */

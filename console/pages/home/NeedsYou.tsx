@@ -12,7 +12,7 @@ import { Link } from '@tanstack/react-router'
 import type { ComponentType, ReactNode } from 'react'
 import { HOUR_MS } from '#core/time.ts'
 import { withQuery } from '#console/api.ts'
-import { formatCount } from '#console/format.ts'
+import { formatCount, formatCounted } from '#console/format.ts'
 import {
   CONFLICTS,
   conflictsQuery,
@@ -165,7 +165,7 @@ function connectionNeeds(connection: ConnectionHealth, nowMs: number): Need[] {
 }
 
 function records(count: number): string {
-  return count === 1 ? '1 record' : `${formatCount(count)} records`
+  return formatCounted(count, 'records')
 }
 
 function counted({ count, isMore }: Counted): string {

@@ -2,7 +2,7 @@ import { Button, Select } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { dispositions } from '#domains/sales/disposition.schema.ts'
-import { formatCount } from '#console/format.ts'
+import { formatCount, formatCounted } from '#console/format.ts'
 import {
   AREA,
   assignLeads,
@@ -90,7 +90,7 @@ function BulkDialog({
           .map((owner) => ({ value: owner.id as string, label: describeOwner(owner) }))
       : Object.entries<string>(dispositions[kind]).map(([value, label]) => ({ value, label }))
   const value = options.some((option) => option.value === chosen) ? chosen : null
-  const count = ids.length === 1 ? '1 lead' : `${formatCount(ids.length)} leads`
+  const count = formatCounted(ids.length, 'leads')
   const { title, confirm, done } = words[kind ?? 'accept']
   const perform = () =>
     kind === null || kind === 'assign'

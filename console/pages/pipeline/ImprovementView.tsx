@@ -2,7 +2,7 @@ import { Skeleton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
-import { formatCount, formatDate, formatShare } from '#console/format.ts'
+import { formatCount, formatCounted, formatDate, formatShare } from '#console/format.ts'
 import { FigureRecords } from '#console/pages/pipeline/FigureRecords.tsx'
 import {
   improvementQuery,
@@ -140,7 +140,7 @@ const rate = ({
 const days = ({ n, geometricMeanDays }: ImprovementFigures['salesCycle']['baseline']) =>
   geometricMeanDays === null
     ? '—, no deal'
-    : `${formatCount(Math.round(geometricMeanDays))} days, ${formatCount(n)} ${n === 1 ? 'deal' : 'deals'}`
+    : `${formatCount(Math.round(geometricMeanDays))} days, ${formatCounted(n, 'deals')}`
 
 function columnsOf(spans: ReturnType<typeof spansOf>): Column<Row>[] {
   const cell = (span: 'baseline' | 'current') => (row: Row) => (

@@ -1,7 +1,7 @@
 import { Skeleton } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { formatCount, formatDate, formatDay, formatShare } from '#console/format.ts'
+import { formatCount, formatCounted, formatDate, formatDay, formatShare } from '#console/format.ts'
 import {
   slippageDealsQuery,
   slippageQuery,
@@ -79,7 +79,7 @@ function Sums({ slippage }: { slippage: SlippageFigures }) {
   const { timeZone } = useSession()
   const { definition, currency, expected, won, lost, slipped, pending, slipRate, pushes } = slippage
   const figure = (label: string, { deals, amountMinor }: typeof expected) => (
-    <Figure label={label} more={`${formatCount(deals)} ${deals === 1 ? 'deal' : 'deals'}`}>
+    <Figure label={label} more={formatCounted(deals, 'deals')}>
       <Amount minor={amountMinor} currency={currency} />
     </Figure>
   )

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 import type { Need, Plan } from '#reports/plan.schema.ts'
-import { formatCount, formatDate, formatShare } from '#console/format.ts'
+import { formatCount, formatCounted, formatDate, formatShare } from '#console/format.ts'
 import { nameOfSegment } from '#console/pages/plans/plan-words.ts'
 import { Amount } from '#console/ui/Amount.tsx'
 import { Badge } from '#console/ui/Badge.tsx'
@@ -76,7 +76,7 @@ export function NeedsView({ plan }: { plan: Plan }) {
 }
 
 function capacityOf({ capacity: { owners, leads, isEnough } }: Plan) {
-  const team = owners === 1 ? '1 owner' : `${formatCount(owners)} owners`
+  const team = formatCounted(owners, 'owners')
   if (leads === null) return `${team}; what one can follow up is not set`
   return isEnough === false ? (
     <Badge tone="warn">

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { Plan } from '#reports/plan.schema.ts'
-import { formatCount } from '#console/format.ts'
+import { formatCounted } from '#console/format.ts'
 import { channelsQuery } from '#console/pages/campaigns/campaign.queries.ts'
 import {
   emptySegment,
@@ -130,7 +130,7 @@ export function PlanForm({
       <Group justify="space-between" gap="sm">
         <p className={text.text}>
           Together <Amount minor={totalOf(segments, currency)} currency={currency} /> in{' '}
-          {formatCount(segments.length)} {segments.length === 1 ? 'segment' : 'segments'}.
+          {formatCounted(segments.length, 'segments')}.
         </p>
         <Button
           type="submit"
