@@ -13,10 +13,10 @@ alter table user_devices
 update user_devices set last_seen_at = expires_at - interval '90 days', expires_at = expires_at + interval '275 days';
 create unique index user_devices_by_id on user_devices (id);
 
--- A session ends with its device. Once it is bound, it is worth nothing without the device's cookie.
+-- No foreign key: a session stays on record when its device is forgotten, and is worth nothing from then on.
 alter table sessions
-  add column device_id identifier references user_devices (id) on delete cascade,
-  add column device_bound_at timestamptz;
+  add column device_id identifier,
+  add column device_bound_at timestamptz; -- since when it is worth nothing without the device's cookie
 create index sessions_by_device on sessions (device_id) where device_id is not null;
 
 create trigger user_devices_changed after delete or update of confirmed_at on user_devices for each statement execute function throughline_forget_credentials();

@@ -91,7 +91,7 @@ export async function listDevices(
     where user_id = ${userId} order by last_seen_at desc, id limit ${limit}`)
 }
 
-/** Forgets a device; its sessions go with it. False when it is no device of this user. */
+/** Forgets a device; false when it is none of this user. */
 export async function deleteDevice(tx: Transaction, userId: string, id: string): Promise<boolean> {
   const touched = await tx.execute(
     sql`delete from user_devices where id = ${id} and user_id = ${userId}`,

@@ -24,7 +24,7 @@ export type NewSession = Omit<
   'roles' | 'deviceHash' | 'deviceFirstSeenAt' | 'deviceConfirmedAt'
 >
 
-/** A session that was not revoked and whose user is active; the caller checks its times. */
+/** A session that was not revoked, whose user is active and whose device was not forgotten; the caller checks its times. */
 export async function findSession(
   tx: SystemTransaction,
   tokenHash: Buffer,
@@ -33,7 +33,7 @@ export async function findSession(
     select s.id, s.workspace_id, s.user_id, u.roles, s.created_at, s.last_seen_at, s.expires_at, s.authenticated_at, s.methods,
       s.device_id, s.device_bound_at, d.token_hash as device_hash, d.created_at as device_first_seen_at, d.confirmed_at as device_confirmed_at
     from sessions s join users u on u.id = s.user_id left join user_devices d on d.id = s.device_id
-    where s.token_hash = ${tokenHash} and s.revoked_at is null and u.active`)
+    where s.token_hash = ${tokenHash} and s.revoked_at is null and u.active and (s.device_id is null or d.id is not null)`)
 }
 
 export async function insertSession(
@@ -160,6 +160,12 @@ export async function listSessions(
     select id, device_id, place, methods, created_at, last_seen_at, expires_at from sessions
     where user_id = ${userId} and revoked_at is null and expires_at > ${now} and last_seen_at > ${idleSince}
     order by id desc limit 100`)
+}
+
+export async function endSessionsOn(tx: Transaction, deviceId: string, now: Date): Promise<void> {
+  await tx.execute(
+    sql`update sessions set revoked_at = ${now} where device_id = ${deviceId} and revoked_at is null`,
+  )
 }
 
 export async function endSession(

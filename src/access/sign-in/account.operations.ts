@@ -3,7 +3,13 @@ import { listOwnKeys } from '#access/api-key.store.ts'
 import { standingOf } from '#access/device.rules.ts'
 import { deleteDevice, listDevices } from '#access/device.store.ts'
 import { newToken, IDLE_MS, sessionCookie } from '#access/session.rules.ts'
-import { endSession, listSessions, revokeSessions, rotateSession } from '#access/session.store.ts'
+import {
+  endSession,
+  endSessionsOn,
+  listSessions,
+  revokeSessions,
+  rotateSession,
+} from '#access/session.store.ts'
 import * as schema from '#access/sign-in/account.schema.ts'
 import * as accounts from '#access/sign-in/account.store.ts'
 import { commonPasswords } from '#access/sign-in/common-passwords.ts'
@@ -269,8 +275,10 @@ export function createAccountOperations(isSecure: () => boolean): Operation[] {
       output: schema.Done,
       async perform({ deviceId }, context) {
         sessionOf(context)
-        if (!(await deleteDevice(context.tx, context.principal.id, deviceId)))
+        const { tx, principal, now } = context
+        if (!(await deleteDevice(tx, principal.id, deviceId)))
           throw new Problem('resource.not_found', 'There is no device of yours with this id.')
+        await endSessionsOn(tx, deviceId, now)
         return { done: true as const }
       },
     }),
