@@ -69,7 +69,11 @@ export function Problem({
           ))}
         </dl>
       )}
-      {asksForProof(error) ? <Prove error={error} again={again} /> : (children ?? (mayPass(error) && <AskAgain />))}
+      {asksForProof(error) ? (
+        <Prove error={error} again={again} />
+      ) : (
+        (children ?? (mayPass(error) && <AskAgain />))
+      )}
     </section>
   )
 }

@@ -39,10 +39,9 @@ export function useStepUp(): StepUp {
       await work()
     } catch (error) {
       if (asksForProof(error))
-        await ask(
-          work,
-          error.code === 'auth.second_factor_required' ? error.message : null,
-        ).catch(tell)
+        await ask(work, error.code === 'auth.second_factor_required' ? error.message : null).catch(
+          tell,
+        )
       else tell(error)
     } finally {
       setBusy(false)

@@ -149,7 +149,10 @@ export function createAuthenticator(
         const rows = await findPermissions(tx, found.workspaceId, found.userId, found.roles)
         const scopes = ['account:write']
         const { roles } = found
-        return { ...found, rights: rightsOf({ roles, scopes, rows, tenants: null, isPerson: true }) }
+        return {
+          ...found,
+          rights: rightsOf({ roles, scopes, rows, tenants: null, isPerson: true }),
+        }
       }),
     )
     const now = clock.now()

@@ -29,7 +29,7 @@ const codeOf = (secret: string) =>
   new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: clock.now().getTime() })
 
 /** Signs a person in from a browser, by a link. */
-async function enter(person: { userId: string }, browser: Browser, of = workspace) {
+async function enter(person: { userId: string }, browser: Browser, of: TestWorkspace) {
   const now = clock.now()
   const link = await createSignInLink(hub.app.store, of.id, person.userId, hub.url, now)
   const answer = await browser.fetch('/api/v1/session', {
@@ -75,7 +75,11 @@ test('a stolen session cookie is worth nothing without the cookie of its device'
   expect((await send({ [SESSION]: session, [DEVICE]: 'a guess' })).status).toBe(401)
   const stepUp = await fetch(`${hub.url}/api/v1/session/step-up/options`, {
     method: 'POST',
-    headers: { cookie: `${SESSION}=${session}`, 'content-type': 'application/json' },
+    headers: {
+      cookie: `${SESSION}=${session}`,
+      origin: hub.url,
+      'content-type': 'application/json',
+    },
     body: '{}',
   })
   expect(stepUp.status).toBe(401)
@@ -85,7 +89,7 @@ test('a stolen session cookie is worth nothing without the cookie of its device'
 
 test('a session that begins on a device known to the hub is bound from its first moment', async () => {
   const person = await signedIn(hub, workspace.id)
-  await enter(person, person)
+  await enter(person, person, workspace)
   expect((await send({ [SESSION]: person.cookie(SESSION) })).status).toBe(401)
 })
 
@@ -107,7 +111,7 @@ test('the copied device cookie of another person opens nothing and makes no devi
   const link = await createSignInLink(hub.app.store, own.id, thief.userId, hub.url, clock.now())
   const answer = await fetch(`${hub.url}/api/v1/session`, {
     method: 'POST',
-    headers: { cookie: `${DEVICE}=${copied}`, 'content-type': 'application/json' },
+    headers: { cookie: `${DEVICE}=${copied}`, origin: hub.url, 'content-type': 'application/json' },
     body: JSON.stringify({ token: link.split('#')[1] }),
   })
   const [cookie = ''] = answer.headers.getSetCookie()
@@ -141,7 +145,7 @@ test('a session from before there were devices goes on, and the next sign-in has
   expect(await statusOf(person)).toBe(200)
   const before = await security(person)
   expect(before.sessions[0]).toMatchObject({ deviceId: null, isThis: true })
-  await enter(person, person)
+  await enter(person, person, own)
   const after = await security(person)
   expect(after.sessions[0].deviceId).toBe(after.devices[0].id)
   expect(after.devices).toHaveLength(1)
@@ -182,7 +186,7 @@ test('a device is known after a week, and the refusal before says so', async () 
   expect(refusal.detail).toContain('on a device that is not known for 7 days yet')
   expect(refusal.detail).toContain('authenticator app or a passkey')
   clock.advance(7 * DAY_MS)
-  await enter(person, person)
+  await enter(person, person, own)
   await expect.poll(() => statusOf(person)).toBe(200)
   expect(await statusOf(await enter(person, new Browser(hub.url), own))).toBe(403)
   expect((await own.get('/api/v1/leads')).status).toBe(200)
@@ -204,7 +208,7 @@ test('on an unconfirmed device a rule asks for a second factor, which confirms i
   clock.advance(29 * MINUTE_MS)
   expect(await statusOf(person)).toBe(200)
   clock.advance(12 * HOUR_MS)
-  await enter(person, person)
+  await enter(person, person, own)
   expect(await statusOf(person)).toBe(200)
 })
 
@@ -269,7 +273,7 @@ test('explain names the device among the circumstances for people, and asks none
 
 test('people see their devices in plain words and forget one, which ends its sessions', async () => {
   const person = await signedIn(hub, workspace.id)
-  const other = await enter(person, new Browser(hub.url))
+  const other = await enter(person, new Browser(hub.url), workspace)
   expect(await statusOf(other)).toBe(200)
   const { devices, sessions } = await security(person)
   expect(devices).toHaveLength(2)
@@ -288,7 +292,7 @@ test('people see their devices in plain words and forget one, which ends its ses
   await expect.poll(() => statusOf(other)).toBe(401)
   expect(await statusOf(person)).toBe(200)
   const before = other.cookie(DEVICE)
-  await enter(person, other)
+  await enter(person, other, workspace)
   expect(other.cookie(DEVICE)).not.toBe(before)
 })
 

@@ -4,10 +4,7 @@ import { browserName } from '#core/browser-name.ts'
 const WEBKIT = 'AppleWebKit/537.36 (KHTML, like Gecko)'
 
 test.each([
-  [
-    `Mozilla/5.0 (X11; Linux x86_64) ${WEBKIT} Chrome/149.0.0.0 Safari/537.36`,
-    'Chrome on Linux',
-  ],
+  [`Mozilla/5.0 (X11; Linux x86_64) ${WEBKIT} Chrome/149.0.0.0 Safari/537.36`, 'Chrome on Linux'],
   [
     `Mozilla/5.0 (Windows NT 10.0; Win64; x64) ${WEBKIT} Chrome/149.0.0.0 Safari/537.36 Edg/149.0.0.0`,
     'Edge on Windows',

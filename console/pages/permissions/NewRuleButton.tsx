@@ -48,10 +48,7 @@ export function NewRuleButton() {
     hours: isTimed ? { days: days.map(Number), from, to, timeZone } : null,
   }
   const asksAlways =
-    !isTimed &&
-    rest.networks.length === 0 &&
-    rest.purposes.length === 0 &&
-    rest.devices === null
+    !isTimed && rest.networks.length === 0 && rest.purposes.length === 0 && rest.devices === null
   return (
     <>
       <Button size="xs" h={30} onClick={dialog.open}>

@@ -347,7 +347,12 @@ test.each([
   ],
   ['on a new device', rule({ devices: 'known' }), at(TUESDAY, fresh), 'deny'],
   ['on a device of a week', rule({ devices: 'known' }), at(TUESDAY, weekOld), 'allow'],
-  ['on a new device that is confirmed', rule({ devices: 'known' }), at(TUESDAY, confirmed), 'allow'],
+  [
+    'on a new device that is confirmed',
+    rule({ devices: 'known' }),
+    at(TUESDAY, confirmed),
+    'allow',
+  ],
   ['on a known device', rule({ devices: 'confirmed' }), at(TUESDAY, weekOld), 'deny'],
   ['on a confirmed device', rule({ devices: 'confirmed' }), at(TUESDAY, confirmed), 'allow'],
   ['of a person without a device', rule({ devices: 'known' }), at(TUESDAY, NO_DEVICE), 'deny'],
@@ -408,7 +413,10 @@ test('of two rules that ask to confirm, the one that takes a second factor wins 
     [plain, strong],
     [strong, plain],
   ])
-    expect(judge(rules, at(TUESDAY, fresh))).toMatchObject({ rule: strong, takesSecondFactor: true })
+    expect(judge(rules, at(TUESDAY, fresh))).toMatchObject({
+      rule: strong,
+      takesSecondFactor: true,
+    })
 })
 
 test('networks hold IPv4 inside IPv6, and hours may span midnight', () => {

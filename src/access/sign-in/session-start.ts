@@ -64,10 +64,7 @@ export async function startSession(
       action: 'signInNewDevice',
       detail: { device: device.id, name: device.name, source },
     })
-  return [
-    sessionCookie(session.token, isSecure, ABSOLUTE_MS),
-    deviceCookie(device.token, isSecure),
-  ]
+  return [sessionCookie(session.token, isSecure, ABSOLUTE_MS), deviceCookie(device.token, isSecure)]
 }
 
 /** A cookie that the hub does not know, such as that of a forgotten device, is replaced: its secret may be anybody's choice. */

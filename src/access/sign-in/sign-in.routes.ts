@@ -25,11 +25,7 @@ import {
 import { startSession, type SignInMethod } from '#access/sign-in/session-start.ts'
 import type { Signals } from '#access/threats/signals.ts'
 import { countTry, passwordCounters } from '#access/sign-in/throttle.ts'
-import {
-  findSignInUser,
-  findUserByEmail,
-  type SignInUser,
-} from '#access/sign-in/user.store.ts'
+import { findSignInUser, findUserByEmail, type SignInUser } from '#access/sign-in/user.store.ts'
 import { Problem } from '#core/problem.ts'
 import { cookieOf, deviceOf } from '#gateway/credentials.ts'
 import { refuseForeignOrigin } from '#gateway/origin.ts'
