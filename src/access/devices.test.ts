@@ -235,7 +235,7 @@ test('a fresh sign-in or step-up by a password alone does not do where a device 
   expect((await body(await leads(person))).code).toBe('auth.second_factor_required')
 })
 
-test('a key of one’s own and an application have no device; a key of the workspace is not asked for one', async () => {
+test('a key of one’s own has no device and is refused where one is asked for; a key of the workspace is not asked', async () => {
   const own = await hub.freshWorkspace()
   const person = await signedIn(hub, own.id)
   const made = await person.post('/api/v1/account/keys', { name: 'mine', expiresInDays: 7 })
