@@ -1,5 +1,6 @@
 import { Button, Group, Modal, PasswordInput, Stack, TextInput } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
+import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { act, ApiProblem, asksForProof } from '#console/api.ts'
 import { readStepUpNeeds, stepUpByPasskey, type StepUpNeeds } from '#console/webauthn.ts'
@@ -114,7 +115,7 @@ function StepUpDialog({
         <Stack gap="sm">
           {fault !== null && <p role="alert">{fault}</p>}
           {why !== null && <p>{why}</p>}
-          {!canType && passkey === null && <Unable why={why} />}
+          {!canType && passkey === null && <Unable why={why} onLeave={onClose} />}
           {canType && needs.password && (
             <PasswordInput
               label="Password"
@@ -133,6 +134,7 @@ function StepUpDialog({
               required
               value={code}
               onChange={(event) => setCode(event.currentTarget.value)}
+              {...(needs.password ? {} : { 'data-autofocus': true })}
             />
           )}
           <Group justify="flex-end" gap="xs">
@@ -150,7 +152,7 @@ function StepUpDialog({
 }
 
 /** Nothing to prove oneself with yet, and what to do about it. */
-function Unable({ why }: { why: string | null }) {
+function Unable({ why, onLeave }: { why: string | null; onLeave: () => void }) {
   return why === null ? (
     <p>
       You have no password or passkey yet, and your sign-in by link is too long ago. Sign out and
@@ -159,7 +161,10 @@ function Unable({ why }: { why: string | null }) {
   ) : (
     <p>
       You have no second factor yet: set up an authenticator app or a passkey at{' '}
-      <a href="/account">your sign-in</a>, then confirm this device.
+      <Link to="/account" className="tl-link" onClick={onLeave}>
+        your sign-in
+      </Link>
+      , then confirm this device.
     </p>
   )
 }

@@ -2,7 +2,7 @@ import { Secret, TOTP } from 'otpauth'
 import { beforeAll, expect, test } from 'vitest'
 import { createSignInLink, createUser } from '#access/bootstrap.ts'
 import { MINUTE_MS } from '#core/time.ts'
-import { settled, shoot, useBrowser, type Visit, wear } from '#tests/e2e/browser.ts'
+import { shoot, useBrowser, type Visit, wear } from '#tests/e2e/browser.ts'
 import { ManualClock, useHub, type TestWorkspace } from '#tests/hub.ts'
 
 const { visit } = useBrowser()
@@ -99,8 +99,7 @@ test('devices stand under one’s sign-in; another one is forgotten, and whoever
   await page.getByRole('button', { name: 'Close' }).click()
   await table.getByRole('button', { name: 'Forget Chrome on Linux' }).click()
   await page.getByText('The device is forgotten').waitFor()
-  await settled(page)
-  expect(await table.getByRole('row').count()).toBe(2)
+  await expect.poll(() => table.getByRole('row').count()).toBe(2)
   await there.page.goto(`${hub.url}/campaigns`)
   await there.page.getByRole('heading', { name: 'You are signed out' }).waitFor()
   expect(faults).toEqual([])
