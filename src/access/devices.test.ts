@@ -212,6 +212,37 @@ test('on an unconfirmed device a rule asks for a second factor, which confirms i
   expect(await statusOf(person)).toBe(200)
 })
 
+test('where the client keeps no device, a second factor opens for a quarter of an hour and confirms nothing', async () => {
+  const own = await hub.freshWorkspace()
+  const { secret, person } = await withSecondFactor(own)
+  const link = await createSignInLink(hub.app.store, own.id, person.userId, hub.url, clock.now())
+  const post = async (path: string, sent: object, cookie: string) => {
+    const answer = await fetch(hub.url + path, {
+      method: 'POST',
+      headers: { cookie, origin: hub.url, 'content-type': 'application/json' },
+      body: JSON.stringify(sent),
+    })
+    expect(answer.status).toBe(204)
+    return answer.headers.getSetCookie()[0]!.split(';')[0]!.split('=')[1]!
+  }
+  const first = await post('/api/v1/session', { token: link.split('#')[1] }, '')
+  await ruleOn(own, 'confirmed', 'step_up')
+  await expect.poll(async () => (await send({ [SESSION]: first })).status).toBe(401)
+  const proof = { password: PASSWORD, code: codeOf(secret) }
+  const session = await post('/api/v1/session/step-up', proof, `${SESSION}=${first}`)
+  expect((await send({ [SESSION]: session })).status).toBe(200)
+  clock.advance(16 * MINUTE_MS)
+  expect((await send({ [SESSION]: session })).status).toBe(401)
+  const rows = await hub.app.store.system((tx) =>
+    tx.query(
+      sql<{
+        id: string
+      }>`select id from user_devices where user_id = ${person.userId} and confirmed_at is not null`,
+    ),
+  )
+  expect(rows).toEqual([])
+})
+
 test('a sign-in with a second factor confirms its device', async () => {
   const own = await hub.freshWorkspace()
   await ruleOn(own, 'confirmed', 'deny')
