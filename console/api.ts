@@ -29,6 +29,18 @@ export class ApiProblem extends Error {
   }
 }
 
+/** What asks the person of an open session to prove themselves once more; any other 401 says that no session is open. */
+export function asksForProof(error: unknown): error is ApiProblem {
+  return (
+    error instanceof ApiProblem &&
+    (error.code === 'auth.step_up_required' || error.code === 'auth.second_factor_required')
+  )
+}
+
+export function isSignedOut(error: unknown): boolean {
+  return error instanceof ApiProblem && error.status === 401 && !asksForProof(error)
+}
+
 const ProblemBody = z.object({
   title: z.string(),
   detail: z.string(),

@@ -1,6 +1,6 @@
 import type { QueryClient } from '@tanstack/react-query'
 import { createRootRouteWithContext, createRoute, Outlet, redirect } from '@tanstack/react-router'
-import { ApiProblem } from '#console/api.ts'
+import { isSignedOut } from '#console/api.ts'
 import { SignedOutPage } from '#console/pages/access/SignedOutPage.tsx'
 import { ConsentPage } from '#console/pages/access/ConsentPage.tsx'
 import { SignInPage } from '#console/pages/access/SignInPage.tsx'
@@ -42,7 +42,7 @@ export const frameRoute = createRoute({
     try {
       await context.queryClient.ensureQueryData(workspaceQuery)
     } catch (error) {
-      if (error instanceof ApiProblem && error.status === 401)
+      if (isSignedOut(error))
         throw redirect({ href: `/signed-out?next=${encodeURIComponent(location.href)}` })
       throw error
     }

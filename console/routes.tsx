@@ -1,7 +1,7 @@
 import { QueryCache, QueryClient } from '@tanstack/react-query'
 import { createRouter } from '@tanstack/react-router'
 import { MINUTE_MS } from '#core/time.ts'
-import { ApiProblem } from '#console/api.ts'
+import { ApiProblem, isSignedOut } from '#console/api.ts'
 import { parseSearch, stringifySearch } from '#console/filters.ts'
 import { workspaceQuery } from '#console/session.ts'
 import { ErrorPane } from '#console/ui/ErrorPane.tsx'
@@ -22,7 +22,7 @@ export function createConsole() {
   const queryClient: QueryClient = new QueryClient({
     queryCache: new QueryCache({
       onError(error) {
-        if (!(error instanceof ApiProblem) || error.status !== 401) return
+        if (!isSignedOut(error)) return
         const { pathname, href } = router.state.location
         if (pathname.startsWith('/authorize/')) return
         queryClient.removeQueries(workspaceQuery)

@@ -1556,11 +1556,14 @@ create table sessions (
   authenticated_at timestamp with time zone not null,
   methods text[] not null default '{link}'::text[],
   place bytea,
+  device_id identifier,
+  device_bound_at timestamp with time zone,
   FOREIGN KEY (user_id) REFERENCES users(id),
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (id),
   UNIQUE (token_hash)
 );
+CREATE INDEX sessions_by_device ON public.sessions USING btree (device_id) WHERE (device_id IS NOT NULL);
 CREATE INDEX sessions_workspace_id_user_id_idx ON public.sessions USING btree (workspace_id, user_id);
 alter table sessions enable row level security;
 
@@ -2324,10 +2327,17 @@ create table user_devices (
   user_id identifier not null,
   created_at timestamp with time zone not null,
   expires_at timestamp with time zone not null,
+  id identifier not null default ('dev_'::text || replace((gen_random_uuid())::text, '-'::text, ''::text)),
+  name text not null default 'Unknown browser'::text,
+  last_seen_at timestamp with time zone not null default now(),
+  confirmed_at timestamp with time zone,
+  confirmed_by text[],
+  CHECK (((length(name) >= 1) AND (length(name) <= 60))),
   FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (token_hash, user_id)
 );
+CREATE UNIQUE INDEX user_devices_by_id ON public.user_devices USING btree (id);
 CREATE INDEX user_devices_user_id_idx ON public.user_devices USING btree (user_id);
 alter table user_devices enable row level security;
 

@@ -3,7 +3,8 @@ import { IconAlertTriangle } from '@tabler/icons-react'
 import { useQueryClient, useQueryErrorResetBoundary } from '@tanstack/react-query'
 import { useRouter, type ErrorComponentProps } from '@tanstack/react-router'
 import { useEffect } from 'react'
-import { ApiProblem } from '#console/api.ts'
+import { ApiProblem, asksForProof } from '#console/api.ts'
+import { useStepUp } from '#console/ui/StepUp.tsx'
 import classes from './Pane.module.css'
 
 /** What went wrong, the request it belongs to, and what to do next; in place of the page, the frame stays. */
@@ -16,7 +17,7 @@ export function ErrorPane({ error, reset }: ErrorComponentProps) {
     void router.invalidate()
   }
   return (
-    <Problem error={error instanceof Error ? error : new Error(String(error))} isPage>
+    <Problem error={error instanceof Error ? error : new Error(String(error))} isPage again={retry}>
       <Button size="sm" variant="default" onClick={retry}>
         Try again
       </Button>
@@ -27,14 +28,17 @@ export function ErrorPane({ error, reset }: ErrorComponentProps) {
 /**
  * The same within a page, where only a part of it failed: what may pass is asked for again on the spot.
  * @param isPage  it stands in place of the whole page, so that its title is the page's.
+ * @param again  asks for it anew, once the person has proved to be there; without, what failed on the page is.
  */
 export function Problem({
   error,
   isPage = false,
+  again,
   children,
 }: {
   error: Error
   isPage?: boolean
+  again?: () => void
   children?: React.ReactNode
 }) {
   const { title, detail, facts, errors } = explain(error)
@@ -65,7 +69,11 @@ export function Problem({
           ))}
         </dl>
       )}
-      {children ?? (mayPass(error) && <AskAgain />)}
+      {asksForProof(error) ? (
+        <Prove error={error} again={again} />
+      ) : (
+        (children ?? (mayPass(error) && <AskAgain />))
+      )}
     </section>
   )
 }
@@ -82,13 +90,37 @@ export function NotRead({ what, error }: { what: string; error: Error | null }) 
 }
 
 function AskAgain({ size = 'sm' }: { size?: 'sm' | 'compact-xs' }) {
-  const client = useQueryClient()
-  const retry = () =>
-    client.refetchQueries({ type: 'active', predicate: ({ state }) => state.status === 'error' })
+  const retry = useRefetchFailed()
   return (
     <Button size={size} variant="default" onClick={() => void retry()}>
       Try again
     </Button>
+  )
+}
+
+/** Asks again for what failed on the page. */
+function useRefetchFailed(): () => Promise<void> {
+  const client = useQueryClient()
+  return () =>
+    client.refetchQueries({ type: 'active', predicate: ({ state }) => state.status === 'error' })
+}
+
+/** What was refused is asked for again, once the person has proved to be there. */
+function Prove({ error, again }: { error: ApiProblem; again?: (() => void) | undefined }) {
+  const refetch = useRefetchFailed()
+  const { confirm, dialog } = useStepUp()
+  const secondFactor = error.code === 'auth.second_factor_required' ? error.message : null
+  return (
+    <>
+      <Button
+        size="sm"
+        variant="default"
+        onClick={() => confirm(secondFactor, async () => (again ? again() : refetch()))}
+      >
+        Confirm that it is you…
+      </Button>
+      {dialog}
+    </>
   )
 }
 

@@ -1,58 +1,77 @@
 import { Button, Group, Modal, PasswordInput, Stack, TextInput } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
+import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
-import { act, ApiProblem } from '#console/api.ts'
+import { act, ApiProblem, asksForProof } from '#console/api.ts'
 import { readStepUpNeeds, stepUpByPasskey, type StepUpNeeds } from '#console/webauthn.ts'
 
-/** A dangerous act on its way: done at once when the sign-in is fresh, else after the person has confirmed who they are. */
-export function useStepUp(): {
+/** What waits for the person to prove themselves. */
+interface Pending {
+  work: () => Promise<void>
+  needs: StepUpNeeds
+  /** A password alone will not do, and what the hub said why. */
+  secondFactor: string | null
+}
+
+export interface StepUp {
   run: (work: () => Promise<void>) => void
+  /** Asks at once, by a second factor where it is said why, then does the work. */
+  confirm: (secondFactor: string | null, work: () => Promise<void>) => void
   isBusy: boolean
   dialog: React.ReactNode
-} {
-  const [pending, setPending] = useState<(() => Promise<void>) | null>(null)
-  const [needs, setNeeds] = useState<StepUpNeeds | null>(null)
+}
+
+/** A dangerous act on its way: done at once when the sign-in is fresh, else after the person has confirmed who they are. */
+export function useStepUp(): StepUp {
+  const [pending, setPending] = useState<Pending | null>(null)
   const [isBusy, setBusy] = useState(false)
+  const ask = async (work: () => Promise<void>, secondFactor: string | null) =>
+    setPending({ work, secondFactor, needs: await readStepUpNeeds() })
+  const tell = (error: unknown) =>
+    notifications.show({
+      color: 'red',
+      autoClose: false,
+      title: error instanceof ApiProblem ? error.title : 'It did not work',
+      message: error instanceof Error ? error.message : 'Try again.',
+    })
   const attempt = async (work: () => Promise<void>) => {
     setBusy(true)
     try {
       await work()
     } catch (error) {
-      if (error instanceof ApiProblem && error.code === 'auth.step_up_required') {
-        setNeeds(await readStepUpNeeds())
-        setPending(() => work)
-        return
-      }
-      notifications.show({
-        color: 'red',
-        autoClose: false,
-        title: error instanceof ApiProblem ? error.title : 'It did not work',
-        message: error instanceof Error ? error.message : 'Try again.',
-      })
+      if (asksForProof(error))
+        await ask(work, error.code === 'auth.second_factor_required' ? error.message : null).catch(
+          tell,
+        )
+      else tell(error)
     } finally {
       setBusy(false)
     }
   }
   const dialog = (
     <StepUpDialog
-      needs={pending === null ? null : needs}
+      pending={pending}
       onClose={() => setPending(null)}
       onDone={() => {
-        const work = pending
         setPending(null)
-        if (work) void attempt(work)
+        if (pending) void attempt(pending.work)
       }}
     />
   )
-  return { run: (work) => void attempt(work), isBusy, dialog }
+  return {
+    run: (work) => void attempt(work),
+    confirm: (secondFactor, work) => void ask(work, secondFactor).catch(tell),
+    isBusy,
+    dialog,
+  }
 }
 
 function StepUpDialog({
-  needs,
+  pending,
   onClose,
   onDone,
 }: {
-  needs: StepUpNeeds | null
+  pending: Pending | null
   onClose: () => void
   onDone: () => void
 }) {
@@ -71,8 +90,10 @@ function StepUpDialog({
         setFault(error instanceof ApiProblem ? error.message : 'It did not work. Try again.'),
     )
   }
+  const needs = pending?.needs ?? null
+  const why = pending?.secondFactor ?? null
   const passkey = needs?.passkey ?? null
-  const canType = needs !== null && (needs.password || needs.code)
+  const canType = needs !== null && (needs.code || (needs.password && why === null))
   return (
     <Modal
       opened={needs !== null}
@@ -93,13 +114,9 @@ function StepUpDialog({
       >
         <Stack gap="sm">
           {fault !== null && <p role="alert">{fault}</p>}
-          {!canType && passkey === null && (
-            <p>
-              You have no password or passkey yet, and your sign-in by link is too long ago. Sign
-              out and come in by a new link.
-            </p>
-          )}
-          {needs?.password && (
+          {why !== null && <p>{why}</p>}
+          {!canType && passkey === null && <Unable why={why} onLeave={onClose} />}
+          {canType && needs.password && (
             <PasswordInput
               label="Password"
               autoComplete="current-password"
@@ -109,7 +126,7 @@ function StepUpDialog({
               data-autofocus
             />
           )}
-          {needs?.code && (
+          {canType && needs.code && (
             <TextInput
               label="Code from your authenticator app"
               autoComplete="one-time-code"
@@ -117,6 +134,7 @@ function StepUpDialog({
               required
               value={code}
               onChange={(event) => setCode(event.currentTarget.value)}
+              {...(needs.password ? {} : { 'data-autofocus': true })}
             />
           )}
           <Group justify="flex-end" gap="xs">
@@ -130,5 +148,23 @@ function StepUpDialog({
         </Stack>
       </form>
     </Modal>
+  )
+}
+
+/** Nothing to prove oneself with yet, and what to do about it. */
+function Unable({ why, onLeave }: { why: string | null; onLeave: () => void }) {
+  return why === null ? (
+    <p>
+      You have no password or passkey yet, and your sign-in by link is too long ago. Sign out and
+      come in by a new link.
+    </p>
+  ) : (
+    <p>
+      You have no second factor yet: set up an authenticator app or a passkey at{' '}
+      <Link to="/account" className="tl-link" onClick={onLeave}>
+        your sign-in
+      </Link>
+      , then confirm this device.
+    </p>
   )
 }

@@ -1,3 +1,4 @@
+import { fitOf, hasSecondFactor } from '#access/device.rules.ts'
 import { isSecret, splitToken } from '#access/api-key.rules.ts'
 import { findKeyByPrefix, touchKeys, type KeyRow } from '#access/api-key.store.ts'
 import { findTokenBearer, type TokenBearer } from '#access/oauth/client.store.ts'
@@ -6,13 +7,13 @@ import { isJwt, isOver, verifyAccessToken, type AccessToken } from '#access/oaut
 import { rightsOf, type Rights } from '#access/permissions/narrowing.ts'
 import { findPermissions } from '#access/permissions/permission.store.ts'
 import { hashToken, isLive } from '#access/session.rules.ts'
-import { findSession, touchSession, type SessionRow } from '#access/session.store.ts'
+import { bindSession, findSession, touchSession, type SessionRow } from '#access/session.store.ts'
 import type { Guard } from '#access/threats/guard.ts'
 import type { Signals, Target } from '#access/threats/signals.ts'
 import { carrierOf } from '#access/threats/subject.ts'
 import { MINUTE_MS, SECOND_MS, type Clock } from '#core/time.ts'
-import type { Authenticate, Sender, Whose } from '#gateway/gateway.ts'
-import type { Principal } from '#gateway/operation.ts'
+import type { Authenticate, Credentials, Sender, Whose } from '#gateway/gateway.ts'
+import type { KnownDevice, Principal } from '#gateway/operation.ts'
 import type { Store, SystemTransaction } from '#store/store.ts'
 
 /** A revoked credential may go on for this long if the word of it does not arrive; the promise is five seconds. */
@@ -104,7 +105,13 @@ export function createAuthenticator(
       if (!bearer) return null
       const roles = bearer.roles ?? []
       const rows = await findPermissions(tx, bearer.workspaceId, userId ?? clientId, roles)
-      const own = rightsOf(roles, userId === null ? bearer.scopes : [], rows, null)
+      const own = rightsOf({
+        roles,
+        scopes: userId === null ? bearer.scopes : [],
+        rows,
+        tenants: null,
+        isPerson: userId !== null,
+      })
       return { token, bearer, rights: bounded(own, token.scopes, bearer.scopes) }
     })
   }
@@ -129,18 +136,36 @@ export function createAuthenticator(
     }
   }
 
-  async function byCookie(token: string): Promise<Principal | null> {
+  async function byCookie(
+    token: string,
+    device: string | null,
+    sender: Sender | null,
+  ): Promise<Principal | null> {
     const tokenHash = hashToken(token)
     const row = await remember(sessions, tokenHash.toString('hex'), clock, () =>
       store.system(async (tx) => {
         const found = await findSession(tx, tokenHash)
         if (!found) return null
         const rows = await findPermissions(tx, found.workspaceId, found.userId, found.roles)
-        return { ...found, rights: rightsOf(found.roles, ['account:write'], rows, null) }
+        const scopes = ['account:write']
+        const { roles } = found
+        return {
+          ...found,
+          rights: rightsOf({ roles, scopes, rows, tenants: null, isPerson: true }),
+        }
       }),
     )
     const now = clock.now()
     if (!row || !isLive(row, now)) return null
+    const fit = fitOf(row, device)
+    if (fit === 'foreign') {
+      if (sender) signals.wrongSecret(`${token} ${device}`, ownerOf(row), sender)
+      return null
+    }
+    if (fit === 'binds') {
+      row.deviceBoundAt = now
+      await store.system((tx) => bindSession(tx, row.id, now))
+    }
     if (now.getTime() - row.lastSeenAt.getTime() > MINUTE_MS) {
       row.lastSeenAt = now
       await store.system((tx) => touchSession(tx, row.id, now))
@@ -152,18 +177,25 @@ export function createAuthenticator(
       ...granted(row.rights),
       rateLimitPerMinute: USER_RATE_LIMIT,
       roles: row.roles,
-      session: { id: row.id, authenticatedAt: row.authenticatedAt, methods: row.methods },
+      session: {
+        id: row.id,
+        authenticatedAt: row.authenticatedAt,
+        methods: row.methods,
+        isBySecondFactor: hasSecondFactor(row.methods),
+        device: fit === 'none' ? null : deviceIn(row),
+      },
     }
   }
 
-  async function find(bearer: string | null, cookie: string | null, sender: Sender | null) {
+  async function find({ bearer, cookie, device, sender }: Credentials) {
     if (bearer !== null) return isJwt(bearer) ? byToken(bearer, sender) : byKey(bearer, sender)
-    return cookie === null ? null : byCookie(cookie)
+    return cookie === null ? null : byCookie(cookie, device, sender)
   }
 
   return {
-    async authenticate({ bearer, cookie, sender }) {
-      const found = await find(bearer, cookie, sender)
+    async authenticate(credentials) {
+      const { sender } = credentials
+      const found = await find(credentials)
       if (!found) return null
       guard.admit(found)
       const carrier = sender && carrierOf(found)
@@ -194,14 +226,24 @@ function granted({ scopes, narrowing }: Rights): Pick<Principal, 'scopes' | 'nar
   return narrowing === null ? { scopes } : { scopes, narrowing }
 }
 
+const ownerOf = ({ userId, workspaceId }: SessionRow) => ({ id: userId, workspaceId })
+
+function deviceIn(row: SessionRow): KnownDevice | null {
+  const { deviceId: id, deviceFirstSeenAt: firstSeenAt, deviceConfirmedAt: confirmedAt } = row
+  return id === null || firstSeenAt === null ? null : { id, firstSeenAt, confirmedAt }
+}
+
 /** A person's own key has their rights of now, as far as it was made for them; another key has its own. */
 async function rightsOfKey(tx: SystemTransaction, key: KeyRow): Promise<Rights> {
   const { workspaceId, id, roles, scopes, tenants, ownerId, ownerRoles } = key
-  if (ownerId === null)
-    return rightsOf(roles, scopes, await findPermissions(tx, workspaceId, id, roles), tenants)
+  if (ownerId === null) {
+    const rows = await findPermissions(tx, workspaceId, id, roles)
+    return rightsOf({ roles, scopes, rows, tenants, isPerson: false })
+  }
   const now = ownerRoles ?? []
   const rows = await findPermissions(tx, workspaceId, ownerId, now)
-  return bounded(rightsOf(now, [], rows, tenants), scopes, scopes)
+  const own = rightsOf({ roles: now, scopes: [], rows, tenants, isPerson: true })
+  return bounded(own, scopes, scopes)
 }
 
 /** The rights of a token: never beyond what it was issued for, in part as in whole. */

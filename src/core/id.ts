@@ -8,6 +8,7 @@ export type IdPrefix =
   | 'ses'
   | 'cli'
   | 'psk'
+  | 'dev'
   | 'grt'
   | 'crl'
   | 'req'

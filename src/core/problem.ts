@@ -81,6 +81,11 @@ const kinds = {
     title: 'A fresh sign-in is needed for this',
     retry: 'after a change',
   },
+  'auth.second_factor_required': {
+    status: 401,
+    title: 'A second factor is needed here',
+    retry: 'after a change',
+  },
   'auth.sign_in_refused': {
     status: 401,
     title: 'The sign-in was refused',

@@ -28,6 +28,7 @@ const withoutBoth: Readonly<Record<string, string>> = {
   removeTotp: SECRET,
   changePassword: SECRET,
   endOwnSession: SECRET,
+  forgetDevice: SECRET,
   previewAttribution: NOTHING,
   simulateRouting: NOTHING,
   fitAttributionModel: 'starts work whose result is a new version of its own, with its history',

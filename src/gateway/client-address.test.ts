@@ -272,7 +272,13 @@ describe('behind a proxy', () => {
     const cookie = answer.headers['set-cookie']?.find((line) =>
       line.startsWith('__Host-throughline='),
     )
-    for (const part of ['Secure', 'HttpOnly', 'Path=/']) expect(cookie).toContain(part)
+    const device = answer.headers['set-cookie']?.find((line) =>
+      line.startsWith('__Host-throughline-device='),
+    )
+    for (const part of ['Secure', 'HttpOnly', 'Path=/', 'SameSite=Lax']) {
+      expect(cookie).toContain(part)
+      expect(device).toContain(part)
+    }
     const sessions = await call('/api/v1/account/security', {
       cookie: cookie!.split(';')[0]!,
       'x-forwarded-for': '203.0.113.77',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { cookieOf } from '#gateway/credentials.ts'
+import { cookieOf, deviceOf } from '#gateway/credentials.ts'
 
 test('the cookie that is bound to the origin goes before one of the plain name, which a neighbouring site can plant', () => {
   const [bound, plain] = ['__Host-throughline=own', 'throughline_session=planted']
@@ -12,4 +12,12 @@ test('the cookie that is bound to the origin goes before one of the plain name, 
   expect(cookieOf({ cookie: `${bound}; __Host-throughline=other` })).toBe('own')
   expect(cookieOf({ cookie: 'throughline=x; =y' })).toBeNull()
   expect(cookieOf({})).toBeNull()
+})
+
+test('over TLS a device is read from the name that is bound to the origin alone, which a neighbouring site cannot plant', () => {
+  const [bound, plain] = ['__Host-throughline-device=own', 'throughline_device=planted']
+  expect(deviceOf({ cookie: `${plain}; ${bound}` }, true)).toBe('own')
+  expect(deviceOf({ cookie: plain }, true)).toBeNull()
+  expect(deviceOf({ cookie: `${bound}; ${plain}` }, false)).toBe('planted')
+  expect(deviceOf({ cookie: 'throughline_device=' }, false)).toBeNull()
 })

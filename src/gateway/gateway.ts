@@ -21,6 +21,8 @@ export interface Sender {
 export interface Credentials {
   bearer: string | null
   cookie: string | null
+  /** The cookie of the browser, which a session may be bound to. */
+  device: string | null
   /** Null where a credential is public by design and comes from everywhere, as that of a tracking script. */
   sender: Sender | null
 }

@@ -16,11 +16,26 @@ export interface Principal {
   /** The OAuth client that calls, for itself (`kind` client) or for the person (`kind` user). */
   clientId?: string
   /** The person's own session at the console; none when an application calls for them. */
-  session?: { id: string; authenticatedAt: Date; methods: readonly string[] }
+  session?: {
+    id: string
+    authenticatedAt: Date
+    methods: readonly string[]
+    /** Whether they proved themselves by a second factor then. */
+    isBySecondFactor: boolean
+    /** The browser that it is bound to; null where the client keeps none. */
+    device: KnownDevice | null
+  }
   /** The roles of a person; quotas may go by them. */
   roles?: readonly string[]
   /** What narrows these scopes to accounts, teams, records or circumstances; none for most. */
   narrowing?: Narrowing
+}
+
+/** The browser of a person, as rules on devices look at it. */
+export interface KnownDevice {
+  id: string
+  firstSeenAt: Date
+  confirmedAt: Date | null
 }
 
 /** A record as permissions look at it: by its id, and by its owner who places it in teams. */
@@ -45,8 +60,22 @@ export interface Narrowing {
     /** What the caller says the data is for: the header X-Purpose. */
     purpose: string | null
     isPersonal: boolean
-  }): { kind: 'allow' } | { kind: 'deny' | 'step_up'; rule: string }
+    /** The device of a person's session; null for all other callers. */
+    device: KnownDevice | null
+  }): Leave
 }
+
+/** What rules on circumstances say to a call. */
+export type Leave =
+  | { kind: 'allow' }
+  | {
+      kind: 'deny' | 'step_up'
+      rule: string
+      /** What does not hold, in words: “from this network”. */
+      unmet: readonly string[]
+      /** A second factor is what the caller has to give. */
+      takesSecondFactor: boolean
+    }
 
 /** Shows personal values as they are; without it they are masked in every answer and export. */
 export const REVEAL_SCOPE = 'people:reveal'

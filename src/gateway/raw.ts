@@ -3,12 +3,12 @@ import { createGunzip } from 'node:zlib'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Problem } from '#core/problem.ts'
 import { recordWork } from '#gateway/batch.ts'
-import { bearerOf, cookieOf, senderOf } from '#gateway/credentials.ts'
+import { requireCircumstances } from '#gateway/circumstances.ts'
+import { bearerOf, cookieOf, deviceOf, senderOf } from '#gateway/credentials.ts'
 import type { GatewayParts } from '#gateway/gateway.ts'
 import {
   REVEAL_SCOPE,
   type AuditDraft,
-  type Narrowing,
   type OperationContext,
   type Principal,
 } from '#gateway/operation.ts'
@@ -159,10 +159,12 @@ async function admit(
   const sender =
     route.crossOrigin || route.credential ? null : senderOf(request.raw, gateway.clientOf)
   const cookie = bearer === null ? cookieOf(request.headers) : null
+  const isSecure = gateway.publicUrl().startsWith('https:')
+  const device = cookie === null ? null : deviceOf(request.headers, isSecure)
   const principal =
     bearer === null && cookie === null
       ? null
-      : await gateway.authenticate({ bearer, cookie, sender })
+      : await gateway.authenticate({ bearer, cookie, device, sender })
   if (principal === null) {
     const problem = new Problem('auth.required', 'Send a valid API key.', {
       headers: { 'www-authenticate': 'Bearer realm="throughline"' },
@@ -224,27 +226,14 @@ async function requireRights(
     throw new Problem('auth.forbidden', `This needs the scope ${scope}.`)
   if (route.reveals && !principal.scopes.has(REVEAL_SCOPE))
     throw new Problem('auth.forbidden', `This needs the scope ${REVEAL_SCOPE}.`)
-  if (principal.narrowing) requireLeave(principal.narrowing, route, scope, request, gateway)
-}
-
-/** What is not told by record or account cannot be given in part; rules on circumstances hold here as everywhere. */
-function requireLeave(
-  narrowing: Narrowing,
-  route: RawRoute,
-  scope: string,
-  request: FastifyRequest,
-  gateway: GatewayParts,
-): void {
-  const purpose = request.headers['x-purpose']
-  const verdict = narrowing.judge({
+  const { narrowing } = principal
+  // What is not told by record or account cannot be given in part.
+  if (narrowing && (narrowing.accounts !== null || narrowing.tellsApart(scope)))
+    throw new Problem('auth.forbidden', 'This route is not open to you in part.')
+  requireCircumstances(principal, request, gateway.clock.now(), gateway, {
     scope,
-    now: gateway.clock.now(),
-    remoteAddress: gateway.clientOf(request.raw).address,
-    purpose: typeof purpose === 'string' ? purpose : null,
     isPersonal: route.reveals === true,
   })
-  if (narrowing.accounts !== null || narrowing.tellsApart(scope) || verdict.kind !== 'allow')
-    throw new Problem('auth.forbidden', 'This route is not open to you in part, now or from here.')
 }
 
 /** The body's bytes; gzip is inflated up to the route's size and not a byte further. */

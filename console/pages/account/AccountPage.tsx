@@ -4,6 +4,7 @@ import { useQueryClient, useSuspenseQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { act } from '#console/api.ts'
 import { securityQuery, type AccountParts } from '#console/pages/account/account.queries.ts'
+import { DevicesPanel } from '#console/pages/account/DevicesPanel.tsx'
 import { KeysPanel } from '#console/pages/account/KeysPanel.tsx'
 import { PasskeysPanel } from '#console/pages/account/PasskeysPanel.tsx'
 import { SessionsPanel } from '#console/pages/account/SessionsPanel.tsx'
@@ -16,7 +17,7 @@ import { useStepUp } from '#console/ui/StepUp.tsx'
 export function AccountPage() {
   const { data } = useSuspenseQuery(securityQuery)
   const queryClient = useQueryClient()
-  const { run, isBusy, dialog } = useStepUp()
+  const { run, confirm, isBusy, dialog } = useStepUp()
   /** Does it, says so, and reads the page again. */
   const change = (work: () => Promise<unknown>, done: string) =>
     run(async () => {
@@ -24,7 +25,7 @@ export function AccountPage() {
       notifications.show({ color: 'green', message: done })
       await queryClient.invalidateQueries({ queryKey: ['account'] })
     })
-  const parts = { data, change, isBusy, run }
+  const parts = { data, change, isBusy, run, confirm }
   return (
     <>
       <PageHead
@@ -36,6 +37,7 @@ export function AccountPage() {
         <TotpPanel {...parts} />
         <PasskeysPanel {...parts} />
         <KeysPanel {...parts} />
+        <DevicesPanel {...parts} />
         <SessionsPanel {...parts} />
       </Stack>
       {dialog}

@@ -1,4 +1,5 @@
 import { Button } from '@mantine/core'
+import { browserName } from '#core/browser-name.ts'
 import { act } from '#console/api.ts'
 import type { AccountParts } from '#console/pages/account/account.queries.ts'
 import { Badge } from '#console/ui/Badge.tsx'
@@ -27,22 +28,6 @@ export function SessionsPanel({ data, change }: AccountParts) {
   )
 }
 
-/** The browser and system of a user agent, for people. */
-function nameOf(agent: string | null): string {
-  if (agent === null || agent === '') return 'Unknown browser'
-  const browser = /Edg\//.test(agent)
-    ? 'Edge'
-    : /Firefox\//.test(agent)
-      ? 'Firefox'
-      : /Chrome\//.test(agent)
-        ? 'Chrome'
-        : /Safari\//.test(agent)
-          ? 'Safari'
-          : agent.slice(0, 40)
-  const system = /Windows|Mac OS X|Android|iPhone|Linux/.exec(agent)?.[0]
-  return system === undefined ? browser : `${browser} on ${system}`
-}
-
 function columnsOf(change: AccountParts['change']): Column<OwnSession>[] {
   return [
     {
@@ -50,7 +35,7 @@ function columnsOf(change: AccountParts['change']): Column<OwnSession>[] {
       isHeader: true,
       cell: ({ browser, isThis }) => (
         <>
-          {nameOf(browser)} {isThis && <Badge tone="good">this one</Badge>}
+          {browserName(browser ?? '')} {isThis && <Badge tone="good">this one</Badge>}
         </>
       ),
     },
@@ -67,7 +52,7 @@ function columnsOf(change: AccountParts['change']): Column<OwnSession>[] {
             size="xs"
             variant="subtle"
             color="red"
-            aria-label={`End the session in ${nameOf(browser)}`}
+            aria-label={`End the session in ${browserName(browser ?? '')}`}
             onClick={() =>
               change(
                 () => act('DELETE', `/api/v1/account/sessions/${id}`),

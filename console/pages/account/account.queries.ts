@@ -1,6 +1,7 @@
 import { queryOptions } from '@tanstack/react-query'
 import { AccountSecurity } from '#access/sign-in/account.schema.ts'
 import { read } from '#console/api.ts'
+import type { StepUp } from '#console/ui/StepUp.tsx'
 
 export const securityQuery = queryOptions({
   queryKey: ['account', 'security'],
@@ -12,5 +13,6 @@ export interface AccountParts {
   data: AccountSecurity
   change: (work: () => Promise<unknown>, done: string) => void
   run: (work: () => Promise<void>) => void
+  confirm: StepUp['confirm']
   isBusy: boolean
 }

@@ -58,9 +58,9 @@ export function Answer({ why }: { why: Why }) {
                   : contextRules
                       .map(
                         (rule) =>
-                          `${rule.name} (${rule.effect === 'deny' ? 'refuses' : 'asks to confirm'})`,
+                          `${rule.name}: ${rule.effect === 'deny' ? 'refuses' : 'asks to confirm'} ${rule.holdsOnly.length === 0 ? 'always' : `unless ${rule.holdsOnly.join(', ')}`}`,
                       )
-                      .join(', ')}
+                      .join('; ')}
               </dd>
             </div>
           </dl>

@@ -6,9 +6,10 @@ import {
   AREA,
   createRule,
   scopesQuery,
+  type Rule,
   type RuleFields,
 } from '#console/pages/permissions/access.queries.ts'
-import { weekdays } from '#console/pages/permissions/rule-words.ts'
+import { devices, weekdays } from '#console/pages/permissions/rule-words.ts'
 import { rolesQuery } from '#console/pages/users/user.queries.ts'
 import { useSession } from '#console/session.ts'
 import { ConfirmDialog } from '#console/ui/ConfirmDialog.tsx'
@@ -24,13 +25,14 @@ const EMPTY = {
   dataClass: 'any' as 'any' | 'personal',
   networks: [] as string[],
   purposes: [] as string[],
+  devices: null as Rule['devices'],
   isTimed: false,
   days: ['1', '2', '3', '4', '5'],
   from: '08:00',
   to: '18:00',
 }
 
-/** Making a rule: which scopes, whose, which data; from where, when and for what. */
+/** Making a rule: which scopes, whose, which data; from where, when, for what and on which device. */
 export function NewRuleButton() {
   const { can, timeZone } = useSession()
   const [isOpen, dialog] = useDisclosure()
@@ -45,7 +47,8 @@ export function NewRuleButton() {
     name: rest.name.trim(),
     hours: isTimed ? { days: days.map(Number), from, to, timeZone } : null,
   }
-  const asksAlways = !isTimed && rest.networks.length === 0 && rest.purposes.length === 0
+  const asksAlways =
+    !isTimed && rest.networks.length === 0 && rest.purposes.length === 0 && rest.devices === null
   return (
     <>
       <Button size="xs" h={30} onClick={dialog.open}>
@@ -150,6 +153,16 @@ export function NewRuleButton() {
           maxTags={20}
           value={fields.purposes}
           onChange={(value) => set({ purposes: value })}
+        />
+        <Select
+          label="Only on these devices"
+          description="Asked of people, their own keys and applications that act for them; not of the workspace’s keys and clients"
+          data={devices.map(({ value, label }) => ({ value, label }))}
+          value={fields.devices ?? 'any'}
+          allowDeselect={false}
+          onChange={(value) =>
+            set({ devices: value === 'known' || value === 'confirmed' ? value : null })
+          }
         />
         <Select
           label="Otherwise"

@@ -8,7 +8,7 @@ import {
   type Rule,
 } from '#console/pages/permissions/access.queries.ts'
 import { NewRuleButton } from '#console/pages/permissions/NewRuleButton.tsx'
-import { effects, hoursOf } from '#console/pages/permissions/rule-words.ts'
+import { deviceWords, effects, hoursOf } from '#console/pages/permissions/rule-words.ts'
 import { useSession } from '#console/session.ts'
 import { Badge } from '#console/ui/Badge.tsx'
 import { ConfirmDialog } from '#console/ui/ConfirmDialog.tsx'
@@ -19,7 +19,7 @@ import type { Column } from '#console/ui/Table.tsx'
 import { useChange } from '#console/ui/use-change.ts'
 import text from '#console/ui/Text.module.css'
 
-/** Rules that tie scopes to time, network, kind of data and purpose. */
+/** Rules that tie scopes to time, network, kind of data, purpose and device. */
 export function RulesView() {
   const { can } = useSession()
   const rules = useQuery(rulesQuery)
@@ -86,11 +86,12 @@ function columnsFor(mayWrite: boolean): Column<Rule>[] {
   ]
 }
 
-function circumstancesOf({ networks, hours, purposes }: Rule): string[] {
+function circumstancesOf({ networks, hours, purposes, devices }: Rule): string[] {
   return [
     ...(networks.length > 0 ? [`from ${networks.join(', ')}`] : []),
     ...(hours === null ? [] : [hoursOf(hours)]),
     ...(purposes.length > 0 ? [`for ${purposes.join(', ')}`] : []),
+    ...(devices === null ? [] : [deviceWords[devices]]),
   ]
 }
 

@@ -6,6 +6,17 @@ export const effects: Readonly<Record<Rule['effect'], { label: string; tone: Ton
   step_up: { label: 'Asks to confirm', tone: 'warn' },
 }
 
+export const devices = [
+  { value: 'any', label: 'Any device' },
+  { value: 'known', label: 'Known for a week, or confirmed' },
+  { value: 'confirmed', label: 'Confirmed by a second factor' },
+] as const
+
+export const deviceWords: Readonly<Record<NonNullable<Rule['devices']>, string>> = {
+  known: 'on a known device',
+  confirmed: 'on a confirmed device',
+}
+
 /** As the API counts them: 1 is Monday. */
 export const weekdays = [
   { value: 1, label: 'Monday' },

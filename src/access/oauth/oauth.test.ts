@@ -85,6 +85,26 @@ test('a person agrees, and the application acts for them with no more than they 
   expect(me).toHaveProperty('data')
 })
 
+test('an application that acts for a person has no device and is refused where one is asked for; a service is not asked', async () => {
+  const person = await signedIn(hub, workspace.id, ['viewer'])
+  const { tokens } = await authorized(person)
+  const service = await newClient({ kind: 'service' })
+  const config = await discover(hub, service.id, client.ClientSecretBasic(service.secret))
+  const own = await client.clientCredentialsGrant(config, { scope: 'campaigns:read' })
+  const statuses = async () =>
+    Promise.all(
+      [tokens, own].map(
+        async ({ access_token }) => (await call(access_token, '/api/v1/campaigns')).status,
+      ),
+    )
+  expect(await statuses()).toEqual([200, 200])
+  const rule = { effect: 'deny', scopes: ['campaigns:read'], devices: 'known' }
+  const made = await workspace.post('/api/v1/access/rules', { name: 'Devices', ...rule })
+  await expect.poll(statuses).toEqual([403, 200])
+  await workspace.delete(`/api/v1/access/rules/${made.body.id}`)
+  await expect.poll(statuses).toEqual([200, 200])
+})
+
 test('who does not agree sends the application away with access_denied', async () => {
   const { id, secret } = await newClient({ kind: 'web', redirectUris: [RETURN] })
   const config = await discover(hub, id, client.ClientSecretBasic(secret))

@@ -1,3 +1,4 @@
+import { askedBy } from '#access/permissions/context.rules.ts'
 import { ExplainQuery, Explanation } from '#access/permissions/grant.schema.ts'
 import {
   findPermissions,
@@ -35,6 +36,7 @@ export const explainAccess = defineOperation({
     const rows = await findPermissions(tx, tx.workspaceId, principal, subject.roles)
     const ownRoles = new Map((await listCustomRoles(tx)).map((role) => [role.name, role.scopes]))
     const own = [...scopesOf(subject.roles), ...subject.scopes, ...rows.customScopes]
+    const isPerson = principal.startsWith('usr_')
     const teams = team === undefined ? [] : [team]
     const path = pathOf(scope, record === undefined ? undefined : { id: record, teams })
     const decision = decide(rows.grants, new Set(own), scope, path)
@@ -58,7 +60,10 @@ export const explainAccess = defineOperation({
       personalValues: reveal.allowed ? ('clear' as const) : ('masked' as const),
       contextRules: rows.rules
         .filter((rule) => rule.scopes.some((pattern) => coversScope(pattern, scope)))
-        .map(({ name, effect }) => ({ name, effect })),
+        .flatMap((rule) => {
+          const holdsOnly = askedBy(rule, isPerson, scope)
+          return holdsOnly === null ? [] : [{ name: rule.name, effect: rule.effect, holdsOnly }]
+        }),
     }
   },
 })

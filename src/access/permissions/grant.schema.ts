@@ -60,6 +60,10 @@ export const ContextRuleFields = z.object({
     .nullable()
     .default(null),
   purposes: z.array(z.string().min(1).max(60)).max(20).default([]),
+  devices: z.enum(['known', 'confirmed']).nullable().default(null).meta({
+    description:
+      'known: a browser from which the person first signed in at least seven days ago, or a confirmed one. confirmed: one where they proved themselves by a second factor. Asked of people and of what acts for them, which has no device; keys and clients of the workspace are not asked.',
+  }),
 })
 export const AccessRule = ContextRuleFields.extend({ id: Id('crl'), createdAt: Instant })
 export const AccessRuleRef = z.object({ ruleId: Id('crl') })
@@ -84,5 +88,13 @@ export const Explanation = z.object({
   considered: z.array(NewGrant.extend({ applies: z.boolean() })),
   rolesWithScope: z.array(z.string()),
   personalValues: z.enum(['clear', 'masked']),
-  contextRules: z.array(z.object({ name: z.string(), effect: z.string() })),
+  contextRules: z.array(
+    z.object({
+      name: z.string(),
+      effect: z.string(),
+      holdsOnly: z.array(z.string()).meta({
+        description: 'The circumstances that it asks of this one, in words; none: it always asks',
+      }),
+    }),
+  ),
 })

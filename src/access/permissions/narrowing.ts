@@ -1,27 +1,31 @@
-import { judge, type ContextRule } from '#access/permissions/context.rules.ts'
+import { judge, type ContextRule, type Verdict } from '#access/permissions/context.rules.ts'
 import type { PermissionRows } from '#access/permissions/permission.store.ts'
 import { coversScope, decide, pathOf, type Grant } from '#access/permissions/permissions.rules.ts'
 import { allScopes, scopesOf } from '#access/roles.ts'
-import type { Narrowing } from '#gateway/operation.ts'
+import type { Leave, Narrowing } from '#gateway/operation.ts'
 
 export interface Rights {
   scopes: Set<string>
   narrowing: Narrowing | null
 }
 
+export interface Bearer {
+  roles: readonly string[]
+  /** Scopes given beside the roles. */
+  scopes: readonly string[]
+  rows: PermissionRows
+  /** The customer accounts that a key is limited to; null for all. */
+  tenants: readonly string[] | null
+  /** A person at the console, or what acts for one: an application, a key of their own. */
+  isPerson: boolean
+}
+
 /**
  * What a bearer may do: the scopes that hold for whole domains, and what narrows or opens single teams and records. Most have
  * no grants of their own: for them there is nothing to ask beside the set of scopes.
  *
- * @param own  scopes given beside the roles.
- * @param tenants  the customer accounts that a key is limited to; null for all.
  */
-export function rightsOf(
-  roles: readonly string[],
-  own: readonly string[],
-  rows: PermissionRows,
-  tenants: readonly string[] | null,
-): Rights {
+export function rightsOf({ roles, scopes: own, rows, tenants, isPerson }: Bearer): Rights {
   const roleScopes = new Set<string>([...scopesOf(roles), ...own, ...rows.customScopes])
   const { grants, rules, teams } = rows
   const scopes =
@@ -37,7 +41,7 @@ export function rightsOf(
     return { scopes, narrowing: null }
   return {
     scopes,
-    narrowing: narrowingOf({ roles, roleScopes, grants, deep, rules, teams, tenants }),
+    narrowing: narrowingOf({ roles, roleScopes, grants, deep, rules, teams, tenants, isPerson }),
   }
 }
 
@@ -49,8 +53,9 @@ function narrowingOf(parts: {
   rules: readonly ContextRule[]
   teams: PermissionRows['teams']
   tenants: readonly string[] | null
+  isPerson: boolean
 }): Narrowing {
-  const { roles, roleScopes, grants, deep, rules, tenants } = parts
+  const { roles, roleScopes, grants, deep, rules, tenants, isPerson } = parts
   const teamsOf = new Map<string, string[]>()
   for (const { name, ownerIds } of parts.teams)
     for (const ownerId of ownerIds) teamsOf.set(ownerId, [...(teamsOf.get(ownerId) ?? []), name])
@@ -67,9 +72,16 @@ function narrowingOf(parts: {
       const teams = record.ownerId === null ? [] : (teamsOf.get(record.ownerId) ?? [])
       return decide(grants, roleScopes, scope, pathOf(scope, { id: record.id, teams })).allowed
     },
-    judge: (call) => {
-      const verdict = judge(rules, { ...call, roles })
-      return verdict.kind === 'allow' ? verdict : { kind: verdict.kind, rule: verdict.rule.name }
-    },
+    judge: (call) => leaveOf(judge(rules, { ...call, roles, isPerson })),
+  }
+}
+
+function leaveOf(verdict: Verdict): Leave {
+  switch (verdict.kind) {
+    case 'allow':
+      return verdict
+    case 'step_up':
+    case 'deny':
+      return { ...verdict, rule: verdict.rule.name }
   }
 }

@@ -256,7 +256,7 @@ const listAllRules = defineOperation({
   id: 'listAccessRules',
   method: 'GET',
   path: '/api/v1/access/rules',
-  summary: 'List rules on time, network, kind of data and purpose',
+  summary: 'List rules on time, network, kind of data, purpose and device',
   input: PageQuery,
   output: Page(schema.AccessRule),
   async perform(_input, { tx }) {
@@ -271,7 +271,7 @@ const createRule = defineOperation({
   path: '/api/v1/access/rules',
   summary: 'Tie scopes to circumstances',
   description:
-    'Where one of the stated circumstances does not hold, the call is denied or asks for a step-up. The purpose is what the caller states in X-Purpose.',
+    'Where one of the stated circumstances does not hold, the call is denied or asks for a step-up. The purpose is what the caller states in X-Purpose. A device that does not suffice takes a step-up by a second factor, which confirms it. One’s own account stays open on every device.',
   event: 'access_rule.created',
   subject: (rule) => rule.id,
   row: ruleRow,
@@ -307,7 +307,7 @@ const removeRule = defineOperation({
 })
 
 function toRule({ id, name, rule, createdAt }: store.RuleRow): z.infer<typeof schema.AccessRule> {
-  return { ...rule, id: `crl_${id.slice(4)}`, name, createdAt }
+  return { ...rule, devices: rule.devices ?? null, id: `crl_${id.slice(4)}`, name, createdAt }
 }
 
 export const permissionOperations: readonly Operation[] = [

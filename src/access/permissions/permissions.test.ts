@@ -286,8 +286,19 @@ const at = (text: string, more = {}) => ({
   remoteAddress: '10.1.2.3',
   purpose: null,
   isPersonal: true,
+  isPerson: true,
+  device: null,
   ...more,
 })
+const TUESDAY = '2026-11-24T10:00:00Z'
+const firstSeen = (day: string, confirmed: string | null = null) => ({
+  device: { firstSeenAt: new Date(day), confirmedAt: confirmed && new Date(confirmed) },
+})
+const fresh = firstSeen('2026-11-17T10:00:01Z')
+const weekOld = firstSeen('2026-11-17T10:00:00Z')
+const confirmed = firstSeen(TUESDAY, TUESDAY)
+const NO_DEVICE = { device: null }
+const KEY = { isPerson: false, device: null }
 
 test.each([
   [
@@ -334,8 +345,78 @@ test.each([
     at('2026-11-25T07:30:00Z'),
     'step_up',
   ],
+  ['on a new device', rule({ devices: 'known' }), at(TUESDAY, fresh), 'deny'],
+  ['on a device of a week', rule({ devices: 'known' }), at(TUESDAY, weekOld), 'allow'],
+  [
+    'on a new device that is confirmed',
+    rule({ devices: 'known' }),
+    at(TUESDAY, confirmed),
+    'allow',
+  ],
+  ['on a known device', rule({ devices: 'confirmed' }), at(TUESDAY, weekOld), 'deny'],
+  ['on a confirmed device', rule({ devices: 'confirmed' }), at(TUESDAY, confirmed), 'allow'],
+  ['of a person without a device', rule({ devices: 'known' }), at(TUESDAY, NO_DEVICE), 'deny'],
+  ['of a key, by a device', rule({ devices: 'confirmed' }), at(TUESDAY, KEY), 'allow'],
+  [
+    'of a key, by its network beside a device',
+    rule({ devices: 'confirmed', networks: ['192.168.0.0/16'] }),
+    at(TUESDAY, KEY),
+    'deny',
+  ],
+  [
+    'on a confirmed device outside the network',
+    rule({ devices: 'confirmed', networks: ['192.168.0.0/16'] }),
+    at(TUESDAY, confirmed),
+    'deny',
+  ],
+  [
+    'to one’s own account on a new device',
+    rule({ devices: 'confirmed' }),
+    at(TUESDAY, { ...fresh, scope: 'account:write' }),
+    'allow',
+  ],
+  ['by a rule from before devices', rule({}), at(TUESDAY, confirmed), 'deny'],
+  [
+    'with a step-up on a new device',
+    rule({ effect: 'step_up', devices: 'confirmed' }),
+    at(TUESDAY, fresh),
+    'step_up',
+  ],
 ] as const)('a call %s is judged', (_what, given, call, verdict) => {
   expect(judge([given], call).kind).toBe(verdict)
+})
+
+test.each([
+  ['all at once', { networks: ['192.168.0.0/16'], purposes: ['support'], devices: 'confirmed' }],
+  ['a device alone', { devices: 'known' }],
+  ['nothing', {}],
+] as const)('a refusal names what does not hold: %s', (what, fields) => {
+  const verdict = judge([rule(fields as Partial<ContextRule>)], at(TUESDAY, fresh))
+  expect(verdict).toMatchObject({ kind: 'deny', takesSecondFactor: 'devices' in fields })
+  expect(verdict.kind === 'deny' && verdict.unmet).toEqual(
+    {
+      'all at once': [
+        'from this network',
+        'without a stated purpose',
+        'on a device that is not confirmed',
+      ],
+      'a device alone': ['on a device that is not known for 7 days yet'],
+      nothing: [],
+    }[what],
+  )
+})
+
+test('of two rules that ask to confirm, the one that takes a second factor wins in either order', () => {
+  const plain = rule({ effect: 'step_up', networks: ['192.168.0.0/16'] })
+  const strong = rule({ effect: 'step_up', devices: 'confirmed' })
+  for (const rules of [
+    [plain, strong],
+    [strong, plain],
+  ])
+    expect(judge(rules, at(TUESDAY, fresh))).toMatchObject({
+      rule: strong,
+      takesSecondFactor: true,
+    })
 })
 
 test('networks hold IPv4 inside IPv6, and hours may span midnight', () => {

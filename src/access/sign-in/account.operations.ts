@@ -1,7 +1,15 @@
 import { z } from 'zod'
 import { listOwnKeys } from '#access/api-key.store.ts'
+import { standingOf } from '#access/device.rules.ts'
+import { deleteDevice, listDevices } from '#access/device.store.ts'
 import { newToken, IDLE_MS, sessionCookie } from '#access/session.rules.ts'
-import { endSession, listSessions, revokeSessions, rotateSession } from '#access/session.store.ts'
+import {
+  endSession,
+  endSessionsOn,
+  listSessions,
+  revokeSessions,
+  rotateSession,
+} from '#access/session.store.ts'
 import * as schema from '#access/sign-in/account.schema.ts'
 import * as accounts from '#access/sign-in/account.store.ts'
 import { commonPasswords } from '#access/sign-in/common-passwords.ts'
@@ -18,14 +26,20 @@ import {
 import { replaceRecoveryCodes } from '#access/sign-in/user.store.ts'
 import { openPersonal } from '#access/sign-in/personal.ts'
 import { Problem } from '#core/problem.ts'
-import { defineOperation, type Operation, type OperationContext } from '#gateway/operation.ts'
+import {
+  defineOperation,
+  type Operation,
+  type OperationContext,
+  type Principal,
+} from '#gateway/operation.ts'
 
 const own = { scope: 'account:write', tag: 'Account' } as const
 const FRESH_MINUTES = 15
 const KEYS_SHOWN = 100
+const DEVICES_SHOWN = 100
 
 /** Only a person at the console has an account; keys and applications are refused. */
-export function sessionOf({ principal }: OperationContext): { id: string } {
+export function sessionOf({ principal }: OperationContext): NonNullable<Principal['session']> {
   if (principal.kind !== 'user' || !principal.session)
     throw new Problem('auth.forbidden', 'This is for people who are signed in to the console.')
   return principal.session
@@ -70,6 +84,7 @@ export function createAccountOperations(isSecure: () => boolean): Operation[] {
         const sessions = await listSessions(tx, principal.id, idleSince, now)
         const passkeys = await accounts.listPasskeys(tx, principal.id)
         const keys = await listOwnKeys(tx, principal.id, KEYS_SHOWN)
+        const devices = await listDevices(tx, principal.id, DEVICES_SHOWN)
         return {
           name: account.name,
           email: account.email,
@@ -83,12 +98,20 @@ export function createAccountOperations(isSecure: () => boolean): Operation[] {
             createdAt,
             lastUsedAt,
           })),
-          sessions: sessions.map(({ place, id, ...times }) => {
+          devices: devices.map(({ id, createdAt: firstSeenAt, ...device }) => ({
+            ...device,
+            id: id as `dev_${string}`,
+            isThis: id === session.device?.id,
+            standing: standingOf({ firstSeenAt, confirmedAt: device.confirmedAt }, now),
+            firstSeenAt,
+          })),
+          sessions: sessions.map(({ place, id, deviceId, ...times }) => {
             const opened =
               place && tx.sealer.open<{ address: string; agent: string }>(place, placeContext(id))
             return {
               ...times,
               id: id as `ses_${string}`,
+              deviceId: deviceId as `dev_${string}` | null,
               isThis: id === session.id,
               address: opened?.address ?? null,
               browser: opened?.agent ?? null,
@@ -236,6 +259,26 @@ export function createAccountOperations(isSecure: () => boolean): Operation[] {
         const { tx, principal, now } = context
         if (!(await endSession(tx, principal.id, sessionId, now)))
           throw new Problem('resource.not_found', 'There is no open session with this id.')
+        return { done: true as const }
+      },
+    }),
+    defineOperation({
+      ...own,
+      id: 'forgetDevice',
+      method: 'DELETE',
+      path: '/api/v1/account/devices/{deviceId}',
+      summary: 'Forget one of one’s devices; its sessions end',
+      description: 'At the next sign-in there it is a new device.',
+      event: 'account.device_forgotten',
+      subject: (_output, { deviceId }) => deviceId,
+      input: schema.DeviceRef,
+      output: schema.Done,
+      async perform({ deviceId }, context) {
+        sessionOf(context)
+        const { tx, principal, now } = context
+        if (!(await deleteDevice(tx, principal.id, deviceId)))
+          throw new Problem('resource.not_found', 'There is no device of yours with this id.')
+        await endSessionsOn(tx, deviceId, now)
         return { done: true as const }
       },
     }),

@@ -10,8 +10,22 @@ export const Passkey = z.object({
   lastUsedAt: Instant.nullable(),
 })
 
+export const OwnDevice = z.object({
+  id: Id('dev'),
+  isThis: z.boolean(),
+  name: z.string().meta({ description: 'Its browser and system', example: 'Firefox on Windows' }),
+  standing: z.enum(['new', 'known', 'confirmed']).meta({
+    description: 'Known a week after the first sign-in there; confirmed by a second factor there',
+  }),
+  firstSeenAt: Instant,
+  lastSeenAt: Instant,
+  confirmedAt: Instant.nullable(),
+  confirmedBy: z.array(z.string()).nullable().meta({ description: 'The methods of that proof' }),
+})
+
 export const OwnSession = z.object({
   id: Id('ses'),
+  deviceId: Id('dev').nullable().meta({ description: 'Null for a client that keeps no device' }),
   isThis: z.boolean(),
   methods: z.array(z.string()),
   address: z.string().nullable().meta({ personal: 'contact' }),
@@ -30,6 +44,7 @@ export const AccountSecurity = z.object({
   recoveryCodesLeft: z.int(),
   passkeys: z.array(Passkey),
   sessions: z.array(OwnSession),
+  devices: z.array(OwnDevice).meta({ description: 'The last seen first; at most 100' }),
   keys: z.array(ApiKey).meta({ description: 'One’s own API keys, newest first; at most 100' }),
 })
 export type AccountSecurity = z.infer<typeof AccountSecurity>
@@ -57,4 +72,5 @@ export const NewPasskey = z.object({
 })
 export const PasskeyRef = z.object({ passkeyId: Id('psk') })
 export const SessionRef = z.object({ sessionId: Id('ses') })
+export const DeviceRef = z.object({ deviceId: Id('dev') })
 export const Done = z.object({ done: z.literal(true) })

@@ -1,11 +1,18 @@
 import { z } from 'zod'
 import { insertAudit } from '#access/audit.store.ts'
+import { fitOf, hasSecondFactor } from '#access/device.rules.ts'
+import { confirmDevice, isDeviceOf } from '#access/device.store.ts'
 import { emailIndex, installationSealer } from '#access/installation.ts'
 import { readJson } from '#access/read-json.ts'
 import { hashToken, isLive, newToken, sessionCookie } from '#access/session.rules.ts'
-import { findSession, renewSession, revokeSession, takeSignInLink } from '#access/session.store.ts'
+import {
+  bindSession,
+  findSession,
+  renewSession,
+  revokeSession,
+  takeSignInLink,
+} from '#access/session.store.ts'
 import { openChallenge, readChallenge, takeChallenge } from '#access/sign-in/challenge.store.ts'
-import { deviceOf } from '#access/sign-in/cookies.ts'
 import { PasskeyProof, proofOptions, provePasskey, siteOf } from '#access/sign-in/passkey.ts'
 import { isPassword } from '#access/sign-in/password.ts'
 import {
@@ -18,14 +25,9 @@ import {
 import { startSession, type SignInMethod } from '#access/sign-in/session-start.ts'
 import type { Signals } from '#access/threats/signals.ts'
 import { countTry, passwordCounters } from '#access/sign-in/throttle.ts'
-import {
-  findSignInUser,
-  findUserByEmail,
-  isKnownDevice,
-  type SignInUser,
-} from '#access/sign-in/user.store.ts'
+import { findSignInUser, findUserByEmail, type SignInUser } from '#access/sign-in/user.store.ts'
 import { Problem } from '#core/problem.ts'
-import { cookieOf } from '#gateway/credentials.ts'
+import { cookieOf, deviceOf } from '#gateway/credentials.ts'
 import { refuseForeignOrigin } from '#gateway/origin.ts'
 import type { RawAnswer, RawRequest, RawRoute } from '#gateway/raw-route.ts'
 
@@ -119,7 +121,7 @@ async function byPassword(
   const isKnown =
     user !== null &&
     device !== null &&
-    (await store.system((tx) => isKnownDevice(tx, hashToken(device), user.id, now)))
+    (await store.system((tx) => isDeviceOf(tx, hashToken(device), user.id, now)))
   const counters = passwordCounters(
     index.toString('hex'),
     remoteAddress,
@@ -189,19 +191,20 @@ async function byPasskey(
   return enter(request, { id: row.userId, workspaceId: row.workspaceId }, ['passkey'], isSecure)
 }
 
-/** The user of the open session, for step-up. @throws Problem `auth.required` */
-async function userOfSession({ headers, store, now }: RawRequest) {
+/** The user of the open session, for step-up, and the device that it came from. @throws Problem `auth.required` */
+async function userOfSession({ headers, store, now }: RawRequest, isSecure: boolean) {
   const cookie = cookieOf(headers)
   const tokenHash = cookie === null ? null : hashToken(cookie)
   const session = tokenHash && (await store.system((tx) => findSession(tx, tokenHash)))
   const user = session && (await store.system((tx) => findSignInUser(tx, session.userId)))
-  if (!session || !user || !isLive(session, now))
+  const fit = session && fitOf(session, deviceOf(headers, isSecure))
+  if (!session || !user || !isLive(session, now) || fit === 'foreign')
     throw new Problem('auth.required', 'Sign in first.')
-  return { session, user }
+  return { session, user, deviceId: fit === 'none' ? null : session.deviceId }
 }
 
 async function openStepUp(request: RawRequest, publicUrl: string): Promise<RawAnswer> {
-  const { user } = await userOfSession(request)
+  const { user } = await userOfSession(request, publicUrl.startsWith('https:'))
   const needs = { password: user.passwordHash !== null, code: user.totpSecret !== null }
   if (user.passkeys === 0) return json({ ...needs, passkey: null })
   const options = await proofOptions(siteOf(publicUrl))
@@ -217,7 +220,7 @@ async function stepUp(
   signals: Signals,
 ): Promise<RawAnswer> {
   const sent = readJson(StepUp, request.body)
-  const { session, user } = await userOfSession(request)
+  const { session, user, deviceId } = await userOfSession(request, isSecure)
   const { store, now, requestId } = request
   const site = siteOf(publicUrl)
   const methods = await proveAgain(store, user, sent, site, now).catch((thrown: unknown) => {
@@ -225,8 +228,13 @@ async function stepUp(
     throw thrown
   })
   const { token, tokenHash } = newToken()
+  const confirmed = hasSecondFactor(methods) ? deviceId : null
   await store.system(async (tx) => {
     await renewSession(tx, session.id, tokenHash, methods, now)
+    if (confirmed !== null) {
+      await bindSession(tx, session.id, now)
+      await confirmDevice(tx, confirmed, methods, now)
+    }
     const { workspaceId, id: userId } = user
     await insertAudit(tx, {
       workspaceId,
@@ -234,7 +242,7 @@ async function stepUp(
       action: 'stepUp',
       now,
       requestId,
-      detail: { methods },
+      detail: { methods, ...(confirmed === null ? {} : { confirmedDevice: confirmed }) },
     })
   })
   const maxAgeMs = session.expiresAt.getTime() - now.getTime()
@@ -251,7 +259,7 @@ export async function enter(
   const { store } = request
   const sealer = await store.sealerOf(user.workspaceId)
   const cookies = await store.system((tx) =>
-    startSession(tx, sealer, user, methods, request, isSecure),
+    startSession(tx, sealer, { user, methods, request, isSecure }),
   )
   return { status: 204, headers: { 'set-cookie': cookies } }
 }

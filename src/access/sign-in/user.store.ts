@@ -98,28 +98,3 @@ export async function touchPasskey(
     sql`update user_passkeys set counter = ${counter}, last_used_at = ${now} where id = ${id}`,
   )
 }
-
-export async function isKnownDevice(
-  tx: SystemTransaction,
-  tokenHash: Buffer,
-  userId: string,
-  now: Date,
-): Promise<boolean> {
-  const row = await tx.find(sql<{ n: number }>`
-    select count(*)::int as n from user_devices
-    where token_hash = ${tokenHash} and user_id = ${userId} and expires_at > ${now}`)
-  return row?.n === 1
-}
-
-export async function insertDevice(
-  tx: SystemTransaction,
-  user: { id: string; workspaceId: string },
-  tokenHash: Buffer,
-  now: Date,
-  expiresAt: Date,
-): Promise<void> {
-  await tx.execute(sql`
-    insert into user_devices (token_hash, workspace_id, user_id, created_at, expires_at)
-    values (${tokenHash}, ${user.workspaceId}, ${user.id}, ${now}, ${expiresAt})
-    on conflict (token_hash, user_id) do update set expires_at = excluded.expires_at`)
-}

@@ -1,4 +1,5 @@
 import { revokeOwnKeys } from '#access/api-key.store.ts'
+import { deleteDevices } from '#access/device.store.ts'
 import { refuseUnknownOrGreater } from '#access/grantable.ts'
 import { newToken } from '#access/session.rules.ts'
 import { insertSignInLink, revokeSessions } from '#access/session.store.ts'
@@ -122,7 +123,10 @@ export function createUserOperations(
           )
         await users.updateUser(tx, userId, { roles, active })
         await revokeSessions(tx, userId, null, now)
-        if (!active) await revokeOwnKeys(tx, userId, now)
+        if (!active) {
+          await revokeOwnKeys(tx, userId, now)
+          await deleteDevices(tx, userId)
+        }
         context.audit({
           action: 'user.roles',
           subjectId: userId,
@@ -153,6 +157,7 @@ export function createUserOperations(
         if (!row?.active) throw notFound()
         await refuseUnknownOrGreater(tx, { roles: row.roles, scopes: [] }, principal)
         await users.deleteCredentials(tx, userId)
+        await deleteDevices(tx, userId)
         await revokeSessions(tx, userId, null, now)
         await revokeOwnKeys(tx, userId, now)
         const link = await linkFor(context, userId, publicUrl())

@@ -77,5 +77,4 @@ export async function deleteCredentials(tx: Transaction, userId: string): Promis
   await tx.execute(sql`delete from user_totp where user_id = ${userId}`)
   await tx.execute(sql`delete from user_passkeys where user_id = ${userId}`)
   await tx.execute(sql`delete from user_recovery_codes where user_id = ${userId}`)
-  await tx.execute(sql`delete from user_devices where user_id = ${userId}`)
 }

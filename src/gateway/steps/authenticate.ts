@@ -1,5 +1,5 @@
 import { Problem } from '#core/problem.ts'
-import { bearerOf, cookieOf, senderOf } from '#gateway/credentials.ts'
+import { bearerOf, cookieOf, deviceOf, senderOf } from '#gateway/credentials.ts'
 import type { Exchange } from '#gateway/exchange.ts'
 import type { GatewayParts } from '#gateway/gateway.ts'
 import { refuseForeignOrigin } from '#gateway/origin.ts'
@@ -10,11 +10,13 @@ export async function authenticate(exchange: Exchange, gateway: GatewayParts): P
   const { headers, method } = exchange.request
   const bearer = bearerOf(headers)
   const cookie = bearer === null ? cookieOf(headers) : null
+  const isSecure = gateway.publicUrl().startsWith('https:')
+  const device = cookie === null ? null : deviceOf(headers, isSecure)
   const sender = senderOf(exchange.request.raw, gateway.clientOf)
   const principal =
     bearer === null && cookie === null
       ? null
-      : await gateway.authenticate({ bearer, cookie, sender })
+      : await gateway.authenticate({ bearer, cookie, device, sender })
   if (principal === null) {
     throw new Problem(
       'auth.required',
