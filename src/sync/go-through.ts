@@ -30,8 +30,27 @@ export function goThrough(
   wayOf: (stream: Stream) => Way,
 ): Promise<StreamFault[]> {
   return eachStream(run, streams, (stream, entity) =>
-    goThroughOne(run, stream, entity, wayOf(stream)),
+    unlessNotGranted(run, stream, () => goThroughOne(run, stream, entity, wayOf(stream))),
   )
+}
+
+/** A right that many accounts do not have, and this one does not, is told on its stream; the run is sound without it. */
+async function unlessNotGranted(
+  run: Run,
+  stream: Stream,
+  work: () => Promise<StreamFault | null>,
+): Promise<StreamFault | null> {
+  try {
+    return await work()
+  } catch (error) {
+    const { optional } = stream
+    const isMissing = error instanceof VendorFault && error.kind === 'permission'
+    if (!isMissing || optional === undefined) throw error
+    const now = run.engine.clock.now()
+    await commit(run, (tx) => markStream(tx, run.connectionId, stream.name, false, now))
+    await noteStream(run, stream, 'stream.not_granted', `${error.message} ${optional}`)
+    return null
+  }
 }
 
 /**

@@ -18,6 +18,9 @@ import {
   type FieldSides,
 } from './merge.ts'
 
+/** Each side keeps what it has; what the vendor has is known from then on. */
+const STAYS: Decision = { verdict: 'agree', reason: 'not_synced', contested: false }
+
 /** What became of one field, kept sealed in the history. */
 export interface FieldChange {
   field: string
@@ -97,7 +100,7 @@ export function mergeRecord(input: MergeInput): MergedPart {
   for (const field of rules.fields.values()) {
     const sides = sidesOf(input, field)
     if (!sides) continue
-    const decided = decideField(field, sides)
+    const decided = field.fixed && record !== null ? STAYS : decideField(field, sides)
     const joined = field.many ? joinedOf(decided, sides) : null
     const decision: Decision = joined ? { ...decided, verdict: 'take', reason: 'joined' } : decided
     // What was joined is not what the vendor has: the difference still counts as changed here.
