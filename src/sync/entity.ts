@@ -64,6 +64,8 @@ export interface EntityField {
   computed?: boolean
   /** It is set when the record is made, and stays: taken in with a new record only. */
   fixed?: boolean
+  /** What a new record has where nobody gave it a value: nobody's choice, and not sent to where it is blank. */
+  usual?: FieldValue
   /** Unless the workspace sets another; `ask` for critical fields, else `latest`. */
   policy?: FieldPolicy
 }

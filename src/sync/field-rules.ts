@@ -29,6 +29,8 @@ export interface MergedField extends FieldRule {
   once: boolean
   /** It is taken in only with a new record. */
   fixed: boolean
+  /** What a new record has where nobody gave it a value. */
+  usual?: FieldValue
   /** The entity by which the vendor knows what it names, where that is another one of the same ids. */
   as: string | null
   /** Whether the vendor keeps the roles of what it names. */
@@ -80,6 +82,7 @@ export function rulesOf(
       required: field.required ?? false,
       once: link?.once ?? false,
       fixed: field.fixed ?? false,
+      ...(field.usual === undefined ? {} : { usual: field.usual }),
       as: link?.as ?? null,
       roles: !(link?.withoutRoles ?? false),
     })

@@ -173,7 +173,7 @@ export function sidesOf(input: MergeInput, field: MergedField): FieldSides | nul
   const toldAt = told[name]
   const oursAt = toldAt ? new Date(toldAt) : (record?.clocks?.[name] ?? record?.changedAt ?? null)
   const agreed = baseOf(input.base, name) ?? filledIn(input, ours, theirs)
-  const base = withoutEcho(agreed, theirs, candidate.history?.[name]?.[0])
+  const base = withUsual(field, withoutEcho(agreed, theirs, candidate.history?.[name]?.[0]), ours)
   // A record that is new here has no values that could stand against the vendor's.
   return {
     base: record === null ? null : base,
@@ -213,6 +213,16 @@ function withoutEcho(
   return isEcho && isSame(latest.value, theirs.value)
     ? { ours: base.ours, theirs: theirs.key }
     : base
+}
+
+/** A blank there and the usual value of a record that was new here are agreed on: nobody chose either. */
+export function withUsual(
+  { usual }: Pick<MergedField, 'usual'>,
+  base: FieldSides['base'],
+  ours: FieldValue,
+): FieldSides['base'] {
+  const isUsual = usual !== undefined && ours === usual
+  return isUsual && base && isBlank(base.ours) && isBlank(base.theirs) ? { ...base, ours } : base
 }
 
 /** Our value of a field; of a reference, the id or the sorted ids that it names. */

@@ -92,7 +92,11 @@ test('a campaign goes out once, and what HubSpot says of it comes back', async (
   })
   const sent = writes().length
   expect(sent).toBe(1)
-  sandbox.editCampaign(guid, { hs_name: 'Autumn fair', hs_campaign_status: 'completed', hs_utm: 'other' })
+  sandbox.editCampaign(guid, {
+    hs_name: 'Autumn fair',
+    hs_campaign_status: 'completed',
+    hs_utm: 'other',
+  })
   await sync()
   // Touches find the campaign by its key: it stays.
   expect(await here(id)).toMatchObject({
@@ -134,14 +138,28 @@ test('a campaign of HubSpot is taken in under its UTM value, with its budget, an
   sandbox.editCampaign(GUID, { hs_budget_items_sum_amount: '6000' })
   await sync()
   expect(await here(taken.id)).toMatchObject({ budgetMinor: 600_000, currency: 'EUR' })
-  const touch = await world.workspace.post('/api/v1/integrations/sales/leads', {
-    email: 'ada@example.com',
-    landingPage: 'https://acme.example/?utm_campaign=Winter+Sale&utm_medium=cpc',
-  })
-  expect(touch.status, touch.text).toBeLessThan(300)
-  world.people.add('ada@example.com')
+  await world.capture('ada@example.com', { utm: { campaign: 'Winter Sale', medium: 'cpc' } })
+  const touches = await world.workspace.get(`/api/v1/touchpoints?campaignId=${taken.id}`)
+  expect(touches.body.data, touches.text).toHaveLength(1)
   await sync()
   expect(writes()).toEqual([])
+})
+
+test('a state that nobody set is not written to where it is blank, and one that somebody sets is', async () => {
+  sandbox.seed({ campaigns: [{ id: GUID, properties: { hs_name: 'Winter', hs_utm: 'winter' } }] })
+  await world.connect()
+  await sync()
+  const [taken] = await listed()
+  expect(taken).toMatchObject({ status: 'planned' })
+  await change(taken.id, { endsOn: '2026-12-24' })
+  await sync()
+  expect(there()).toEqual({ hs_name: 'Winter', hs_utm: 'winter', hs_end_date: '2026-12-24' })
+  await change(taken.id, { status: 'active' })
+  await sync()
+  expect(there()).toMatchObject({ hs_campaign_status: 'active' })
+  await change(taken.id, { status: 'planned' })
+  await sync()
+  expect(there()).toMatchObject({ hs_campaign_status: 'planned' })
 })
 
 test('what is in both already is one: by the UTM value, else by name and first day', async () => {
@@ -187,7 +205,10 @@ test('two of one UTM value there are told, not mixed up here', async () => {
   clock.advance(HOUR_MS)
   sandbox.editCampaign(both[1]!.id, { hs_utm: 'sale_2' })
   await world.run()
-  expect((await listed()).map(({ key }: { key: string }) => key).toSorted()).toEqual(['sale', 'sale_2'])
+  expect((await listed()).map(({ key }: { key: string }) => key).toSorted()).toEqual([
+    'sale',
+    'sale_2',
+  ])
   expect(await world.items()).toEqual([])
 })
 
@@ -315,7 +336,7 @@ test('a campaign that HubSpot refuses is an item of its own, and the others are 
 /** The account is one without Marketing Hub. */
 async function without(scopes: readonly string[]): Promise<void> {
   await world.stop()
-  token = { token: 'pat-na1-1', appId: 1, scopes: [...CRM_SCOPES, ...scopes] }
+  token = { token: 'pat-na1-1', appId: 1, scopes: ['oauth', ...CRM_SCOPES, ...scopes] }
   await start()
 }
 
@@ -405,11 +426,22 @@ test('the calls of the first run are as predicted', async () => {
   expect(made).toHaveLength(planned.pullCalls + planned.calls + planned.checkCalls)
 })
 
-test('an undo deletes the campaign that the run made there', async () => {
-  await campaign()
+test('an undo deletes the campaign that the run made there, and says that it is for good', async () => {
+  const id = await campaign()
   await world.connect()
   const run = await sync()
   const path = `/api/v1/sync/runs/${run.id}/undo`
-  const asked = await world.workspace.post(path, { removesCreated: true })
-  expect(asked.status, asked.text).toBeLessThan(300)
+  const preview = (await world.workspace.get(`${path}?removeCreated=true`)).body
+  expect(preview.recycles).toMatchObject([
+    { stream: 'campaigns', about: expect.stringContaining('for good') },
+  ])
+  const asked = await world.workspace.post(path, { removeCreated: true })
+  expect(asked.status, asked.text).toBe(202)
+  await hub.settle()
+  const plan = `/api/v1/sync/plans/${asked.body.id}`
+  expect((await world.workspace.post(`${plan}/approval`, {})).status).toBe(200)
+  await hub.settle()
+  expect((await world.workspace.get(plan)).body.state).toBe('done')
+  expect(sandbox.campaigns()).toEqual([])
+  expect((await here(id)).key).toBe('fair')
 })

@@ -1,12 +1,10 @@
-import { MINUTE_MS } from '#core/time.ts'
 import type { PushChange } from '#sync/connector.ts'
 import type { HubspotRecord } from './answers.ts'
 import { keyOf } from './campaign-mapping.ts'
 import { CAMPAIGNS_PAGE, MOST_CAMPAIGNS, type HubspotClient } from './client.ts'
-import { modifiedAtOf, textOf } from './mapping.ts'
+import { textOf } from './mapping.ts'
 
 const NAMES = ['hs_name', 'hs_utm', 'hs_start_date', 'hs_end_date', 'hs_campaign_status']
-const OVERLAP_MS = 10 * MINUTE_MS
 
 /** Calls that list so many campaigns. */
 export function pagesOf(records: number): number {
@@ -27,22 +25,19 @@ export class CampaignFinder {
   readonly #known = new Map<string, HubspotRecord>()
   /** All were looked at once. */
   #isComplete = false
-  /** The last change that was seen, by HubSpot's clock. */
-  #seenToMs = 0
 
   constructor(client: HubspotClient) {
     this.#client = client
   }
 
-  /** Reads the list from its newest change down to what is known. */
+  /** Reads the list from its newest change down to a page of which all are known. */
   async look(signal: AbortSignal): Promise<void> {
-    const sinceMs = this.#isComplete ? this.#seenToMs - OVERLAP_MS : 0
     for (let after: string | null = null; ;) {
       const page = await this.#client.campaigns(NAMES, '-updatedAt', after, signal)
+      const isNews = page.records.some(({ id }) => !this.#known.has(id))
       for (const campaign of page.records) this.note(campaign)
-      const oldest = page.records.at(-1)
       after = page.after
-      if (after !== null && oldest && changedAtMs(oldest) >= sinceMs) continue
+      if (after !== null && (isNews || !this.#isComplete)) continue
       this.#isComplete = true
       return
     }
@@ -50,7 +45,6 @@ export class CampaignFinder {
 
   note(campaign: HubspotRecord): void {
     this.#known.set(campaign.id, campaign)
-    this.#seenToMs = Math.max(this.#seenToMs, changedAtMs(campaign))
   }
 
   forget(id: string): void {
@@ -64,13 +58,17 @@ export class CampaignFinder {
     if (named) return named
     return (byName && all.find((campaign) => isSameName(campaign, change))) || null
   }
+}
 
-  /** Whether a campaign of an answer is the one that was sent. */
-  isOf(campaign: HubspotRecord, change: PushChange): boolean {
-    return campaign.properties['hs_utm']
-      ? isSameKey(campaign, change)
-      : isSameName(campaign, change)
-  }
+/** Which of these is the campaign of an answer, which comes in no order. */
+export function findOf(
+  campaign: HubspotRecord,
+  changes: readonly PushChange[],
+): PushChange | undefined {
+  return (
+    changes.find((change) => isSameKey(campaign, change)) ??
+    changes.find((change) => isSameName(campaign, change))
+  )
 }
 
 function isSameKey({ properties }: HubspotRecord, change: PushChange): boolean {
@@ -87,8 +85,4 @@ function isSameName({ properties }: HubspotRecord, change: PushChange): boolean 
 
 function sentBy({ properties }: PushChange, name: string): string {
   return textOf(properties[name] ?? null)
-}
-
-function changedAtMs(campaign: HubspotRecord): number {
-  return modifiedAtOf(campaign)?.getTime() ?? 0
 }

@@ -62,7 +62,13 @@ export function campaignToCandidate(
   const budget = read('hs_budget_items_sum_amount')
   const budgetMinor = budget === null || currency === null ? null : parseMinor(budget, currency)
   if (budgetMinor !== null) Object.assign(values, { budgetMinor, currency })
-  return { externalId: id, modifiedAt: modifiedAtOf(campaign), deleted: false, values, references: {} }
+  return {
+    externalId: id,
+    modifiedAt: modifiedAtOf(campaign),
+    deleted: false,
+    values,
+    references: {},
+  }
 }
 
 /** Whether its budget names no currency, so that the account's counts. */

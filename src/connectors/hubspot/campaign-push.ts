@@ -1,7 +1,7 @@
 import { SECOND_MS } from '#core/time.ts'
 import { VendorFault, type PushChange, type PushResult } from '#sync/connector.ts'
 import type { HubspotRecord } from './answers.ts'
-import { CampaignFinder } from './campaign-finder.ts'
+import { CampaignFinder, findOf } from './campaign-finder.ts'
 import { campaignToCandidate } from './campaign-mapping.ts'
 import { MOST_CAMPAIGNS, type HubspotClient } from './client.ts'
 import { codeOf, propertiesOf, type RowError } from './errors.ts'
@@ -119,7 +119,10 @@ export class CampaignPusher {
     for (const id of ids) this.#unanswered.add(id)
     try {
       await this.#write('create', changes, inputs, results, signal, (campaign) =>
-        changes.find((change) => !results.has(change) && this.#finder.isOf(campaign, change)),
+        findOf(
+          campaign,
+          changes.filter((change) => !results.has(change)),
+        ),
       )
     } catch (error) {
       // What was refused as a whole has made nothing.
@@ -170,7 +173,9 @@ export class CampaignPusher {
     }
     const untold = changes.filter((change) => !results.has(change))
     const [error] = errors
-    if (untold.length === 0 || !error) return
+    // More without an outcome than were refused: some of them may be there, and the next run looks.
+    if (!error || (action === 'create' && untold.length > errors.length)) return
+    if (untold.length === 0) return
     if (only) results.set(only, refusedRow(error))
     else await this.#again(untold, results, signal)
   }

@@ -70,7 +70,8 @@ export class CampaignReader {
     if (scan.kind === 'whole') return this.#pullWhole(cursor, scan, signal)
     if (scan.kind === 'missing') return this.#pullMissing(cursor, scan, signal)
     const sinceMs = cursor.seenToMs - OVERLAP_MS
-    const changes = scan.kind === 'changes' ? scan : { kind: 'changes' as const, after: null, sinceMs }
+    const changes =
+      scan.kind === 'changes' ? scan : { kind: 'changes' as const, after: null, sinceMs }
     return this.#pullChanges(cursor, changes, signal)
   }
 
@@ -141,11 +142,7 @@ export class CampaignReader {
     return { kind: 'whole', after: null, seen: [], startedAtMs: this.#clock.now().getTime() }
   }
 
-  async #pullWhole(
-    cursor: Cursor,
-    scan: Scan<'whole'>,
-    signal: AbortSignal,
-  ): Promise<PullPage> {
+  async #pullWhole(cursor: Cursor, scan: Scan<'whole'>, signal: AbortSignal): Promise<PullPage> {
     // By the time they were made: a new one comes last, and moves none.
     const page = await this.#client.campaigns(this.#names, 'createdAt', scan.after, signal)
     const candidates = await this.#candidatesOf(page.records, signal)
@@ -194,8 +191,10 @@ export class CampaignReader {
     const news = fresh.filter((campaign) => cursor.recent[campaign.id] !== changedAtMs(campaign))
     const candidates = await this.#candidatesOf(news, signal)
     const ids = [...new Set([...cursor.ids, ...fresh.map(({ id }) => id)])]
-    const noted: Cursor = { ...this.#note(cursor, fresh), ids }
-    if (page.after !== null && fresh.length === page.records.length) {
+    const hasMore = page.after !== null && fresh.length === page.records.length
+    // Until the window is through, what its later pages may repeat is to be remembered as well.
+    const noted: Cursor = { ...this.#note(cursor, fresh, hasMore ? scan.sinceMs : null), ids }
+    if (hasMore) {
       const next = { ...noted, scan: { ...scan, after: page.after } } satisfies Cursor
       return { candidates, cursor: next, done: false }
     }
@@ -205,9 +204,10 @@ export class CampaignReader {
     return { candidates, cursor: next, done: !isWhole }
   }
 
-  #note(cursor: Cursor, records: readonly HubspotRecord[]): Cursor {
+  #note(cursor: Cursor, records: readonly HubspotRecord[], keepMs: number | null = null): Cursor {
     const seenToMs = Math.max(cursor.seenToMs, ...records.map(changedAtMs))
-    return { ...cursor, seenToMs, recent: remember(cursor.recent, records, seenToMs - OVERLAP_MS) }
+    const recent = remember(cursor.recent, records, keepMs ?? seenToMs - OVERLAP_MS)
+    return { ...cursor, seenToMs, recent }
   }
 }
 

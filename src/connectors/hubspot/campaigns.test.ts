@@ -103,10 +103,12 @@ describe('reading campaigns', () => {
   })
 
   test('a quiet run is one call, and later only what changed comes', async () => {
-    for (let n = 0; n < 130; n += 1) seed(n)
+    for (let n = 0; n < 130; n += 1) {
+      seed(n)
+      clock.advance(MINUTE_MS)
+    }
     const stream = campaigns()
     const first = await pullAll(stream)
-    clock.advance(HOUR_MS)
     calls.length = 0
     const quiet = await pullAll(stream, first.cursor)
     expect([quiet.found, calls.length]).toEqual([[], 1])
@@ -164,7 +166,9 @@ describe('reading campaigns', () => {
     sandbox.removeCampaign(guid(3))
     const rest = await pullAll(stream, page.cursor)
     const seen = new Set(idsOf([...page.candidates, ...rest.found]))
-    expect(rest.found.filter(({ deleted }) => deleted).map(({ externalId }) => externalId)).toEqual([])
+    expect(rest.found.filter(({ deleted }) => deleted).map(({ externalId }) => externalId)).toEqual(
+      [],
+    )
     expect(seen.has(guid(100))).toBe(true)
     const next = await pullAll(stream, rest.cursor)
     expect(idsOf(next.found.filter(({ deleted }) => deleted))).toEqual([guid(3)])
@@ -243,7 +247,10 @@ describe('writing campaigns', () => {
     seed(1, { hs_name: 'Fair', hs_utm: 'fair_2026' })
     const stream = campaigns()
     const change = changeOf(stream, 'cmp_1', { name: 'Fair', key: 'fair_2027' })
-    expect((await stream.push!([change], signal))[0]).toMatchObject({ kind: 'written', created: true })
+    expect((await stream.push!([change], signal))[0]).toMatchObject({
+      kind: 'written',
+      created: true,
+    })
     expect(sandbox.campaigns()).toHaveLength(2)
   })
 
@@ -274,30 +281,33 @@ describe('writing campaigns', () => {
     expect(sandbox.campaigns()[0]?.properties).toEqual({ hs_name: 'New', hs_notes: 'x' })
   })
 
-  test.each([1, 7, 50])('of %i, the one that is refused is named and stops no other', async (count) => {
-    const ids = Array.from({ length: count }, (_, n) => seed(n))
-    const stream = campaigns()
-    const bad = count >> 1
-    const changes = ids.map((id, n) => ({
-      ...changeOf(stream, `cmp_${n}`, { name: `New ${n}` }, id),
-      ...(n === bad ? { properties: { hs_campaign_status: 'nonsense' } } : {}),
-    }))
-    const results = await stream.push!(changes, signal)
-    expect(results.flatMap(({ kind }, n) => (kind === 'written' ? [] : [n]))).toEqual([bad])
-    expect(results[bad]).toEqual({
-      kind: 'refused',
-      fault: 'record',
-      code: 'INVALID_OPTION',
-      detail: 'Properties: hs_campaign_status.',
-    })
-    const made = Array.from({ length: count }, (_, n) => ({
-      ...changeOf(stream, `new_${n}`, { name: `Made ${n}`, key: `made_${n}` }),
-      ...(n === bad ? { properties: { hs_name: 'Bad', hs_owner: '1' } } : {}),
-    }))
-    const outcomes = await stream.push!(made, signal)
-    expect(outcomes.flatMap(({ kind }, n) => (kind === 'written' ? [] : [n]))).toEqual([bad])
-    expect(sandbox.campaigns()).toHaveLength(count * 2 - 1)
-  })
+  test.each([1, 7, 50])(
+    'of %i, the one that is refused is named and stops no other',
+    async (count) => {
+      const ids = Array.from({ length: count }, (_, n) => seed(n))
+      const stream = campaigns()
+      const bad = count >> 1
+      const changes = ids.map((id, n) => ({
+        ...changeOf(stream, `cmp_${n}`, { name: `New ${n}` }, id),
+        ...(n === bad ? { properties: { hs_campaign_status: 'nonsense' } } : {}),
+      }))
+      const results = await stream.push!(changes, signal)
+      expect(results.flatMap(({ kind }, n) => (kind === 'written' ? [] : [n]))).toEqual([bad])
+      expect(results[bad]).toEqual({
+        kind: 'refused',
+        fault: 'record',
+        code: 'INVALID_OPTION',
+        detail: 'Properties: hs_campaign_status.',
+      })
+      const made = Array.from({ length: count }, (_, n) => ({
+        ...changeOf(stream, `new_${n}`, { name: `Made ${n}`, key: `made_${n}` }),
+        ...(n === bad ? { properties: { hs_name: 'Bad', hs_owner: '1' } } : {}),
+      }))
+      const outcomes = await stream.push!(made, signal)
+      expect(outcomes.flatMap(({ kind }, n) => (kind === 'written' ? [] : [n]))).toEqual([bad])
+      expect(sandbox.campaigns()).toHaveLength(count * 2 - 1)
+    },
+  )
 
   test('one that is gone is told as gone, and the others are written', async () => {
     const ids = [seed(1), guid(404), seed(2)]
@@ -313,7 +323,8 @@ describe('writing campaigns', () => {
     const stream = campaigns()
     const change = { ...changeOf(stream, 'cmp_1', {}, id), deleted: true }
     const results = [await stream.push!([change], signal), await stream.push!([change], signal)]
-    for (const [result] of results) expect(result).toMatchObject({ kind: 'written', externalId: id })
+    for (const [result] of results)
+      expect(result).toMatchObject({ kind: 'written', externalId: id })
     expect(sandbox.campaigns()).toEqual([])
   })
 

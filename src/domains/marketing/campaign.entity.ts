@@ -18,7 +18,7 @@ const fields: readonly EntityField[] = [
   // Touches find their campaign by it: it stays, whatever a CRM does to its own.
   { name: 'key', label: 'Key', type: 'text', fixed: true },
   { name: 'channel', label: 'Channel', type: 'choice' },
-  { name: 'status', label: 'Status', type: 'choice' },
+  { name: 'status', label: 'Status', type: 'choice', usual: 'planned' },
   { name: 'startsOn', label: 'First day', type: 'date' },
   { name: 'endsOn', label: 'Last day', type: 'date' },
   { name: 'budgetMinor', label: 'Budget', type: 'money', critical: true },

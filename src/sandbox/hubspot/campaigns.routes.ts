@@ -85,9 +85,7 @@ export function campaignRoutes(account: Account): Route<Caller>[] {
       body: render(named(all, call), namesIn(call)),
     })),
     ...change('POST', '', (all, call) => createCampaign(all, call, render)),
-    ...change('PATCH', '/{id}', (all, call) =>
-      updateCampaign(all, call, named(all, call), render),
-    ),
+    ...change('PATCH', '/{id}', (all, call) => updateCampaign(all, call, named(all, call), render)),
     ...change('DELETE', '/{id}', (all, call) => deleteCampaigns(all, [call.params['id'] ?? ''])),
     ...on('POST', '/batch/read', [READ], (all, call) =>
       readBatch(all, call, namesIn(call), render),

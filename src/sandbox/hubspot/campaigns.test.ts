@@ -95,10 +95,16 @@ test('fifty go in a batch; a bad row is not named, and the others are written', 
   const ids = results.map(({ id }) => id)
   const changes = [...ids, 'gone'].map((id) => ({ id, properties: { hs_notes: 'y' } }))
   const changed = await client.post(`${CAMPAIGNS}/batch/update`, inputs(...changes))
-  expect([changed.status, changed.body]).toMatchObject([207, { errors: [{ context: { ids: ['gone'] } }] }])
+  expect([changed.status, changed.body]).toMatchObject([
+    207,
+    { errors: [{ context: { ids: ['gone'] } }] },
+  ])
   const asked = inputs(...[...ids, ids[0]!, 'gone'].map((id) => ({ id })))
   const read = await client.post(`${CAMPAIGNS}/batch/read?properties=hs_notes`, asked)
-  expect([read.status, read.body]).toMatchObject([207, { results: [{ properties: { hs_notes: 'y' } }, {}] }])
+  expect([read.status, read.body]).toMatchObject([
+    207,
+    { results: [{ properties: { hs_notes: 'y' } }, {}] },
+  ])
   expect((await client.post(`${CAMPAIGNS}/batch/archive`, asked)).status).toBe(204)
   const gone = await client.post(`${CAMPAIGNS}/batch/read`, inputs(...ids.map((id) => ({ id }))))
   expect(gone.body['results']).toEqual([])

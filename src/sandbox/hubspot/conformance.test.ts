@@ -321,7 +321,9 @@ test('every dated path the sandbox claims answers one of the statuses of its lis
   ])
 })
 
-test('campaigns are written by the paths and with the statuses of the list', async ({ annotate }) => {
+test('campaigns are written by the paths and with the statuses of the list', async ({
+  annotate,
+}) => {
   if (!hasSpecs(SPEC)) return await sayAbsent(annotate)
   const groups = objectOf(readSpec('hubspot-dated-paths.json')['groups'])
   const listed = listOf(groups['campaigns']).map(objectOf)

@@ -49,7 +49,10 @@ export const streamCases = [
       detail: /marketing\.campaigns\.read/,
       async breaks(world) {
         await world.capture('ada@example.com')
-        world.lift = world.sandbox.down({ path: '/marketing/*' }, status(403, { body: noCampaigns }))
+        world.lift = world.sandbox.down(
+          { path: '/marketing/*' },
+          status(403, { body: noCampaigns }),
+        )
       },
       mends: async (world) => world.lift(),
       cleared: 'next run',
