@@ -119,7 +119,7 @@ export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = {
     fixedBy: 'administrator',
   },
   'stream.not_granted': {
-    title: 'The login may not have what this stream needs; all other streams go on',
+    title: 'The login lacks a right that not every account has; all other streams go on',
     whatToDo:
       'Grant the scopes named in the detail in the connected system, then run now. If the account does not have the product, pause the stream: the item closes.',
     fixedBy: 'administrator',

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
+import { textOf } from '#sandbox/json.ts'
 import { startHubspot } from './index.ts'
 import type { HubspotSandbox } from './index.ts'
 import { openClient } from './test-client.ts'
@@ -56,7 +57,7 @@ const named = (hs_name: string, more: object = {}) => ({ properties: { hs_name, 
 test('a campaign is made, changed, emptied and deleted one by one', async () => {
   const made = await client.post(CAMPAIGNS, named('Fair', { hs_utm: 'fair' }))
   expect([made.status, made.body['properties']]).toEqual([201, { hs_name: 'Fair', hs_utm: 'fair' }])
-  const path = `${CAMPAIGNS}/${String(made.body['id'])}`
+  const path = `${CAMPAIGNS}/${textOf(made.body['id'])}`
   const changed = await client.patch(path, { properties: { hs_notes: 'x', hs_utm: '' } })
   expect([changed.status, changed.body['properties']]).toEqual([200, { hs_notes: 'x' }])
   const read = await client.get(`${path}?properties=hs_name,hs_notes,hs_utm`)
