@@ -1,5 +1,6 @@
 import { noTracer } from '#core/trace.ts'
 import { ALLOWANCE_USED_UP } from './call-budget.ts'
+import { leavePlanned } from './change-plan.store.ts'
 import { sendOrPlan, type Sent } from './change-plan.ts'
 import { VendorFault, type FaultKind, type Stream } from './connector.ts'
 import { commit, type Run } from './engine.ts'
@@ -47,7 +48,10 @@ async function unlessNotGranted(
     const isMissing = error instanceof VendorFault && error.kind === 'permission'
     if (!isMissing || optional === undefined) throw error
     const now = run.engine.clock.now()
-    await commit(run, (tx) => markStream(tx, run.connectionId, stream.name, false, now))
+    await commit(run, async (tx) => {
+      await markStream(tx, run.connectionId, stream.name, false, now)
+      await leavePlanned(tx, run.connectionId, stream.name, error.message)
+    })
     await noteStream(run, stream, 'stream.not_granted', `${error.message} ${optional}`)
     return null
   }

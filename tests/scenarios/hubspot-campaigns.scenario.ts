@@ -191,6 +191,26 @@ test('what is in both already is one: by the UTM value, else by name and first d
   expect(writes()).toHaveLength(sent)
 })
 
+test('a campaign that is made here under the UTM value of one there takes it over from its namesake', async () => {
+  const namesake = await campaign({ key: 'webinar', name: 'Webinar' })
+  sandbox.seed({
+    campaigns: [{ id: GUID, properties: { hs_name: 'Webinar', hs_utm: 'hs-webinar' } }],
+  })
+  await world.connect()
+  await sync()
+  const id = await campaign({ key: 'hs-webinar', name: 'Webinar' })
+  await sync()
+  await change(id, { name: 'Webinar in winter' })
+  await sync()
+  expect(sandbox.campaigns()).toHaveLength(1)
+  expect(there()).toMatchObject({ hs_name: 'Webinar in winter', hs_utm: 'hs-webinar' })
+  expect((await here(namesake)).name).toBe('Webinar')
+  const sent = writes().length
+  await sync()
+  expect(writes()).toHaveLength(sent)
+  expect(await world.items()).toEqual([])
+})
+
 test('two of one UTM value there are told, not mixed up here', async () => {
   const both = [0, 1].map((n) => ({
     id: GUID.replace(/.$/, String(n)),
@@ -379,6 +399,26 @@ test('the scope to read alone lets campaigns in, and the item names the one to w
   const items = await world.items()
   expect(items).toMatchObject([{ code: 'stream.not_granted', stream: 'campaigns' }])
   expect(items[0]?.detail).toContain('marketing.campaigns.write')
+})
+
+test('an approved plan is carried out without the campaigns that may not be written', async () => {
+  await without(['marketing.campaigns.read'])
+  await campaign()
+  await world.capture('ada@example.com')
+  await world.connect()
+  const path = `/api/v1/connections/${world.connectionId}`
+  expect((await world.workspace.patch(path, { planAbove: 0 })).status).toBe(200)
+  await world.run()
+  const [plan] = (await world.workspace.get('/api/v1/sync/plans?state=proposed')).body.data
+  const approved = await world.workspace.post(`/api/v1/sync/plans/${plan.id}/approval`, {})
+  expect(approved.status, approved.text).toBe(200)
+  await world.run()
+  expect(world.emailsThere()).toEqual(['ada@example.com'])
+  expect((await world.workspace.get(`/api/v1/sync/plans/${plan.id}`)).body.state).toBe('done')
+  const left = await world.workspace.get(`/api/v1/sync/plans/${plan.id}/changes?state=outdated`)
+  expect(left.body.data).toMatchObject([
+    { stream: 'campaigns', note: expect.stringContaining('marketing.campaigns.write') },
+  ])
 })
 
 test('an account without campaigns pauses the stream, and the item closes', async () => {
