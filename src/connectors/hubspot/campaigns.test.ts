@@ -2,7 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { HOUR_MS, ManualClock, MINUTE_MS, WEEK_MS } from '#core/time.ts'
 import { startHubspot, type HubspotSandbox } from '#sandbox/hubspot/index.ts'
 import { VendorFault, type PushChange, type Session, type VendorCall } from '#sync/connector.ts'
+import { listOf, objectOf, textOf } from '#sandbox/json.ts'
 import type { Candidate, EntityRecord } from '#sync/entity.ts'
+import { hasSpecs, readSpec, sayAbsent } from '#tests/vendor-specs.ts'
 import { lookCalls } from './campaign-finder.ts'
 import { hubspot } from './index.ts'
 
@@ -347,4 +349,34 @@ describe('writing campaigns', () => {
     expect(looked).toHaveLength(lookCalls(120, 150))
     expect(calls).toHaveLength(looked.length + 3)
   })
+})
+
+test('every call is one of HubSpot’s list, with parameters that it has', async ({ annotate }) => {
+  if (!hasSpecs('hubspot-dated-paths.json')) return await sayAbsent(annotate)
+  const groups = objectOf(readSpec('hubspot-dated-paths.json')['groups'])
+  const listed = listOf(groups['campaigns']).map(objectOf)
+  const id = seed(1)
+  const stream = campaigns()
+  await pullAll(stream)
+  await stream.fetch!([id], signal)
+  await stream.listAll!(null, signal)
+  await stream.push!([changeOf(stream, 'cmp_1', { name: 'New' }, id)], signal)
+  await stream.push!([changeOf(stream, 'cmp_2', valuesOf(2))], signal)
+  await stream.push!([{ ...changeOf(stream, 'cmp_1', {}, id), deleted: true }], signal)
+  const made = sandbox.requests().map(({ method, url }) => {
+    const { pathname, searchParams } = new URL(url, sandbox.url)
+    const known = listed.find((one) => one['method'] === method && one['path'] === pathname)
+    const queries = listOf(known?.['query']).map(textOf)
+    const unknown = [...searchParams.keys()].filter((name) => !queries.includes(name))
+    return { call: `${method} ${pathname}`, isListed: known !== undefined, unknown }
+  })
+  const base = '/marketing/campaigns/2026-09'
+  expect([...new Set(made.map(({ call }) => call))].toSorted()).toEqual([
+    `GET ${base}`,
+    `POST ${base}/batch/archive`,
+    `POST ${base}/batch/create`,
+    `POST ${base}/batch/read`,
+    `POST ${base}/batch/update`,
+  ])
+  for (const one of made) expect(one).toMatchObject({ isListed: true, unknown: [] })
 })
