@@ -331,6 +331,7 @@ describe('an estimate', () => {
       with: [],
       required: false,
       once: false,
+      fixed: false,
       as: null,
       roles: false,
     }

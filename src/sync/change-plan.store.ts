@@ -222,6 +222,20 @@ export async function markPlanned(
     where c.plan_id = ${planId} and c.entity = ${entity} and c.local_id = r."localId" and c.side = ${side}`)
 }
 
+/** What a stream cannot write of an approved plan holds up no other stream: it is due still, and is planned anew. */
+export async function leavePlanned(
+  tx: Transaction,
+  connectionId: string,
+  stream: string,
+  note: string,
+): Promise<void> {
+  await tx.execute(sql`
+    update sync_planned_changes c set state = 'outdated', note = ${note}
+    from sync_change_plans p
+    where p.connection_id = ${connectionId} and p.state = 'approved' and p.undoes is null
+      and c.plan_id = p.id and c.stream = ${stream} and c.state = 'planned'`)
+}
+
 const proofOf = {
   right: 'proved',
   changed_there: 'changed_there',

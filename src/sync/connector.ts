@@ -205,6 +205,11 @@ export interface Stream {
    * what a run made. Absent: the hub makes no records there, and none goes.
    */
   recycles?: string
+  /**
+   * Many accounts have no right to it, such as one that comes with a product of its own: what it takes. A right that is missing is
+   * then an item of this stream, and no fault of the run.
+   */
+  optional?: string
   /** Minutes between scheduled runs unless the workspace sets others. */
   everyMinutes: number
   /** Why this cadence is enough; shown beside it. */

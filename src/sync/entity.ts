@@ -62,6 +62,10 @@ export interface EntityField {
   required?: boolean
   /** The hub computes it: nothing is taken in. */
   computed?: boolean
+  /** It is set when the record is made, and stays: taken in with a new record only. */
+  fixed?: boolean
+  /** What a new record has where nobody gave it a value: nobody's choice, and not sent to where it is blank. */
+  usual?: FieldValue
   /** Unless the workspace sets another; `ask` for critical fields, else `latest`. */
   policy?: FieldPolicy
 }
@@ -109,8 +113,8 @@ export interface EntityRecord {
  *   references `pipeline stage owner account`, and `leads` with roles (associations, contact roles, participants)
  * - activity (task, call, meeting, note): `kind(task|call|meeting|email|note) subject body state(open|done) dueAt doneAt`,
  *   references `owner`, and `leads account opportunity`
- * - campaign: `name status(planned|active|paused|ended) startsOn endsOn budgetMinor currency`, and only in `channel`, a key
- *   such as `paid_search`
+ * - campaign: `name status(planned|active|paused|ended) startsOn endsOn budgetMinor currency`, only in `channel`, a key
+ *   such as `paid_search`, and with a new one `key`, the `utm_campaign` of its links
  * - campaign_member: `status respondedAt` (the start of the day, UTC), references `campaign lead`
  */
 export interface Candidate {

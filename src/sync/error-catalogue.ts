@@ -118,6 +118,12 @@ export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = {
     whatToDo: 'Grant the scopes named in the detail in the connected system, then run now.',
     fixedBy: 'administrator',
   },
+  'stream.not_granted': {
+    title: 'The login lacks a right that not every account has; all other streams go on',
+    whatToDo:
+      'Grant the scopes named in the detail in the connected system, then run now. If the account does not have the product, pause the stream: the item closes.',
+    fixedBy: 'administrator',
+  },
   'stream.rate_burst': {
     title: 'Too many calls at once',
     whatToDo:

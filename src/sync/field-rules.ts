@@ -27,6 +27,10 @@ export interface MergedField extends FieldRule {
   required: boolean
   /** It is sent only with a new record. */
   once: boolean
+  /** It is taken in only with a new record. */
+  fixed: boolean
+  /** What a new record has where nobody gave it a value. */
+  usual?: FieldValue
   /** The entity by which the vendor knows what it names, where that is another one of the same ids. */
   as: string | null
   /** Whether the vendor keeps the roles of what it names. */
@@ -77,6 +81,8 @@ export function rulesOf(
       with: link?.with ?? [],
       required: field.required ?? false,
       once: link?.once ?? false,
+      fixed: field.fixed ?? false,
+      ...(field.usual === undefined ? {} : { usual: field.usual }),
       as: link?.as ?? null,
       roles: !(link?.withoutRoles ?? false),
     })
@@ -95,6 +101,7 @@ export function rulesOf(
       with: [],
       required: false,
       once: false,
+      fixed: false,
       as: null,
       roles: true,
     })

@@ -1,5 +1,6 @@
 import { noTracer } from '#core/trace.ts'
 import { ALLOWANCE_USED_UP } from './call-budget.ts'
+import { leavePlanned } from './change-plan.store.ts'
 import { sendOrPlan, type Sent } from './change-plan.ts'
 import { VendorFault, type FaultKind, type Stream } from './connector.ts'
 import { commit, type Run } from './engine.ts'
@@ -30,8 +31,30 @@ export function goThrough(
   wayOf: (stream: Stream) => Way,
 ): Promise<StreamFault[]> {
   return eachStream(run, streams, (stream, entity) =>
-    goThroughOne(run, stream, entity, wayOf(stream)),
+    unlessNotGranted(run, stream, () => goThroughOne(run, stream, entity, wayOf(stream))),
   )
+}
+
+/** A right that many accounts do not have, and this one does not, is told on its stream; the run is sound without it. */
+async function unlessNotGranted(
+  run: Run,
+  stream: Stream,
+  work: () => Promise<StreamFault | null>,
+): Promise<StreamFault | null> {
+  try {
+    return await work()
+  } catch (error) {
+    const { optional } = stream
+    const isMissing = error instanceof VendorFault && error.kind === 'permission'
+    if (!isMissing || optional === undefined) throw error
+    const now = run.engine.clock.now()
+    await commit(run, async (tx) => {
+      await markStream(tx, run.connectionId, stream.name, false, now)
+      await leavePlanned(tx, run.connectionId, stream.name, error.message)
+    })
+    await noteStream(run, stream, 'stream.not_granted', `${error.message} ${optional}`)
+    return null
+  }
 }
 
 /**

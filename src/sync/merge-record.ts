@@ -18,6 +18,9 @@ import {
   type FieldSides,
 } from './merge.ts'
 
+/** Each side keeps what it has; what the vendor has is known from then on. */
+const STAYS: Decision = { verdict: 'agree', reason: 'not_synced', contested: false }
+
 /** What became of one field, kept sealed in the history. */
 export interface FieldChange {
   field: string
@@ -97,7 +100,7 @@ export function mergeRecord(input: MergeInput): MergedPart {
   for (const field of rules.fields.values()) {
     const sides = sidesOf(input, field)
     if (!sides) continue
-    const decided = decideField(field, sides)
+    const decided = field.fixed && record !== null ? STAYS : decideField(field, sides)
     const joined = field.many ? joinedOf(decided, sides) : null
     const decision: Decision = joined ? { ...decided, verdict: 'take', reason: 'joined' } : decided
     // What was joined is not what the vendor has: the difference still counts as changed here.
@@ -170,7 +173,7 @@ export function sidesOf(input: MergeInput, field: MergedField): FieldSides | nul
   const toldAt = told[name]
   const oursAt = toldAt ? new Date(toldAt) : (record?.clocks?.[name] ?? record?.changedAt ?? null)
   const agreed = baseOf(input.base, name) ?? filledIn(input, ours, theirs)
-  const base = withoutEcho(agreed, theirs, candidate.history?.[name]?.[0])
+  const base = withUsual(field, withoutEcho(agreed, theirs, candidate.history?.[name]?.[0]), ours)
   // A record that is new here has no values that could stand against the vendor's.
   return {
     base: record === null ? null : base,
@@ -210,6 +213,16 @@ function withoutEcho(
   return isEcho && isSame(latest.value, theirs.value)
     ? { ours: base.ours, theirs: theirs.key }
     : base
+}
+
+/** A blank there and the usual value of a record that was new here are agreed on: nobody chose either. */
+export function withUsual(
+  { usual }: Pick<MergedField, 'usual'>,
+  base: FieldSides['base'],
+  ours: FieldValue,
+): FieldSides['base'] {
+  const isUsual = usual !== undefined && ours === usual
+  return isUsual && base && isBlank(base.ours) && isBlank(base.theirs) ? { ...base, ours } : base
 }
 
 /** Our value of a field; of a reference, the id or the sorted ids that it names. */

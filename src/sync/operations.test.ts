@@ -89,6 +89,7 @@ describe('connections', () => {
       'contacts',
       'deals',
       'tasks',
+      'campaigns',
     ])
     const path = `/api/v1/connections/${id}/streams/deals`
     const changed = await workspace.patch(path, { paused: true, everyMinutes: 60 })

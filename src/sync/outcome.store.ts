@@ -138,3 +138,14 @@ export async function openErrors(
 export async function closeStreamError(tx: Transaction, place: OutcomePlace): Promise<void> {
   await closeErrors(tx, place, [''], 'sight')
 }
+
+/** A stream that is paused has no fault of its own any more. */
+export async function closeStreamFault(
+  tx: Transaction,
+  connectionId: string,
+  stream: string,
+): Promise<void> {
+  await tx.execute(sql`
+    delete from sync_errors
+    where connection_id = ${connectionId} and stream = ${stream} and record = '' and starts_with(code, 'stream.')`)
+}

@@ -3,7 +3,7 @@ import type { Stream, VendorProperties, VendorReferences } from './connector.ts'
 import type { EntityRecord, FieldValue } from './entity.ts'
 import { propertiesOf, type MergedField, type StreamRules } from './field-rules.ts'
 import { isBlank, isSame } from './merge.ts'
-import { oursOf } from './merge-record.ts'
+import { oursOf, withUsual } from './merge-record.ts'
 
 /** What a record that is merged field by field sends. */
 export interface PushPlan {
@@ -41,7 +41,7 @@ export function planPush(
     if (field.direction === 'pull' || field.policy === 'off') continue
     if (!isNewThere && (field.once || disputed.has(field.name))) continue
     const ours = oursOf(record, field)
-    const agreed = isNewThere ? null : baseOf(base, field.name)
+    const agreed = isNewThere ? null : withUsual(field, baseOf(base, field.name), ours)
     if (agreed ? isSame(agreed.ours, ours) : isBlank(ours)) continue
     if (field.many && field.entity) {
       const { known, key } = manyThere(record, field, ids, agreed)

@@ -4,6 +4,7 @@ import { defineOperation, type Operation } from '#gateway/operation.ts'
 import { ConnectionId, StreamChange, StreamView } from './connection.schema.ts'
 import { findConnection } from './connection.store.ts'
 import type { Connectors } from './open-session.ts'
+import { closeStreamFault } from './outcome.store.ts'
 import { listStreams, sumShares, updateStream, type StreamViewRow } from './stream.store.ts'
 
 function streamViewOf({ connectionId: _connectionId, ...row }: StreamViewRow): StreamView {
@@ -53,6 +54,7 @@ const changeStream = defineOperation({
   async perform({ connectionId, stream, ...changes }, { tx, now }) {
     const row = await updateStream(tx, connectionId, stream, changes, now)
     if (!row) throw new Problem('resource.not_found', 'The connection has no stream of this name.')
+    if (row.paused) await closeStreamFault(tx, connectionId, stream)
     const percent = await sumShares(tx, connectionId)
     if (percent > 100) {
       const detail = `The streams of the connection would have ${percent} % of its calls together.`

@@ -19,6 +19,7 @@ const field = (name: string, more: Partial<MergedField> = {}): MergedField => ({
   with: [],
   required: false,
   once: false,
+  fixed: false,
   as: null,
   roles: false,
   ...more,

@@ -1,6 +1,15 @@
 import { z } from 'zod'
 import { RowError } from './errors.ts'
 
+/** A text as it was before it was encoded for a URL; one that is not encoded stays. */
+export function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
 const Properties = z.record(z.string(), z.string().nullable())
 const HubspotRecord = z.object({
   id: z.coerce.string(),
@@ -28,6 +37,14 @@ export type HubspotRecord = z.infer<typeof HubspotRecord>
 
 const Paging = z.object({ next: z.object({ after: z.coerce.string() }).nullish() }).nullish()
 export const RecordPage = z.object({ results: z.array(HubspotRecord), paging: Paging })
+/** Of campaigns the position comes encoded for a URL already. */
+export const CampaignPage = z.object({
+  results: z.array(HubspotRecord),
+  total: z.int(),
+  paging: z
+    .object({ next: z.object({ after: z.coerce.string().transform(decoded) }).nullish() })
+    .nullish(),
+})
 export const Batch = z.object({
   results: z.array(HubspotRecord).default([]),
   errors: z.array(RowError).default([]),

@@ -9,6 +9,7 @@ import {
   AssociationLabels,
   Associations,
   Batch,
+  CampaignPage,
   Definitions,
   OwnerPage,
   Pipelines,
@@ -43,6 +44,10 @@ export interface AssociationInput {
   to: { id: string }
   types?: { associationCategory: string; associationTypeId: number }[]
 }
+
+/** Campaigns in a page of their list, and in a batch. */
+export const CAMPAIGNS_PAGE = 100
+export const MOST_CAMPAIGNS = 50
 
 const MAX_ASSOCIATION_PAGES = 20
 const MOST_ASSOCIATED = 2000
@@ -213,6 +218,55 @@ export class HubspotClient {
    */
   async archiveMany(type: string, ids: readonly string[], signal: AbortSignal): Promise<void> {
     const path = `/crm/objects/{version}/${type}/batch/archive`
+    await this.#post(path, { inputs: ids.map((id) => ({ id })) }, z.unknown(), signal)
+  }
+
+  /** A page of marketing campaigns, in the order of `sort`, with how many there are in all. Blank properties are left out. */
+  async campaigns(
+    names: readonly string[],
+    sort: 'createdAt' | '-updatedAt',
+    after: string | null,
+    signal: AbortSignal,
+    limit = CAMPAIGNS_PAGE,
+  ) {
+    const query = {
+      limit: String(limit),
+      sort,
+      properties: names.join(','),
+      ...(after === null ? {} : { after }),
+    }
+    const page = await this.#get('/marketing/campaigns/{version}', query, CampaignPage, signal)
+    return { records: page.results, total: page.total, after: page.paging?.next?.after ?? null }
+  }
+
+  /** At most 50 campaigns by id; those that do not exist are left out. */
+  async readCampaigns(
+    ids: readonly string[],
+    names: readonly string[],
+    signal: AbortSignal,
+  ): Promise<HubspotRecord[]> {
+    const request = {
+      method: 'POST',
+      ...this.#at('/marketing/campaigns/{version}/batch/read'),
+      query: { properties: names.join(',') },
+      json: { inputs: ids.map((id) => ({ id })) },
+      bucket: 'calls',
+    } as const
+    return (await this.#call(request, Batch, signal)).results
+  }
+
+  /** Writes at most 50 campaigns; which of them failed is told of those alone that have an id. */
+  writeCampaigns(
+    action: 'create' | 'update',
+    inputs: readonly { id?: string; properties: Record<string, string> }[],
+    signal: AbortSignal,
+  ): Promise<Batch> {
+    return this.#post(`/marketing/campaigns/{version}/batch/${action}`, { inputs }, Batch, signal)
+  }
+
+  /** Deletes at most 50 campaigns; those that are gone already are no fault. */
+  async archiveCampaigns(ids: readonly string[], signal: AbortSignal): Promise<void> {
+    const path = '/marketing/campaigns/{version}/batch/archive'
     await this.#post(path, { inputs: ids.map((id) => ({ id })) }, z.unknown(), signal)
   }
 

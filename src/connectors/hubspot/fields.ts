@@ -75,3 +75,17 @@ export const taskFields: readonly FieldLink[] = [
   link('doneAt', 'hs_task_completion_date', 'pull'),
   link('owner', 'hubspot_owner_id', 'both'),
 ]
+
+/**
+ * A campaign's key here and its UTM value there are the same thing: the `utm_campaign` of its links. The budget is a sum of items that
+ * people keep there, which the API gives out and does not take.
+ */
+export const campaignFields: readonly FieldLink[] = [
+  link('name', 'hs_name', 'both'),
+  { ...link('key', 'hs_utm', 'both'), once: true },
+  link('status', 'hs_campaign_status', 'both'),
+  link('startsOn', 'hs_start_date', 'both'),
+  link('endsOn', 'hs_end_date', 'both'),
+  link('budgetMinor', 'hs_budget_items_sum_amount', 'pull'),
+  link('currency', 'hs_currency_code', 'pull'),
+]

@@ -11,6 +11,7 @@ import type {
 } from '#sync/connector.ts'
 import type { HubspotRecord } from './answers.ts'
 import { HubspotSettings } from './auth.ts'
+import { campaignStream } from './campaigns.ts'
 import { HubspotClient } from './client.ts'
 import { pushDeals } from './deal-people.ts'
 import { hubspotHooks } from './hooks.ts'
@@ -38,7 +39,7 @@ const DAILY = DAY_MS / MINUTE_MS
 const BATCH = 100
 const MAX_STAGE_PROPERTIES = 150
 
-/** HubSpot: owners, pipelines and stages in; companies, contacts, deals and tasks both ways. */
+/** HubSpot: owners, pipelines and stages in; companies, contacts, deals, tasks and marketing campaigns both ways. */
 export const hubspot: Connector = {
   vendor: 'hubspot',
   label: 'HubSpot',
@@ -50,8 +51,9 @@ export const hubspot: Connector = {
   open: (connection) => openSession(connection),
   hooks: hubspotHooks,
   lacks: {
-    campaign:
-      'Marketing campaigns come with Marketing Hub Professional alone; the hub does not read them yet.',
+    'campaign.channel': 'HubSpot’s campaigns go through any number of channels.',
+    'campaign.budgetMinor':
+      'HubSpot adds up the budget items of a campaign; the sum is read, and the hub does not change it.',
     campaign_member:
       'HubSpot has no members of campaigns: who belongs to one is told by its reports, by lists and by UTM parameters.',
     'opportunity.primaryLead': 'HubSpot has no main contact of a deal.',
@@ -84,6 +86,8 @@ function openSession(connection: OpenConnection): Session {
       contactStream(client, connection, types.contacts),
       dealStream(client, connection, types.deals),
       taskStream(client, connection, types.tasks),
+      // Last: many accounts have none, and nothing else names them.
+      campaignStream(client, connection),
     ],
     async identify(entity, externalIds, signal) {
       if (entity !== 'lead') return []

@@ -287,7 +287,7 @@ const SYSTEM = new Set([
 ])
 
 /** The versions of records changed since, the newest thousand at most; those forgotten are only read once more. */
-function remember(
+export function remember(
   known: Record<string, number>,
   records: readonly HubspotRecord[],
   sinceMs: number,

@@ -1,7 +1,7 @@
 import { newId } from '#core/id.ts'
 import type { EventDraft } from '#jobs/job.ts'
 import type { Transaction } from '#store/store.ts'
-import type { Entity, EntityField, EntityRecord, EntityWritten } from '#sync/entity.ts'
+import type { Entity, EntityField, EntityRecord, EntityWritten, FieldValue } from '#sync/entity.ts'
 import { keysFor, labelOf, syncedCampaign } from './campaign.rules.ts'
 import type { Campaign } from './campaign.schema.ts'
 import {
@@ -9,14 +9,16 @@ import {
   findLivingCampaigns,
   insertChannels,
   listCampaignIds,
-  matchCampaignNames,
+  matchCampaigns,
   saveCampaigns,
 } from './campaign.store.ts'
 
 const fields: readonly EntityField[] = [
   { name: 'name', label: 'Name', type: 'text' },
+  // Touches find their campaign by it: it stays, whatever a CRM does to its own.
+  { name: 'key', label: 'Key', type: 'text', fixed: true },
   { name: 'channel', label: 'Channel', type: 'choice' },
-  { name: 'status', label: 'Status', type: 'choice' },
+  { name: 'status', label: 'Status', type: 'choice', usual: 'planned' },
   { name: 'startsOn', label: 'First day', type: 'date' },
   { name: 'endsOn', label: 'Last day', type: 'date' },
   { name: 'budgetMinor', label: 'Budget', type: 'money', critical: true },
@@ -35,13 +37,14 @@ export const campaignEntity: Entity = {
   async load(tx, localIds) {
     return (await findLivingCampaigns(tx, localIds, 'read')).map(toRecord)
   },
-  /** The same name and first day: names alone come again every year. */
+  /** The same key, else the same name and first day: names alone come again every year. */
   match: (tx, candidates) =>
-    matchCampaignNames(
+    matchCampaigns(
       tx,
-      candidates.map(({ values: { name, startsOn } }) => ({
-        name: typeof name === 'string' ? name : null,
-        startsOn: typeof startsOn === 'string' ? startsOn : null,
+      candidates.map(({ values }) => ({
+        key: textOf(values['key']),
+        name: textOf(values['name']),
+        startsOn: textOf(values['startsOn']),
       })),
     ),
   async write(tx, writes, now) {
@@ -70,11 +73,15 @@ export const campaignEntity: Entity = {
   },
 }
 
+function textOf(value: FieldValue | undefined): string | null {
+  return typeof value === 'string' ? value : null
+}
+
 function toRecord(campaign: Campaign): EntityRecord {
-  const { id, name, channel, status, startsOn, endsOn, budgetMinor, currency } = campaign
+  const { id, key, name, channel, status, startsOn, endsOn, budgetMinor, currency } = campaign
   return {
     localId: id,
-    values: { name, channel, status, startsOn, endsOn, budgetMinor, currency },
+    values: { name, key, channel, status, startsOn, endsOn, budgetMinor, currency },
     changedAt: campaign.updatedAt,
   }
 }

@@ -4,6 +4,7 @@ import { CalendarDate } from '#core/time.ts'
 import {
   CampaignStatus,
   ChannelKey,
+  NewCampaign,
   type Campaign,
   type CampaignChange,
 } from '#domains/marketing/campaign.schema.ts'
@@ -102,18 +103,25 @@ function budgetAfter(
     : { budgetMinor: null, currency: null }
 }
 
-/** A key for each campaign that comes from a CRM, by its name; `spring_fair_2` where `spring_fair` is taken. */
+/** A key for each campaign that comes from a CRM: its own, else by its name; `spring_fair_2` where `spring_fair` is taken. */
 export function keysFor(
   writes: readonly Pick<EntityWrite, 'values' | 'externalId'>[],
   taken: ReadonlySet<string>,
 ): string[] {
   const used = new Set(taken)
   return writes.map(({ values, externalId }) => {
-    const name = typeof values['name'] === 'string' ? slugOf(values['name']) : ''
-    const stem = name === '' ? externalId.toLowerCase() : name
+    const stem = ownKey(values) ?? (nameKey(values) || externalId.toLowerCase())
     let key = stem
     for (let n = 2; used.has(key); n += 1) key = `${stem}_${n}`
     used.add(key)
     return key
   })
+}
+
+function ownKey({ key }: EntityWrite['values']): string | null {
+  return NewCampaign.shape.key.safeParse(key).data ?? null
+}
+
+function nameKey({ name }: EntityWrite['values']): string {
+  return typeof name === 'string' ? slugOf(name) : ''
 }

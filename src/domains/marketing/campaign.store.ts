@@ -129,18 +129,19 @@ export async function listCampaignIds(
   return rows.map(({ id }) => id)
 }
 
-/** For each: the oldest campaign of this name that begins on this day, or null. Names in any case. */
-export async function matchCampaignNames(
+/** For each: the campaign of this key, else the oldest of this name that begins on this day, or null. Both in any case. */
+export async function matchCampaigns(
   tx: Transaction,
-  wanted: readonly { name: string | null; startsOn: string | null }[],
+  wanted: readonly { key: string | null; name: string | null; startsOn: string | null }[],
 ): Promise<(string | null)[]> {
   const rows = wanted.map((one, n) => ({ n, ...one }))
   const found = await tx.query(sql<{ n: number; id: string }>`
     select distinct on (r.n) r.n, c.id
-    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(n integer, name text, "startsOn" date)
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(n integer, key text, name text, "startsOn" date)
     join campaigns c on c.workspace_id = ${tx.workspaceId} and c.deleted_at is null
-      and lower(c.name) = lower(trim(r.name)) and c.starts_on is not distinct from r."startsOn"
-    order by r.n, c.id`)
+      and (c.key = lower(r.key)
+        or lower(c.name) = lower(trim(r.name)) and c.starts_on is not distinct from r."startsOn")
+    order by r.n, c.key is not distinct from lower(r.key) desc, c.id`)
   const ids = new Map(found.map(({ n, id }) => [n, id]))
   return wanted.map((_, n) => ids.get(n) ?? null)
 }

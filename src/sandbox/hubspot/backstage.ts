@@ -1,6 +1,7 @@
 import { objectOf, textOf } from '#sandbox/json.ts'
 import type { JsonObject } from '#sandbox/json.ts'
 import type { Account } from './account.ts'
+import { freshCampaign } from './campaign-writes.ts'
 import type { Campaign } from './campaigns.routes.ts'
 import { RowRefusal } from './errors.ts'
 import { OBJECT_TYPES, findObjectType } from './object-types.ts'
@@ -156,19 +157,27 @@ function seedAssociations(
 
 /** Adds a campaign, or puts the new content in the place of the one with this id. */
 function putCampaign(account: Account, seed: CampaignSeed): void {
-  const nowMs = account.clock.now()
+  const { id, properties } = seed
+  const campaign = { ...freshCampaign(id, properties, account.clock.now()), ...seed }
+  account.state.commit([{ do: 'campaign', campaign }])
+}
+
+/**
+ * Changes a campaign as a person in HubSpot does, the sums of its items too; a blank empties a property.
+ * @throws Error when there is no such campaign.
+ */
+export function editCampaign(
+  account: Account,
+  id: string,
+  properties: Record<string, string>,
+): void {
+  const held = account.state.campaigns.get(id)
+  if (!held) throw new Error(`No campaign ${id}`)
+  const all = Object.entries({ ...held.properties, ...properties })
   const campaign: Campaign = {
-    metrics: {
-      sessions: 0,
-      newContactsFirstTouch: 0,
-      newContactsLastTouch: 0,
-      influencedContacts: 0,
-    },
-    revenue: { contactsNumber: 0, dealsNumber: 0, dealAmount: 0, revenueAmount: 0 },
-    contacts: { contactFirstTouch: [], contactLastTouch: [], influencedContacts: [] },
-    createdAtMs: nowMs,
-    updatedAtMs: nowMs,
-    ...seed,
+    ...held,
+    properties: Object.fromEntries(all.filter(([, value]) => value !== '')),
+    updatedAtMs: account.clock.now(),
   }
   account.state.commit([{ do: 'campaign', campaign }])
 }

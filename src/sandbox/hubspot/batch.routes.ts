@@ -316,7 +316,7 @@ export function batchAnswer(
 }
 
 /** HubSpot docs: results are not in the order of the inputs. Never the same order for two or more. */
-function shuffled<T>(results: readonly T[]): T[] {
+export function shuffled<T>(results: readonly T[]): T[] {
   const odd = results.filter((_, i) => i % 2 === 1)
   const even = results.filter((_, i) => i % 2 === 0)
   return [...odd, ...even.reverse()]

@@ -1,7 +1,17 @@
 import type { Answer, Call, Route } from '#sandbox/kernel.ts'
 import { listParameter, requireScope } from './account.ts'
 import type { Account, Caller } from './account.ts'
-import { badRequest, notFound } from './errors.ts'
+import {
+  archiveBatch,
+  createBatch,
+  createCampaign,
+  deleteCampaigns,
+  getCampaign,
+  readBatch,
+  updateBatch,
+  updateCampaign,
+} from './campaign-writes.ts'
+import { badRequest } from './errors.ts'
 import { nextLink } from './objects.routes.ts'
 
 /** A marketing campaign with what its reports say. HubSpot docs: campaigns. */
@@ -30,36 +40,83 @@ export interface Campaign {
 
 const MAX_LIMIT = 100
 const READ = 'marketing.campaigns.read'
+const WRITE = 'marketing.campaigns.write'
 
-/** Reading campaigns; they are made by seeds only. HubSpot docs: campaigns. */
+/** What may be asked for beside the customer's own; everything else refuses the call. */
+const READABLE = new Set([
+  'hs_start_date',
+  'hs_end_date',
+  'hs_color_hex',
+  'hs_notes',
+  'hs_audience',
+  'hs_goal',
+  'hs_owner',
+  'hs_currency_code',
+  'hs_created_by_user_id',
+  'hs_campaign_status',
+  'hs_object_id',
+  'hs_name',
+  'hs_utm',
+  'hs_budget_items_sum_amount',
+  'hs_spend_items_sum_amount',
+  'hs_business_unit_ids',
+])
+
+type Act = (account: Account, call: Call) => Answer
+
+/** Campaigns, one by one and 50 at a time, and their reports. HubSpot docs: campaigns. */
 export function campaignRoutes(account: Account): Route<Caller>[] {
-  const on = (rest: string, scope: string, act: (account: Account, call: Call) => Answer) =>
+  const on = (method: string, rest: string, scopes: readonly string[], act: Act) =>
     ['/marketing/v3/campaigns', '/marketing/campaigns/2026-09'].map((base) => ({
-      method: 'GET',
+      method,
       path: `${base}${rest}`,
       target: (call: Call, caller: Caller) => {
-        requireScope(caller, scope)
+        for (const scope of scopes) requireScope(caller, scope)
         return act(account, call)
       },
     }))
+  const get = (rest: string, act: Act) => on('GET', rest, [READ], act)
+  // HubSpot docs: campaigns, scope requirements: to change them both are needed.
+  const change = (method: string, rest: string, act: Act) => on(method, rest, [READ, WRITE], act)
   return [
-    ...on('', READ, listCampaigns),
-    ...on('/{id}', READ, (all, call) => ({
+    ...get('', listCampaigns),
+    ...get('/{id}', (all, call) => ({
       status: 200,
-      body: render(getCampaign(all, call), listParameter(call, 'properties')),
+      body: render(named(all, call), namesIn(call)),
     })),
-    ...on('/{id}/reports/metrics', READ, (all, call) => ({
+    ...change('POST', '', (all, call) => createCampaign(all, call, render)),
+    ...change('PATCH', '/{id}', (all, call) => updateCampaign(all, call, named(all, call), render)),
+    ...change('DELETE', '/{id}', (all, call) => deleteCampaigns(all, [call.params['id'] ?? ''])),
+    ...on('POST', '/batch/read', [READ], (all, call) =>
+      readBatch(all, call, namesIn(call), render),
+    ),
+    ...change('POST', '/batch/create', (all, call) => createBatch(all, call, render)),
+    ...change('POST', '/batch/update', (all, call) => updateBatch(all, call, render)),
+    ...change('POST', '/batch/archive', archiveBatch),
+    ...get('/{id}/reports/metrics', (all, call) => ({
       status: 200,
-      body: getCampaign(all, call).metrics,
+      body: named(all, call).metrics,
     })),
-    ...on('/{id}/reports/revenue', 'marketing.campaigns.revenue.read', (all, call) => ({
+    ...on('GET', '/{id}/reports/revenue', ['marketing.campaigns.revenue.read'], (all, call) => ({
       status: 200,
-      body: { ...getCampaign(all, call).revenue, currencyCode: all.settings.companyCurrency },
+      body: { ...named(all, call).revenue, currencyCode: all.settings.companyCurrency },
     })),
-    ...on('/{id}/reports/contacts/{report}', READ, listContacts),
+    ...get('/{id}/reports/contacts/{report}', listContacts),
   ]
 }
 
+const named = (account: Account, call: Call): Campaign =>
+  getCampaign(account, call.params['id'] ?? '')
+
+/** @throws Refusal for a name that the API does not give out. */
+function namesIn(call: Call): string[] {
+  const names = listParameter(call, 'properties')
+  const forbidden = names.filter((name) => !READABLE.has(name))
+  if (forbidden.length > 0) throw badRequest(`Forbidden properties: ${forbidden.join(', ')}`)
+  return names
+}
+
+/** What is blank is left out. HubSpot docs: campaigns, properties. */
 function render(campaign: Campaign, asked: readonly string[]) {
   const { id, properties, createdAtMs, updatedAtMs } = campaign
   return {
@@ -73,12 +130,6 @@ function render(campaign: Campaign, asked: readonly string[]) {
   }
 }
 
-function getCampaign({ state }: Account, call: Call): Campaign {
-  const campaign = state.campaigns.get(call.params['id'] ?? '')
-  if (!campaign) throw notFound()
-  return campaign
-}
-
 /** HubSpot docs: campaigns list, sorted by `hs_name`, `createdAt` or `updatedAt`, `-` descends. */
 function listCampaigns({ state }: Account, call: Call): Answer {
   const name = call.query.get('name')?.toLowerCase()
@@ -88,7 +139,7 @@ function listCampaigns({ state }: Account, call: Call): Answer {
   const found = [...state.campaigns.values()]
     .filter(({ properties }) => !name || properties['hs_name']?.toLowerCase().includes(name))
     .sort((a, b) => sign * (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0))
-  const asked = listParameter(call, 'properties')
+  const asked = namesIn(call)
   const page = paged(call, found)
   const { results, ...rest } = page
   return {
@@ -109,7 +160,7 @@ function keyOf(sort: string): (campaign: Campaign) => string | number {
 }
 
 function listContacts(account: Account, call: Call): Answer {
-  const ids = getCampaign(account, call).contacts[call.params['report'] ?? '']
+  const ids = named(account, call).contacts[call.params['report'] ?? '']
   if (!ids) throw badRequest(`Unknown contact type ${call.params['report']}`)
   return {
     status: 200,

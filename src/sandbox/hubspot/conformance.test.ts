@@ -320,3 +320,33 @@ test('every dated path the sandbox claims answers one of the statuses of its lis
     '/marketing/campaigns/2026-09/{campaignGuid}/reports/revenue',
   ])
 })
+
+test('campaigns are written by the paths and with the statuses of the list', async ({
+  annotate,
+}) => {
+  if (!hasSpecs(SPEC)) return await sayAbsent(annotate)
+  const groups = objectOf(readSpec('hubspot-dated-paths.json')['groups'])
+  const listed = listOf(groups['campaigns']).map(objectOf)
+  const base = '/marketing/campaigns/2026-09'
+  const properties = { hs_name: 'D' }
+  const input = { id: CAMPAIGN, properties }
+  const writes: [method: string, path: string, body?: unknown][] = [
+    ['POST', '', { properties }],
+    ['POST', '/batch/create', { inputs: [{ properties }] }],
+    ['POST', '/batch/read', { inputs: [{ id: CAMPAIGN }] }],
+    ['POST', '/batch/update', { inputs: [input] }],
+    ['PATCH', '/{campaignGuid}', { properties }],
+    ['POST', '/batch/archive', { inputs: [{ id: 'none' }] }],
+    ['DELETE', '/{campaignGuid}'],
+  ]
+  for (const [method, path, body] of writes) {
+    const template = `${base}${path}`
+    const known = listed.find((one) => one['method'] === method && one['path'] === template)
+    const { status } = await send({
+      method,
+      path: template.replace('{campaignGuid}', CAMPAIGN),
+      ...(body === undefined ? {} : { body }),
+    })
+    expect([template, listOf(known?.['ok'])]).toEqual([template, [String(status)]])
+  }
+})

@@ -3,6 +3,7 @@ import type { Fault, FaultInjector, FaultRule, FaultTarget } from '#sandbox/faul
 import type { Kernel } from '#sandbox/kernel.ts'
 import type { Account, AccountSettings, OauthApp } from './account.ts'
 import {
+  editCampaign,
   editRecord,
   putOwner,
   readStored,
@@ -11,6 +12,8 @@ import {
   storedRecords,
 } from './backstage.ts'
 import type { OwnerSeed, RecordSeed, Seed, StoredRecord } from './backstage.ts'
+import { deleteCampaigns } from './campaign-writes.ts'
+import type { Campaign } from './campaigns.routes.ts'
 import type { Limits } from './limits.ts'
 import { giveCode } from './oauth.routes.ts'
 import type { Codes } from './oauth.routes.ts'
@@ -43,6 +46,10 @@ export interface HubspotSandbox {
   edit(type: ObjectTypeName, id: string, properties: Record<string, string>, by?: Source): void
   /** Archives a record, or makes it vanish without a trace. */
   remove(type: ObjectTypeName, id: string, how?: 'archive' | 'vanish'): void
+  /** Changes a campaign as a person in HubSpot does; a blank empties a property. */
+  editCampaign(id: string, properties: Record<string, string>): void
+  removeCampaign(id: string): void
+  campaigns(): Campaign[]
   /** Every record of a type, archived ones among them. */
   records(type: ObjectTypeName): Generator<StoredRecord>
   /** How many records are not archived. */
@@ -125,6 +132,10 @@ function dataHandle(account: Account) {
       editRecord(account, type, id, properties, by),
     remove: (type: ObjectTypeName, id: string, how: 'archive' | 'vanish' = 'archive') =>
       removeRecord(account, type, id, how),
+    editCampaign: (id: string, properties: Record<string, string>) =>
+      editCampaign(account, id, properties),
+    removeCampaign: (id: string) => void deleteCampaigns(account, [id]),
+    campaigns: () => [...account.state.campaigns.values()],
     records: (type: ObjectTypeName) => storedRecords(account, type),
     count: (type: ObjectTypeName) => account.state.table(type).liveCount,
     read: (type: ObjectTypeName, id: string, property: string) =>

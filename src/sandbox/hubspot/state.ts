@@ -58,6 +58,7 @@ export type Change =
   | { do: 'drop-pipeline'; type: ObjectTypeName; id: string }
   | { do: 'owner'; owner: Owner }
   | { do: 'campaign'; campaign: Campaign }
+  | { do: 'drop-campaign'; id: string }
   | { do: 'label'; type: AssociationType; inverse: AssociationType }
   | { do: 'relabel'; typeId: number; label: string }
   | { do: 'drop-label'; typeId: number }
@@ -182,6 +183,9 @@ export class AccountState {
         return
       case 'campaign':
         this.campaigns.set(change.campaign.id, change.campaign)
+        return
+      case 'drop-campaign':
+        this.campaigns.delete(change.id)
         return
       case 'label':
         this.linkTypes.add(change.type, change.inverse)

@@ -17,6 +17,10 @@ const scopes = {
   message: "This app hasn't been granted all required scopes to make this call.",
   errors: [{ message: 'x', context: { requiredGranularScopes: ['crm.objects.contacts.read'] } }],
 }
+const noCampaigns = {
+  ...scopes,
+  errors: [{ message: 'x', context: { requiredGranularScopes: ['marketing.campaigns.read'] } }],
+}
 const notOurs = [{ errorCode: 'MALFORMED_QUERY', message: 'unexpected token' }]
 const noLocator = [{ errorCode: 'INVALID_QUERY_LOCATOR', message: 'invalid query locator' }]
 
@@ -35,6 +39,22 @@ export const streamCases = [
       when: 'the app lost a scope',
       detail: /crm\.objects\.contacts\.read/,
       ...fails('hubspot', status(403, { body: scopes })),
+      cleared: 'next run',
+    },
+    {
+      code: 'stream.not_granted',
+      when: 'the account has no campaigns, and the other streams go on',
+      stream: 'campaigns',
+      seen: 'stream',
+      detail: /marketing\.campaigns\.read/,
+      async breaks(world) {
+        await world.capture('ada@example.com')
+        world.lift = world.sandbox.down(
+          { path: '/marketing/*' },
+          status(403, { body: noCampaigns }),
+        )
+      },
+      mends: async (world) => world.lift(),
       cleared: 'next run',
     },
     {
