@@ -90,7 +90,10 @@ export interface StreamRow {
   reconciledAt: Date
 }
 
-/** The streams of the connection as they are set; new ones of the connector are added and due at once. */
+/**
+ * The streams of the connection as they are set; new ones of the connector are added and due at once. One that a newer version brings
+ * to a connection of before waits, where it would write, until somebody resumes it: nobody was asked.
+ */
 export async function ensureStreams(
   tx: Transaction,
   connectionId: string,
@@ -107,8 +110,9 @@ export async function ensureStreams(
   }))
   await tx.execute(sql`
     insert into sync_streams
-      (connection_id, name, entity, direction, every_minutes, cadence_reason, next_run_at, reconciled_at, position)
-    select ${connectionId}, name, entity, direction, "everyMinutes", reason, ${now}, ${now}, position
+      (connection_id, name, entity, direction, every_minutes, cadence_reason, next_run_at, reconciled_at, position, paused)
+    select ${connectionId}, name, entity, direction, "everyMinutes", reason, ${now}, ${now}, position,
+      direction <> 'pull' and exists (select 1 from sync_streams where connection_id = ${connectionId})
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
       as r(name text, entity text, direction text, "everyMinutes" integer, reason text, position smallint)
     on conflict (connection_id, name) do update

@@ -95,6 +95,24 @@ describe('a whole run', () => {
     expect(echoed).toMatchObject({ calls: 3, counts: { contacts: { unchanged: 3 } } })
   })
 
+  test('what a newer version would write waits until somebody resumes it, and what it reads is read', async () => {
+    await hub.run()
+    await hub.addLeads(3)
+    await store.transaction(hub.workspaceId, (tx) =>
+      tx.execute(sql`
+        delete from sync_streams where connection_id = ${hub.connectionId} and name in ('contacts', 'owners')`),
+    )
+    expect((await hub.run()).state).toBe('succeeded')
+    const paused = await hub.query(sql<{ name: string; paused: boolean }>`
+      select name, paused from sync_streams
+      where connection_id = ${hub.connectionId} and (paused or name = 'owners') order by name`)
+    expect(paused).toEqual([
+      { name: 'contacts', paused: true },
+      { name: 'owners', paused: false },
+    ])
+    expect(sandbox.count('contacts')).toBe(0)
+  })
+
   test('keeps an outcome for each record and counts them by stream', async () => {
     await hub.addLeads(3)
     const run = await hub.run(['contacts'])
