@@ -305,6 +305,7 @@ test('over random merges, changes, touches and unmerges, what is undone is as if
   expect(run.faults).toEqual([])
   expect(run.wrong).toBe(0)
   expect(run.merges).toBeGreaterThan(400)
+  expect(run.atOnce).toBeGreaterThan(100)
   expect(run.unmerges).toBe(run.merges)
   expect(run.refusals).toBeGreaterThan(100)
 })
