@@ -11,6 +11,7 @@ import {
   listDueDisconnections,
   putOffDisconnection,
   takeDisconnection,
+  type TakenDisconnection,
 } from './disconnection.store.ts'
 import type { Engine } from './engine.ts'
 import { tellOfCall } from './run-connection.ts'
@@ -103,9 +104,7 @@ async function disconnect(
 async function takeAway(
   engine: Engine,
   workspaceId: string,
-  { connectionId: id, vendor, settings }: { connectionId: string; vendor: string } & {
-    settings: Record<string, unknown>
-  },
+  { connectionId: id, vendor, settings }: TakenDisconnection,
   signal: AbortSignal,
 ): Promise<VendorFault | null> {
   const connector = engine.connectors.get(vendor)

@@ -15,6 +15,11 @@ export interface DisconnectionRow {
   deletedAt: Date
 }
 
+/** With what it takes to ask the connected system. */
+export interface TakenDisconnection extends DisconnectionRow {
+  settings: Record<string, unknown>
+}
+
 const columns = sql.raw(
   'connection_id, vendor, name, address, state, attempts, next_attempt_at, detail, deleted_at',
 )
@@ -64,7 +69,7 @@ export async function takeDisconnection(
   tx: Transaction,
   connectionId: string,
   now: Date,
-): Promise<(DisconnectionRow & { settings: Record<string, unknown> }) | null> {
+): Promise<TakenDisconnection | null> {
   const row = await tx.find(sql<DisconnectionRow & { settings: Buffer }>`
     select ${columns}, settings from sync_disconnections
     where connection_id = ${connectionId} and state = 'waiting' and next_attempt_at <= ${now} for update`)

@@ -127,9 +127,6 @@ export async function dismissPairs(ids: readonly string[], reason: Reason): Prom
   return DuplicatesDismissed.parse(await act('POST', `${DUPLICATES}/dismiss`, body)).dismissed
 }
 
-/** Pairs that one request merges. */
-export { MOST_PAIRS } from '#people/merge.schema.ts'
-
 export interface PairWish {
   duplicateId: string
   /** Null: who stays goes by the rule. */
