@@ -430,7 +430,7 @@ test('a preview of many says who stays, what differs and which pairs share peopl
   for (const wrong of ['', 'dup_0:lead_1', 'x', Array.from({ length: 101 }, () => 'dup_0').join()])
     expectProblem(
       await workspace.get(`/api/v1/people/duplicates/merge-preview?pairs=${wrong}`),
-      400,
+      422,
       'request.invalid',
     )
 })

@@ -71,7 +71,9 @@ test('whoever hangs together by pairs becomes one, by one merge fewer than peopl
         expect(plans[i]!.intoId).toBe(root(stays))
       })
       // One merge fewer than people in each group that hangs together, which is counted anew here.
-      const groupOf = new Map(pairs.flatMap(({ stays, goes }) => [stays, goes]).map((id) => [id, id]))
+      const groupOf = new Map(
+        pairs.flatMap(({ stays, goes }) => [stays, goes]).map((id) => [id, id]),
+      )
       for (const _ of pairs)
         for (const { stays, goes } of pairs) {
           const least = [groupOf.get(stays)!, groupOf.get(goes)!].toSorted()[0]!

@@ -6,7 +6,7 @@ import { mergeRefusal, previewValues } from '#people/merge.rules.ts'
 import type { DuplicateMerge, DuplicateMergePreview } from '#people/merge.schema.ts'
 import { findMergesOf, findSides, findStanding, type MergeSide } from '#people/merge.store.ts'
 import { layMerges, type MergeOutcome } from '#people/merge.ts'
-import { toBrief } from '#people/person-list.store.ts'
+import { briefsOf } from '#people/person-list.store.ts'
 import { openPersonal } from '#people/person.store.ts'
 import { fillPersonal } from '#people/personal.rules.ts'
 import type { Transaction } from '#store/store.ts'
@@ -92,8 +92,17 @@ export async function previewPairs(
 ): Promise<DuplicateMergePreview[]> {
   const { decided, order, sides } = await planPairs(tx, wishes, 'read')
   const values = new Map([...sides].map(([id, one]) => [id, openPersonal(tx, id, one.personal)]))
-  const briefOf = (id: string) => toBrief(id, openPersonal(tx, id, sides.get(id)?.personal ?? null))
-  const differing = new Map<number, Pick<DuplicateMergePreview, 'differs' | 'differing' | 'fills'>>()
+  const briefOf = await briefsOf(
+    tx,
+    decided.flatMap((one) => {
+      if (one.kind === 'refused') return []
+      return one.kind === 'merge' ? [one.intoId, one.fromId] : [one.intoId]
+    }),
+  )
+  const differing = new Map<
+    number,
+    Pick<DuplicateMergePreview, 'differs' | 'differing' | 'fills'>
+  >()
   for (const index of order) {
     const one = decided[index]!
     if (one.kind !== 'merge') continue
@@ -175,8 +184,17 @@ async function planPairs(
     const { index, pair } = open[at]!
     decided[index] = { ...planned, pair }
   })
+  // Who stands for two that are one already may go into another by the pairs itself.
+  const goesTo = new Map(
+    plan.pairs.flatMap((one) => (one.kind === 'merge' ? [[one.fromId, one.intoId]] : [])),
+  )
   return {
-    decided: decided.filter((one) => one !== null),
+    decided: decided.flatMap((one): Decided[] => {
+      if (one === null) return []
+      return one.kind === 'already_one'
+        ? [{ ...one, intoId: goesTo.get(one.intoId) ?? one.intoId }]
+        : [one]
+    }),
     order: plan.order.map((at) => open[at]!.index),
     sides,
   }

@@ -71,7 +71,9 @@ export async function layMerges(
   now: Date,
 ): Promise<MergeOutcome[]> {
   if (merges.length === 0) return []
-  const sides = new Map(merges.flatMap(({ into, from }) => [into, from]).map((one) => [one.id, one]))
+  const sides = new Map(
+    merges.flatMap(({ into, from }) => [into, from]).map((one) => [one.id, one]),
+  )
   const moved = await countMoves(
     tx,
     merges.map(({ from }) => from.id),
@@ -84,7 +86,14 @@ export async function layMerges(
     const guards = joined
       .filter(({ isGuarded }) => isGuarded)
       .map(({ purpose, channel, after: status }) => {
-        const said = { purpose, channel, status, source: MERGE_SOURCE, proof: null, occurredAt: now }
+        const said = {
+          purpose,
+          channel,
+          status,
+          source: MERGE_SOURCE,
+          proof: null,
+          occurredAt: now,
+        }
         return { id: newId('cns'), personId: into.id, homeId: null, ...said }
       })
     // Who goes in next meets what this one made of the survivor.
@@ -120,7 +129,16 @@ export async function layMerges(
   // What holds of a survivor in the end is told once.
   const lastOf = new Map(made.map(({ intoId }, i) => [intoId, i]))
   return made.map(({ id, fromId, intoId, moved: its, joined }, i) => ({
-    merge: { id, fromId, intoId, moved: its, mergedBy: by, mergedAt: now, undoneBy: null, undoneAt: null },
+    merge: {
+      id,
+      fromId,
+      intoId,
+      moved: its,
+      mergedBy: by,
+      mergedAt: now,
+      undoneBy: null,
+      undoneAt: null,
+    },
     events: [
       { event: 'person.merged', subjectId: fromId, data: { into: intoId, mergeId: id } },
       ...(lastOf.get(intoId) === i ? joined : []).map(({ purpose, channel, after: status }) =>

@@ -108,7 +108,8 @@ async function takeAway(
   signal: AbortSignal,
 ): Promise<VendorFault | null> {
   const connector = engine.connectors.get(vendor)
-  if (!connector) return new VendorFault('gone', `This hub has no connector for ${vendor} any more.`)
+  if (!connector)
+    return new VendorFault('gone', `This hub has no connector for ${vendor} any more.`)
   const patience = AbortSignal.any([signal, AbortSignal.timeout(TRY_MS)])
   try {
     // Its allowance of calls went with the connection: these few are made in any case.

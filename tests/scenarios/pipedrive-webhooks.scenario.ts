@@ -153,7 +153,13 @@ test('a vendor that refuses leaves an item, which the next change closes', async
 test('a run and a change at once make each webhook once', async () => {
   await world.connect({ realTime: false })
   await world.run()
-  world.sandbox.failNext({ kind: 'slow', delayMs: 100, method: 'POST', path: '*/webhooks', count: 4 })
+  world.sandbox.failNext({
+    kind: 'slow',
+    delayMs: 100,
+    method: 'POST',
+    path: '*/webhooks',
+    count: 4,
+  })
   await world.workspace.patch(pathOf(world), { settings: { realTime: true } })
   await world.workspace.post(`${pathOf(world)}/runs`, {})
   await Promise.all([hub.settle(), hub.settle(), hub.settle()])

@@ -5,7 +5,10 @@ import { MINUTE_MS, SECOND_MS } from '#core/time.ts'
 import { ApprovalState } from '#sync/approval.schema.ts'
 import { Connection as ConnectionAnswer, StreamView, TestAnswer } from '#sync/connection.schema.ts'
 import { ConnectorView } from '#sync/connector.schema.ts'
-import { Disconnections, type Disconnection as DisconnectionAnswer } from '#sync/disconnection.schema.ts'
+import {
+  Disconnections,
+  type Disconnection as DisconnectionAnswer,
+} from '#sync/disconnection.schema.ts'
 import { act, read } from '#console/api.ts'
 import { listQuery } from '#console/list-query.ts'
 

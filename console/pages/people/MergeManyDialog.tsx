@@ -175,7 +175,5 @@ function Differences({ row: { result, differs, differing, fills } }: { row: Pair
 }
 
 function shown(value: unknown): ShownValue {
-  return value === null || typeof value !== 'object'
-    ? (value as ShownValue)
-    : JSON.stringify(value)
+  return value === null || typeof value !== 'object' ? (value as ShownValue) : JSON.stringify(value)
 }
