@@ -266,6 +266,7 @@ test('webhooks that a deleted connection left are listed, and settled once someb
   const { page, faults, open } = await visitHub()
   await open('/connections')
   const row = page.getByRole('row', { name: /Old CRM/ })
+  await settled(page)
   await row.getByText('Delete by hand').waitFor()
   await row.getByText(address).waitFor()
   for (const scheme of ['light', 'dark'] as const) {

@@ -49,10 +49,12 @@ const columns: Column<Disconnection>[] = [
   {
     title: 'System',
     isHeader: true,
-    cell: ({ name, vendor }) => (
+    cell: ({ name, vendor, address }) => (
       <>
         {name}
-        <span className={text.soft}> {vendorLabel(vendor)}</span>
+        <span className={text.soft}> {vendorLabel(vendor)}, webhooks to</span>
+        <br />
+        <span className={text.id}>{address}</span>
       </>
     ),
   },
@@ -62,8 +64,10 @@ const columns: Column<Disconnection>[] = [
       <Badge tone={disconnectionStates[state].tone}>{disconnectionStates[state].label}</Badge>
     ),
   },
-  { title: 'Webhooks to', cell: ({ address }) => <span className={text.id}>{address}</span> },
-  { title: 'Last answer', cell: ({ detail }) => detail ?? '—' },
+  {
+    title: 'Last answer',
+    cell: ({ detail }) => <span className={text.wrapped}>{detail ?? '—'}</span>,
+  },
   {
     title: 'Next try',
     cell: ({ nextAttemptAt }) => <Moment at={nextAttemptAt} none="None" />,
