@@ -60,8 +60,14 @@ const columns: Column<Disconnection>[] = [
   },
   {
     title: 'State',
-    cell: ({ state }) => (
-      <Badge tone={disconnectionStates[state].tone}>{disconnectionStates[state].label}</Badge>
+    cell: ({ state, deletedAt }) => (
+      <>
+        <Badge tone={disconnectionStates[state].tone}>{disconnectionStates[state].label}</Badge>
+        <br />
+        <span className={text.soft}>
+          Deleted <Moment at={deletedAt} />
+        </span>
+      </>
     ),
   },
   {
@@ -72,7 +78,6 @@ const columns: Column<Disconnection>[] = [
     title: 'Next try',
     cell: ({ nextAttemptAt }) => <Moment at={nextAttemptAt} none="None" />,
   },
-  { title: 'Deleted', cell: ({ deletedAt }) => <Moment at={deletedAt} /> },
   {
     title: 'Settle',
     align: 'end',
