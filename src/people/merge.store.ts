@@ -32,14 +32,19 @@ export async function countMoves(
   tx: Transaction,
   personIds: readonly string[],
 ): Promise<Map<string, Moved>> {
-  const own = sql`workspace_id = ${tx.workspaceId} and person_id = w.id`
+  // The ids as they are: planned by the average person, a look would go through all rows where one person has most of them.
+  const counts = (table: string, more = sql``) => sql`(
+    select person_id, count(*)::int as count from ${sql.table(table)}
+    where workspace_id = ${tx.workspaceId} and person_id = any(${personIds}::text[]) ${more} group by person_id)`
   const rows = await tx.query(sql<Moved & { id: string }>`
-    select w.id, (select count(*) from touchpoints where ${own})::int as touchpoints,
-      (select count(*) from identities where ${own})::int as identities,
-      (select count(*) from consents where ${own})::int as consents,
-      (select count(*) from leads where ${own} and merged_into is null)::int as leads,
-      (select count(*) from opportunity_people where ${own})::int as opportunities
-    from unnest(${personIds}::text[]) as w(id)`)
+    select w.id, coalesce(t.count, 0) as touchpoints, coalesce(i.count, 0) as identities, coalesce(c.count, 0) as consents,
+      coalesce(l.count, 0) as leads, coalesce(o.count, 0) as opportunities
+    from unnest(${personIds}::text[]) as w(id)
+    left join ${counts('touchpoints')} t on t.person_id = w.id
+    left join ${counts('identities')} i on i.person_id = w.id
+    left join ${counts('consents')} c on c.person_id = w.id
+    left join ${counts('leads', sql`and merged_into is null`)} l on l.person_id = w.id
+    left join ${counts('opportunity_people')} o on o.person_id = w.id`)
   return new Map(rows.map(({ id, ...moved }) => [id, moved]))
 }
 
@@ -50,7 +55,8 @@ export async function moveRows(
 ): Promise<void> {
   const [from, into] = [moves.map(({ fromId }) => fromId), moves.map(({ intoId }) => intoId)]
   const its = (table: string) =>
-    sql`from moves m where ${sql.ref(`${table}.workspace_id`)} = ${tx.workspaceId} and ${sql.ref(`${table}.person_id`)} = m.from_id`
+    sql`from moves m where ${sql.ref(`${table}.workspace_id`)} = ${tx.workspaceId} and ${sql.ref(`${table}.person_id`)} = m.from_id
+      and ${sql.ref(`${table}.person_id`)} = any(${from}::text[])`
   await tx.execute(sql`
     with moves as (
       select * from unnest(${from}::text[], ${into}::text[]) as r(from_id, into_id)

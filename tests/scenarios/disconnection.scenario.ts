@@ -4,10 +4,12 @@ import { fileURLToPath } from 'node:url'
 import { sql } from 'kysely'
 import { beforeEach, expect, inject, test } from 'vitest'
 import { DAY_MS, HOUR_MS, ManualClock, MINUTE_MS, SECOND_MS } from '#core/time.ts'
+import { openConnection } from '#sync/run-connection.ts'
 import type { Disconnection } from '#sync/disconnection.schema.ts'
 import { syncWatches } from '#sync/watches.ts'
 import { useHub } from '#tests/hub.ts'
 import { quickPace, startSandbox, World } from '#tests/scenarios/error-world.ts'
+import { testEngine } from '#tests/sync.ts'
 
 const clock = new ManualClock(new Date('2026-11-23T08:00:00Z'))
 const hub = useHub({ clock, syncPace: quickPace })
@@ -192,6 +194,21 @@ test('while a run is still making webhooks, they are taken away once it cannot m
   expect(objects()).toHaveLength(4)
   await after(MINUTE_MS)
   expect(objects()).toEqual([])
+})
+
+test('credentials that a run renews while the connection goes are those that the removal uses', async () => {
+  const { id: workspaceId } = world.workspace
+  const engine = testEngine(hub.app.store, clock)
+  const { connectionId } = world
+  const open = openConnection(engine, workspaceId, connectionId, {}, () => undefined)
+  await disconnect()
+  await open.saveSettings({ token: 'renewed' })
+  await hub.settle()
+  // The sandbox does not know the renewed one, which shows that it was used.
+  expect(await left()).toMatchObject([{ state: 'by_hand' }])
+  expect(await world.workspace.auditActions()).toContain('connection.webhooks_left')
+  await world.workspace.delete(`/api/v1/disconnections/${connectionId}`)
+  await expect(open.saveSettings({ token: 'late' })).rejects.toMatchObject({ kind: 'gone' })
 })
 
 test('a connection of which the hub made nothing leaves nothing behind', async () => {
