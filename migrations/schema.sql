@@ -1826,6 +1826,27 @@ CREATE UNIQUE INDEX sync_conflicts_open ON public.sync_conflicts USING btree (lo
 CREATE INDEX sync_conflicts_workspace_id_state_id_idx ON public.sync_conflicts USING btree (workspace_id, state, id);
 alter table sync_conflicts enable row level security;
 
+create table sync_disconnections (
+  connection_id identifier not null,
+  workspace_id identifier not null default current_setting('throughline.workspace_id'::text, true),
+  vendor text not null,
+  name text not null,
+  address text not null,
+  settings bytea,
+  state text not null default 'waiting'::text,
+  attempts integer not null default 0,
+  next_attempt_at timestamp with time zone not null,
+  detail text,
+  deleted_at timestamp with time zone not null,
+  CHECK (((state = 'waiting'::text) = (settings IS NOT NULL))),
+  CHECK ((state = ANY (ARRAY['waiting'::text, 'by_hand'::text]))),
+  FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  PRIMARY KEY (connection_id)
+);
+CREATE INDEX sync_disconnections_next_attempt_at_idx ON public.sync_disconnections USING btree (next_attempt_at) WHERE (state = 'waiting'::text);
+CREATE INDEX sync_disconnections_workspace_id_connection_id_idx ON public.sync_disconnections USING btree (workspace_id, connection_id);
+alter table sync_disconnections enable row level security;
+
 create table sync_erasures (
   connection_id identifier not null,
   entity text not null,
@@ -1924,6 +1945,7 @@ create table sync_leases (
   fence bigint not null default 0,
   held_until timestamp with time zone,
   run_id identifier,
+  hooks_held_until timestamp with time zone,
   FOREIGN KEY (connection_id) REFERENCES connections(id) ON DELETE CASCADE,
   FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   PRIMARY KEY (connection_id)

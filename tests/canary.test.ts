@@ -1,5 +1,7 @@
+import { sql } from 'kysely'
 import { beforeAll, expect, test } from 'vitest'
 import { createUser, issueKey } from '#access/bootstrap.ts'
+import { newId } from '#core/id.ts'
 import { roles, scopesOf } from '#access/roles.ts'
 import { opportunityEntity } from '#domains/sales/opportunity.entity.ts'
 import { pipelineEntity, stageEntity } from '#domains/sales/pipeline.entity.ts'
@@ -148,6 +150,7 @@ beforeAll(async () => {
   await hub.settle()
   const other = await workspace.post('/api/v1/people', { email: 'other@shop.example' })
   ids.set('otherPersonId', other.body.id)
+  ids.set('duplicateId', await addPair(personId, other.body.id))
   ids.set('leadId', lead.body.id)
   ids.set('personId', personId)
   ids.set('campaignId', campaign.body.id)
@@ -160,6 +163,18 @@ beforeAll(async () => {
   await addReports(lead.body.id)
   ids.set('auditId', (await workspace.get('/api/v1/audit?limit=1')).body.data[0].id)
 })
+
+/** Two people of whom somebody is to say whether they are one. */
+async function addPair(personId: string, otherPersonId: string): Promise<string> {
+  const id = newId('dup')
+  const [first, second] = [personId, otherPersonId].toSorted()
+  await hub.app.store.transaction(workspace.id, (tx) =>
+    tx.execute(sql`
+      insert into person_duplicates (id, workspace_id, person_id, other_person_id, confidence, reasons, found_at)
+      values (${id}, ${workspace.id}, ${first}, ${second}, 0.5, '{phone}', ${clock.now()})`),
+  )
+  return id
+}
 
 /** What people say and plan: a report with a comment, a claim in words, a plan in two versions. */
 async function addReports(leadId: string): Promise<void> {
@@ -231,6 +246,7 @@ const questions: Readonly<Record<string, string>> = {
   getComplianceReport: 'from=2026-11-01T00:00:00Z&to=2026-12-01T00:00:00Z',
   listSubjectAccess: 'subject=lead_0',
   previewPersonMerge: 'with={otherPersonId}',
+  previewPersonDuplicateMerges: 'pairs={duplicateId}',
 }
 
 /** Identifiers are kept as hashes: no read shows them to anybody. */

@@ -43,6 +43,7 @@ export function toCapture(name: string, step: Step, at: number): Capture | null 
       return capture(name, step.person, { consents: [consent] })
     }
     case 'merge':
+    case 'merge_many':
     case 'unmerge':
       return null
   }

@@ -13,13 +13,14 @@ export type Step =
   | { kind: 'consent'; person: number; status: ConsentStatus; daysAgo: number }
   | { kind: 'merge'; into: number; from: number }
   | { kind: 'unmerge'; nth: number }
+  | { kind: 'merge_many'; pairs: { one: number; other: number; stays: number | null }[] }
 
 const statuses: readonly ConsentStatus[] = ['granted', 'pending', 'denied', 'withdrawn']
 
 export function drawStep(random: Random, at: number): Step {
   const person = random.integer(PEOPLE)
   const visitor = random.integer(3)
-  switch (random.weighted([4, 2, 1, 1, 1, 2, 5, 3])) {
+  switch (random.weighted([4, 2, 1, 1, 1, 2, 5, 3, 2])) {
     case 0:
       return {
         kind: 'edit',
@@ -39,8 +40,17 @@ export function drawStep(random: Random, at: number): Step {
       return { kind: 'consent', person, status: random.pick(statuses), daysAgo: random.integer(3) }
     case 6:
       return { kind: 'merge', into: person, from: random.integer(PEOPLE) }
-    default:
+    case 7:
       return { kind: 'unmerge', nth: random.integer(6) }
+    default:
+      return {
+        kind: 'merge_many',
+        pairs: Array.from({ length: 1 + random.integer(4) }, () => {
+          const one = random.integer(PEOPLE - 1)
+          const other = one + 1 + random.integer(PEOPLE - 1 - one)
+          return { one, other, stays: random.pick([null, one, other]) }
+        }),
+      }
   }
 }
 
@@ -106,7 +116,7 @@ export class Model {
   }
 
   apply(world: World, step: Step, at: number): void {
-    if (step.kind === 'unmerge') return
+    if (step.kind === 'unmerge' || step.kind === 'merge_many') return
     if (step.kind === 'visit') {
       const { visitor } = step
       world.touches.set(at, { person: world.visitors.get(visitor) ?? null, visitor })

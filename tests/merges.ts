@@ -7,6 +7,7 @@ import { captureAll } from '#people/capture.store.ts'
 import type { ConsentStatus, Personal } from '#people/capture.ts'
 import { effectiveConsents } from '#people/consent.rules.ts'
 import { listConsents } from '#people/consent.store.ts'
+import { mergePairs } from '#people/merge-many.ts'
 import { mergeByHand, undoMerge } from '#people/merge.ts'
 import { openPersonal } from '#people/person.store.ts'
 import type { Store, Transaction } from '#store/store.ts'
@@ -27,6 +28,8 @@ export interface MergeRun {
   sequences: number
   steps: number
   merges: number
+  /** Merges among those that were made many at once. */
+  atOnce: number
   unmerges: number
   refusals: number
   /** Facts that were compared with the model. */
@@ -46,6 +49,7 @@ export async function runMerges(
     sequences,
     steps: 0,
     merges: 0,
+    atOnce: 0,
     unmerges: 0,
     refusals: 0,
     facts: 0,
@@ -79,6 +83,17 @@ async function begin(tx: Transaction, sequences: readonly Sequence[]): Promise<v
   outcomes.forEach(({ personId }, i) =>
     sequences[Math.floor(i / PEOPLE)]!.personIds.push(personId as `per_${string}`),
   )
+  const pairs = sequences.flatMap(({ personIds }) =>
+    personIds.flatMap((one) =>
+      personIds
+        .filter((other) => other > one)
+        .map((other) => ({ id: pairOf(one, other), one, other })),
+    ),
+  )
+  await tx.execute(sql`
+    insert into person_duplicates (id, workspace_id, person_id, other_person_id, confidence, reasons, found_at)
+    select r.id, ${tx.workspaceId}, r.one, r.other, 0.5, '{phone}', ${timeOf(0)}::timestamptz
+    from jsonb_to_recordset(${JSON.stringify(pairs)}::jsonb) as r(id text, one text, other text)`)
 }
 
 async function takeStep(
@@ -93,6 +108,7 @@ async function takeStep(
   await captureAll(tx, captures, timeOf(at))
   for (const { sequence, step } of drawn) {
     if (step.kind === 'merge') await merge(tx, sequence, step, at, run)
+    else if (step.kind === 'merge_many') await mergeMany(tx, sequence, step, at, run)
     else if (step.kind === 'unmerge') {
       const merges = sequence.model.mergeSteps()
       const chosen = merges[step.nth % Math.max(1, merges.length)]
@@ -124,6 +140,66 @@ async function merge(
   run.merges += 1
   mergeIds.set(at, outcome.merge.id)
   model.history.push({ step, at, isUndone: false })
+}
+
+/** An id for each two people, whichever comes first. */
+function pairOf(one: string, other: string): string {
+  const [first, second] = [one, other].toSorted()
+  return `dup_${first!.slice(-20)}${second!.slice(-12)}`
+}
+
+/** Merges pairs at once. What may be merged is looked at pair by pair in the model; whoever hangs together by those becomes one. */
+async function mergeMany(
+  tx: Transaction,
+  { name, model, personIds, mergeIds }: Sequence,
+  step: Step & { kind: 'merge_many' },
+  at: number,
+  run: MergeRun,
+): Promise<void> {
+  const before = model.replay()
+  const stands = (person: number) => before.parent[person] === null
+  const { outcomes, merges } = await mergePairs(
+    tx,
+    step.pairs.map(({ one, other, stays }) => ({
+      duplicateId: pairOf(personIds[one]!, personIds[other]!),
+      intoId: stays === null ? null : personIds[stays]!,
+    })),
+    'test',
+    timeOf(at),
+  )
+  merges.forEach(({ merge: { id, fromId, intoId } }, i) => {
+    const turn = at + (i + 1) / 1000
+    const [from, into] = [personIds.indexOf(fromId), personIds.indexOf(intoId)]
+    mergeIds.set(turn, id)
+    model.history.push({ step: { kind: 'merge', from, into }, at: turn, isUndone: false })
+  })
+  run.merges += merges.length
+  run.atOnce += merges.length
+  const after = model.replay()
+  const groups = personIds.map((_, person) => model.rootOf(before, person))
+  for (const [i, { one, other }] of step.pairs.entries()) {
+    const outcome = outcomes[i]!
+    const wasOne = model.rootOf(before, one) === model.rootOf(before, other)
+    const isRefused = !wasOne && !(stands(one) && stands(other))
+    const what = `${name} step ${at}: pair ${one} ${other}`
+    note(run, outcome instanceof Problem === isRefused, what)
+    if (isRefused) run.refusals += 1
+    if (isRefused || outcome instanceof Problem) continue
+    note(run, (outcome.result === 'already_one') === wasOne, `${what} was one`)
+    note(run, outcome.intoId === personIds[model.rootOf(after, one)], `${what} stays`)
+    note(run, outcome.intoId === personIds[model.rootOf(after, other)], `${what} goes`)
+    const [mine, theirs] = [groups[one]!, groups[other]!]
+    groups.forEach((group, person) => {
+      if (group === theirs) groups[person] = mine
+    })
+  }
+  // Nobody is one with anybody but by the pairs.
+  personIds.forEach((_, a) =>
+    personIds.forEach((__, b) => {
+      const isOne = model.rootOf(after, a) === model.rootOf(after, b)
+      note(run, isOne === (groups[a] === groups[b]), `${name} step ${at}: ${a} and ${b} are one`)
+    }),
+  )
 }
 
 async function unmerge(

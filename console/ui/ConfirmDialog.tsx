@@ -10,6 +10,8 @@ export interface ConfirmDialogProps {
   children: ReactNode
   /** On the button. */
   confirm: string
+  /** Its width in pixels, for what is more than a few sentences. */
+  size?: number
   /** Asks for words that are kept with the act. */
   reason?: { label: string; description: string; required: boolean }
   isBusy: boolean
@@ -26,6 +28,7 @@ export function ConfirmDialog({
   title,
   children,
   confirm,
+  size,
   reason,
   isBusy,
   isGrave = false,
@@ -38,6 +41,7 @@ export function ConfirmDialog({
       opened={opened}
       onClose={onClose}
       title={title}
+      {...(size === undefined ? {} : { size })}
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
       <form

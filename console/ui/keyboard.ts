@@ -49,6 +49,8 @@ function isPlainKey(event: KeyboardEvent): boolean {
 }
 
 function isTyping(target: EventTarget | null): boolean {
+  // A box that was just ticked takes no letters: keys go on from there.
+  if (target instanceof HTMLInputElement && target.type === 'checkbox') return false
   return (
     target instanceof HTMLElement &&
     (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName))

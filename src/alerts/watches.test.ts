@@ -159,6 +159,9 @@ async function makeTroubled(leadId: string): Promise<void> {
     values (${id}, 'lead', ${leadId}, 1, 1, ${start})`)
   await run(sql`update connections set credentials_end_on = ${later}::date + 3 where id = ${id}`)
   await run(sql`
+    insert into sync_disconnections (connection_id, vendor, name, address, state, next_attempt_at, deleted_at)
+    values (${newId('con')}, 'pipedrive', 'Old CRM', 'https://hub.example/hooks/pipedrive/con_1', 'by_hand', ${start}, ${start})`)
+  await run(sql`
     insert into sync_call_days (connection_id, day, taken) values (${id}, ${later.toISOString().slice(0, 10)}::date, 100)`)
 }
 

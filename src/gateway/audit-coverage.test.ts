@@ -40,6 +40,8 @@ const withoutBoth: Readonly<Record<string, string>> = {
   assignSyncErrors: 'says who looks at them; no value of a record changes',
   dismissPersonDuplicates:
     'the pairs are named, each by an entry of its own; no value of a person changes',
+  mergePersonDuplicates:
+    'many by one call: each merge has an entry of its own with both people, and what it set aside is kept for undoing',
   ignoreSyncErrors: 'puts them away; no value of a record changes',
   retrySyncErrors: 'makes records due again; what the run writes has its own history',
   liftSuppression:

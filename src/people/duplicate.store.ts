@@ -196,6 +196,16 @@ export function listDuplicates(
     where ${allOf(conditions)} order by d.confidence desc, d.id desc limit ${limit + 1}`)
 }
 
+/** These pairs by their ids; those that are gone are left out. */
+export async function findDuplicates(
+  tx: Transaction,
+  ids: readonly string[],
+): Promise<Map<string, PersonDuplicate>> {
+  const rows = await tx.query(sql<PersonDuplicate>`
+    select ${shown} from person_duplicates d where d.id = any(${ids}::text[])`)
+  return new Map(rows.map((pair) => [pair.id, pair]))
+}
+
 /** These pairs, locked for a decision in the order of their ids. */
 export function takeDuplicates(
   tx: Transaction,

@@ -1,9 +1,12 @@
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
+import { newId } from '#core/id.ts'
 import { MINUTE_MS } from '#core/time.ts'
+import { captureAll } from '#people/capture.store.ts'
 import { likeness, likenessKeys, type Likable } from '#people/duplicate.rules.ts'
 import { findPairs, readLikable, replaceKeys, takeUnkeyed } from '#people/duplicate.store.ts'
+import { mergePairs } from '#people/merge-many.ts'
 import type { PersonBrief } from '#people/person.schema.ts'
 import { ManualClock, expectProblem, useHub, type TestWorkspace } from '#tests/hub.ts'
 import { rowsRead, runOnServer } from '#tests/store.ts'
@@ -314,4 +317,163 @@ test('what a look reads grows with the people it looks at, also while the databa
   })
   expect(keys).toBeGreaterThan(1000)
   expect(read).toBeLessThan(3 * keys)
+})
+
+/** People who share a phone: each is a pair with each. */
+async function family(workspace: TestWorkspace, count: number): Promise<string[]> {
+  const ids: string[] = []
+  for (let i = 0; i < count; i += 1)
+    ids.push(
+      await identify(workspace, {
+        email: `person${i}@family.example`,
+        phone: '030 5550199',
+        jobTitle: `Job ${i}`,
+        ...(i === count - 1 ? { country: 'DE' } : {}),
+      }),
+    )
+  return ids
+}
+
+const between = (pairs: readonly Listed[], one: string, other: string): string =>
+  pairs.find(
+    ({ personId, otherPersonId }) =>
+      [personId, otherPersonId].includes(one) && [personId, otherPersonId].includes(other),
+  )!.id
+
+test('many pairs are merged at once with an outcome each, and none stops the others', async () => {
+  const workspace = await hub.freshWorkspace()
+  const [a, b, c, d] = (await family(workspace, 4)) as [string, string, string, string]
+  const pairs = await offered(workspace)
+  expect(pairs).toHaveLength(6)
+  const of = (one: string, other: string) => between(pairs, one, other)
+  await workspace.post(`/api/v1/people/duplicates/${of(a, d)}/dismiss`, {})
+  const body = {
+    pairs: [
+      { duplicateId: of(b, c) },
+      { duplicateId: 'dup_0' },
+      { duplicateId: of(a, d) },
+      { duplicateId: of(a, c), intoId: d },
+      { duplicateId: of(a, b) },
+      { duplicateId: of(a, c) },
+    ],
+  }
+  const merge = (key: string) =>
+    workspace.post('/api/v1/people/duplicates/merge', body, { 'idempotency-key': key })
+  const answer = await merge('one')
+  expect(answer.status, answer.text).toBe(207)
+  expect(answer.body.summary).toMatchObject({ done: 3, refused: 3 })
+  const outcomes = answer.body.outcomes as {
+    data?: { result: string; intoId: string; fromId: string; mergeId: string; isShared: boolean }
+    problem?: { code: string }
+  }[]
+  expect(outcomes.map(({ problem }) => problem?.code ?? null)).toEqual([
+    null,
+    'resource.not_found',
+    'merge.refused',
+    'request.invalid',
+    null,
+    null,
+  ])
+  const [bc, , , , ab, ac] = outcomes.map(({ data }) => data)
+  expect(ab).toMatchObject({ result: 'merged', fromId: b, intoId: a, isShared: true })
+  expect(ac).toMatchObject({ result: 'merged', fromId: c, intoId: a, isShared: true })
+  expect(bc).toMatchObject({ result: 'together', fromId: null, mergeId: null, intoId: a })
+  const person = async (id: string) => (await workspace.get(`/api/v1/people/${id}`)).body
+  for (const id of [a, b, c]) expect(await person(id)).toMatchObject({ id: a, jobTitle: 'Job 0' })
+  expect((await person(a)).identities).toHaveLength(3)
+  expect(await person(d)).toMatchObject({ id: d, country: 'DE' })
+  // The same request again answers the same; asked anew, they are one already.
+  expect((await merge('one')).body).toEqual(answer.body)
+  const again = (await merge('two')).body.outcomes as typeof outcomes
+  expect(again.map(({ data }) => data?.result ?? null)).toEqual([
+    'already_one',
+    null,
+    null,
+    null,
+    'already_one',
+    'already_one',
+  ])
+  expect(again[4]!.data).toMatchObject({ mergeId: ab!.mergeId, intoId: a, fromId: b })
+  const merges = (await workspace.auditActions()).filter((action) => action === 'person.merged')
+  expect(merges).toHaveLength(2)
+  // Each is undone by itself, the latest first.
+  const undo = (id: string) => workspace.post(`/api/v1/people/merges/${id}/unmerge`, {})
+  expectProblem(await undo(ab!.mergeId), 409, 'merge.undo_later_first')
+  expect((await undo(ac!.mergeId)).status).toBe(200)
+  expect(await person(c)).toMatchObject({ id: c, jobTitle: 'Job 2' })
+  expect((await undo(ab!.mergeId)).status).toBe(200)
+  for (const id of [a, b, c, d]) expect(await person(id)).toMatchObject({ id, merged: null })
+})
+
+test('a preview of many says who stays, what differs and which pairs share people, and changes nothing', async () => {
+  const workspace = await hub.freshWorkspace()
+  const [a, b, c] = (await family(workspace, 3)) as [string, string, string]
+  const pairs = await offered(workspace)
+  const of = (one: string, other: string) => between(pairs, one, other)
+  const preview = async (query: string, by = workspace) => {
+    const answer = await by.get(`/api/v1/people/duplicates/merge-preview?pairs=${query}`)
+    expect(answer.status, answer.text).toBe(200)
+    return answer.body.data
+  }
+  const [ab, bc, none] = await preview([of(a, b), of(b, c), 'dup_0'].join(','))
+  expect(ab).toMatchObject({ result: 'merge', into: { id: a }, from: { id: b }, isShared: true })
+  expect(ab.differs).toContainEqual({ field: 'jobTitle', stays: 'Job 0', setAside: 'Job 1' })
+  expect(ab).toMatchObject({ differing: ab.differs.length, fills: 0, refusal: null })
+  expect(bc).toMatchObject({ result: 'merge', into: { id: a }, from: { id: c }, fills: 1 })
+  expect(none).toMatchObject({ id: 'dup_0', result: 'refused', into: null, differs: [] })
+  const [turned] = await preview(`${of(a, b)}:${b}`)
+  expect(turned).toMatchObject({ into: { id: b }, from: { id: a }, isShared: false })
+  const reader = await workspace.withKey({ scopes: ['people:read'] })
+  const [masked] = await preview(of(a, b), reader)
+  expect(JSON.stringify(masked)).not.toMatch(/Job|family/)
+  expect(await offered(workspace)).toHaveLength(3)
+  for (const wrong of ['', 'dup_0:lead_1', 'x', Array.from({ length: 101 }, () => 'dup_0').join()])
+    expectProblem(
+      await workspace.get(`/api/v1/people/duplicates/merge-preview?pairs=${wrong}`),
+      422,
+      'request.invalid',
+    )
+})
+
+test('a hundred pairs take as many statements as one', async () => {
+  const workspace = await hub.freshWorkspace()
+  const count = async (pairs: number): Promise<number> => {
+    const ids: string[] = []
+    await hub.app.store.transaction(workspace.id, async (tx) => {
+      const people = Array.from({ length: pairs * 2 }, (_, i) => ({
+        source: 'test',
+        identities: [{ kind: 'email' as const, value: `s${pairs}n${i}@many.example` }],
+        personal: {},
+        consents: [],
+        touch: null,
+      }))
+      const { outcomes } = await captureAll(tx, people, clock.now())
+      const rows = Array.from({ length: pairs }, (_, i) => ({
+        id: newId('dup'),
+        sides: [outcomes[2 * i]!.personId, outcomes[2 * i + 1]!.personId].toSorted(),
+      }))
+      ids.push(...rows.map(({ id }) => id))
+      await tx.execute(sql`
+        insert into person_duplicates (id, workspace_id, person_id, other_person_id, confidence, reasons, found_at)
+        select r.id, ${workspace.id}, r.sides[1], r.sides[2], 0.5, '{phone}', ${clock.now()}::timestamptz
+        from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(id text, sides text[])`)
+    })
+    let statements = 0
+    await hub.app.store.transaction(workspace.id, async (tx) => {
+      const counting = new Proxy(tx, {
+        get(target, name) {
+          if (name === 'query' || name === 'find' || name === 'execute') statements += 1
+          const value: unknown = Reflect.get(target, name, target)
+          return typeof value === 'function' ? value.bind(target) : value
+        },
+      })
+      const wishes = ids.map((duplicateId) => ({ duplicateId, intoId: null }))
+      const { merges } = await mergePairs(counting, wishes, 'test', clock.now())
+      expect(merges).toHaveLength(pairs)
+    })
+    return statements
+  }
+  const one = await count(1)
+  expect(one).toBeLessThan(15)
+  expect(await count(100)).toBe(one)
 })

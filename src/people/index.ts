@@ -15,6 +15,8 @@ import {
 import {
   listPersonMerges,
   mergePerson,
+  mergePersonDuplicates,
+  previewPersonDuplicateMerges,
   previewPersonMerge,
   unmergePerson,
 } from './merge.operations.ts'
@@ -37,6 +39,8 @@ export const people: Module = {
     listPersonDuplicates,
     dismissPersonDuplicate,
     dismissPersonDuplicates,
+    previewPersonDuplicateMerges,
+    mergePersonDuplicates,
     previewPersonMerge,
     mergePerson,
     listPersonMerges,

@@ -1,15 +1,22 @@
 import { cutPage, decodeCursor } from '#core/page.ts'
 import { Id } from '#core/id.ts'
-import { defineOperation, type OperationContext } from '#gateway/operation.ts'
+import { Problem } from '#core/problem.ts'
+import { defineOperation, type OperationContext, type Settled } from '#gateway/operation.ts'
 import type { Transaction } from '#store/store.ts'
 import { mergeByHand, previewMerge, undoMerge, type MergeOutcome } from './merge.ts'
+import { mergePairs, previewPairs } from './merge-many.ts'
 import {
+  DuplicateMerge,
+  DuplicateMergePreviews,
+  MergeDuplicate,
   MergePath,
   MergePersonInput,
   MergePreview,
+  MOST_PAIRS,
   PersonMerge,
   PersonMergePage,
   PersonMergeQuery,
+  PreviewDuplicateMerges,
 } from './merge.schema.ts'
 import { openSetAside } from './layer.store.ts'
 import { listMerges, type ListedMerge } from './merge.store.ts'
@@ -52,6 +59,56 @@ export const mergePerson = defineOperation({
   },
 })
 
+export const previewPersonDuplicateMerges = defineOperation({
+  id: 'previewPersonDuplicateMerges',
+  method: 'GET',
+  path: '/api/v1/people/duplicates/merge-preview',
+  scope: 'people:read',
+  tag,
+  summary: 'See what merging several pairs at once would do',
+  description:
+    'Who stays, what differs and is set aside, and which pairs share people. Nothing is changed.',
+  input: PreviewDuplicateMerges,
+  output: DuplicateMergePreviews,
+  async perform({ pairs }, { tx }) {
+    const wishes = pairs.split(',').map((pair) => {
+      const [duplicateId = '', intoId = null] = pair.split(':')
+      return { duplicateId, intoId }
+    })
+    return { data: await previewPairs(tx, wishes) }
+  },
+})
+
+export const mergePersonDuplicates = defineOperation({
+  id: 'mergePersonDuplicates',
+  method: 'POST',
+  path: '/api/v1/people/duplicates/merge',
+  scope: 'people:write',
+  tag,
+  summary: 'Merge pairs of people, many by one request',
+  description:
+    'As for one pair. One that cannot be merged is refused and leaves the others alone. Where pairs share people, all of them go into one ' +
+    'person, whatever the order of the pairs: who goes in by none of them, is named to stay, or is known longest. Each merge is undone on its own, ' +
+    'those into one person latest first.',
+  status: 200,
+  subject: ({ fromId, id }) => fromId ?? id,
+  input: MergeDuplicate,
+  output: DuplicateMerge,
+  batch: { key: 'pairs', max: MOST_PAIRS },
+  async performMany(inputs, context) {
+    const { tx, principal, now } = context
+    const wishes = inputs.map(({ duplicateId, intoId = null }) => ({ duplicateId, intoId }))
+    const { outcomes, merges } = await mergePairs(tx, wishes, principal.id, now)
+    for (const { duplicateId, ...made } of merges)
+      tell(context, 'person.merged', made, { duplicateId })
+    return outcomes.map((one): Settled<DuplicateMerge> =>
+      one instanceof Problem
+        ? { kind: 'refused', problem: one }
+        : { kind: 'done', output: one, status: 200 },
+    )
+  },
+})
+
 export const unmergePerson = defineOperation({
   id: 'unmergePerson',
   method: 'POST',
@@ -83,11 +140,12 @@ function tell(
   context: OperationContext,
   action: string,
   { merge, events }: MergeOutcome,
+  more: Record<string, unknown> = {},
 ): PersonMerge {
   if (events.length === 0) return merge
   for (const event of events) context.emit(event)
   const { id, fromId, intoId, moved } = merge
-  context.audit({ action, subjectId: fromId, detail: { mergeId: id, intoId, moved } })
+  context.audit({ action, subjectId: fromId, detail: { mergeId: id, intoId, moved, ...more } })
   return merge
 }
 

@@ -33,6 +33,74 @@ export const MergePersonInput = z.strictObject({
   with: Id('per').meta({ description: 'The person that goes into it.' }),
 })
 
+/** Pairs that one request merges. */
+export const MOST_PAIRS = 100
+
+export const MergeDuplicate = z.strictObject({
+  duplicateId: Id('dup'),
+  intoId: Id('per').optional().meta({
+    description:
+      'Who of the two stays. Without it the first of the pair, unless only the other can stand for both.',
+  }),
+})
+
+export const DuplicateMerge = z.object({
+  id: Id('dup'),
+  personId: Id('per'),
+  otherPersonId: Id('per'),
+  result: z.enum(['merged', 'together', 'already_one']).meta({
+    description:
+      'merged: by `mergeId`; together: other pairs of the request make them one; already_one: they were before.',
+  }),
+  mergeId: Id('mrg').nullable().meta({ description: 'What is undone to have this one back.' }),
+  intoId: Id('per').meta({ description: 'Who stands for both now.' }),
+  fromId: Id('per').nullable().meta({ description: 'Who went in.' }),
+  moved: Moved.nullable(),
+  isShared: z.boolean().meta({
+    description:
+      'Other pairs of the request name these people too: all of them went into `intoId`, and are undone latest first.',
+  }),
+})
+export type DuplicateMerge = z.infer<typeof DuplicateMerge>
+
+export const PreviewDuplicateMerges = z.object({
+  pairs: z
+    .string()
+    .max(8000)
+    .regex(/^dup_[0-9a-z]+(?::per_[0-9a-z]+)?(?:,dup_[0-9a-z]+(?::per_[0-9a-z]+)?){0,99}$/)
+    .meta({
+      description: 'At most 100, by comma; who of a pair stays can follow a colon.',
+      example: 'dup_0196,dup_0197:per_0198',
+    }),
+})
+
+export const DuplicateMergePreview = z.object({
+  id: Id('dup'),
+  personId: Id('per').nullable(),
+  otherPersonId: Id('per').nullable(),
+  confidence: z.number().nullable(),
+  result: z.enum(['merge', 'together', 'already_one', 'refused']).meta({
+    description:
+      'merge: `from` would go into `into`; together: the other pairs make them one; already_one: nothing is to be done.',
+  }),
+  refusal: z.string().nullable(),
+  isShared: z.boolean().meta({ description: 'Other pairs of these name its people too.' }),
+  into: PersonBrief.nullable(),
+  from: PersonBrief.nullable(),
+  differs: z.array(
+    z.object({
+      field: z.string(),
+      stays: z.unknown().meta({ personal: 'custom' }),
+      setAside: z.unknown().meta({ personal: 'custom' }),
+    }),
+  ),
+  differing: z.int().meta({ description: 'How many values differ; `differs` holds some.' }),
+  fills: z.int().meta({ description: 'Gaps of who stays that are filled.' }),
+})
+export type DuplicateMergePreview = z.infer<typeof DuplicateMergePreview>
+
+export const DuplicateMergePreviews = z.object({ data: z.array(DuplicateMergePreview) })
+
 export const MergePath = z.object({ mergeId: Id('mrg') })
 
 export const PersonMergeQuery = PageQuery.extend({

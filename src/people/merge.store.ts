@@ -27,28 +27,45 @@ export async function findSides(
   return new Map(rows.map((row) => [row.id, row]))
 }
 
-/** How many records of a person would move. */
-export async function countMoves(tx: Transaction, personId: string): Promise<Moved> {
-  const own = sql`workspace_id = ${tx.workspaceId} and person_id = ${personId}`
-  const row = await tx.find(sql<Moved>`
-    select (select count(*) from touchpoints where ${own})::int as touchpoints,
-      (select count(*) from identities where ${own})::int as identities,
-      (select count(*) from consents where ${own})::int as consents,
-      (select count(*) from leads where ${own} and merged_into is null)::int as leads,
-      (select count(*) from opportunity_people where ${own})::int as opportunities`)
-  return row!
+/** How many records of each person would move. */
+export async function countMoves(
+  tx: Transaction,
+  personIds: readonly string[],
+): Promise<Map<string, Moved>> {
+  // The ids as they are: planned by the average person, a look would go through all rows where one person has most of them.
+  const counts = (table: string, more = sql``) => sql`(
+    select person_id, count(*)::int as count from ${sql.table(table)}
+    where workspace_id = ${tx.workspaceId} and person_id = any(${personIds}::text[]) ${more} group by person_id)`
+  const rows = await tx.query(sql<Moved & { id: string }>`
+    select w.id, coalesce(t.count, 0) as touchpoints, coalesce(i.count, 0) as identities, coalesce(c.count, 0) as consents,
+      coalesce(l.count, 0) as leads, coalesce(o.count, 0) as opportunities
+    from unnest(${personIds}::text[]) as w(id)
+    left join ${counts('touchpoints')} t on t.person_id = w.id
+    left join ${counts('identities')} i on i.person_id = w.id
+    left join ${counts('consents')} c on c.person_id = w.id
+    left join ${counts('leads', sql`and merged_into is null`)} l on l.person_id = w.id
+    left join ${counts('opportunity_people')} o on o.person_id = w.id`)
+  return new Map(rows.map(({ id, ...moved }) => [id, moved]))
 }
 
 /** Hands all that is a person's to another. Each row keeps for whom it came, so that it finds its way back. */
-export async function moveRows(tx: Transaction, from: string, into: string): Promise<void> {
-  const own = sql`workspace_id = ${tx.workspaceId} and person_id = ${from}`
+export async function moveRows(
+  tx: Transaction,
+  moves: readonly { fromId: string; intoId: string }[],
+): Promise<void> {
+  const [from, into] = [moves.map(({ fromId }) => fromId), moves.map(({ intoId }) => intoId)]
+  const its = (table: string) =>
+    sql`from moves m where ${sql.ref(`${table}.workspace_id`)} = ${tx.workspaceId} and ${sql.ref(`${table}.person_id`)} = m.from_id
+      and ${sql.ref(`${table}.person_id`)} = any(${from}::text[])`
   await tx.execute(sql`
-    with moved_touchpoints as (
-      update touchpoints set person_id = ${into}, captured_as = coalesce(captured_as, person_id) where ${own}
+    with moves as (
+      select * from unnest(${from}::text[], ${into}::text[]) as r(from_id, into_id)
+    ), moved_touchpoints as (
+      update touchpoints set person_id = m.into_id, captured_as = coalesce(captured_as, person_id) ${its('touchpoints')}
     ), moved_consents as (
-      update consents set person_id = ${into}, home_id = coalesce(home_id, person_id) where ${own}
+      update consents set person_id = m.into_id, home_id = coalesce(home_id, person_id) ${its('consents')}
     )
-    update identities set person_id = ${into}, home_id = coalesce(home_id, person_id) where ${own}`)
+    update identities set person_id = m.into_id, home_id = coalesce(home_id, person_id) ${its('identities')}`)
 }
 
 /** Gives back what came for `from`, or for those who stand under it, before the merge and since. */
@@ -99,17 +116,32 @@ export interface NewMerge {
   fromValues: Personal
   intoValues: Personal
   consentIds: readonly string[]
-  by: string
 }
 
-export async function insertMerge(tx: Transaction, merge: NewMerge, now: Date): Promise<void> {
-  const { id } = merge
-  const from = sealSetAside(tx, { id, side: 'from' }, merge.fromValues)
-  const into = sealSetAside(tx, { id, side: 'into' }, merge.intoValues)
+/** In their order, which is the order in which they rest on one another. */
+export async function insertMerges(
+  tx: Transaction,
+  merges: readonly NewMerge[],
+  by: string,
+  now: Date,
+): Promise<void> {
+  const rows = merges.map(({ id, fromId, intoId, moved, fromValues, intoValues, consentIds }) => ({
+    id,
+    from_id: fromId,
+    into_id: intoId,
+    moved,
+    from_values: sealSetAside(tx, { id, side: 'from' }, fromValues),
+    into_values: sealSetAside(tx, { id, side: 'into' }, intoValues),
+    consent_ids: consentIds,
+  }))
   await tx.execute(sql`
     insert into person_merges (id, workspace_id, from_id, into_id, moved, from_values, into_values, consent_ids, merged_by, merged_at)
-    values (${id}, ${tx.workspaceId}, ${merge.fromId}, ${merge.intoId}, ${JSON.stringify(merge.moved)}::jsonb,
-      decode(${from}, 'base64'), decode(${into}, 'base64'), ${merge.consentIds}::text[], ${merge.by}, ${now})`)
+    select r.id, ${tx.workspaceId}, r.from_id, r.into_id, r.moved, decode(r.from_values, 'base64'),
+      decode(r.into_values, 'base64'), r.consent_ids, ${by}, ${now}::timestamptz
+    from rows from (jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as (id text, from_id text, into_id text, moved jsonb,
+      from_values text, into_values text, consent_ids text[])) with ordinality
+      as r(id, from_id, into_id, moved, from_values, into_values, consent_ids, turn)
+    order by r.turn`)
 }
 
 export interface MergeRow extends PersonMerge {
@@ -127,11 +159,31 @@ export function findMerge(tx: Transaction, id: string): Promise<MergeRow | null>
     select ${shown}, m.from_values, m.into_values, m.consent_ids from person_merges m where m.id = ${id}`)
 }
 
-/** The merge by hand by which a person stands under another now; null when it was merged otherwise, or not at all. */
-export function findMergeOf(tx: Transaction, fromId: string): Promise<PersonMerge | null> {
-  return tx.find(sql<PersonMerge>`
+/** The merges by hand by which people stand under others now, by person; without those that were merged otherwise, or not at all. */
+export async function findMergesOf(
+  tx: Transaction,
+  fromIds: readonly string[],
+): Promise<Map<string, PersonMerge>> {
+  const rows = await tx.query(sql<PersonMerge>`
     select ${shown} from person_merges m
-    where m.workspace_id = ${tx.workspaceId} and m.from_id = ${fromId} and m.undone_at is null`)
+    where m.workspace_id = ${tx.workspaceId} and m.from_id = any(${fromIds}::text[]) and m.undone_at is null`)
+  return new Map(rows.map((merge) => [merge.fromId, merge]))
+}
+
+/** For each person that was merged, by hand or not, who stands for it in the end. */
+export async function findStanding(
+  tx: Transaction,
+  personIds: readonly string[],
+): Promise<Map<string, string>> {
+  const rows = await tx.query(sql<{ id: string; standing: string }>`
+    with recursive up as (
+      select p.id::text as id, p.merged_into::text as at from people p
+      where p.id = any(${personIds}::text[]) and p.merged_into is not null
+      union
+      select up.id, p.merged_into::text from up join people p on p.id = up.at where p.merged_into is not null
+    )
+    select up.id, up.at as standing from up join people p on p.id = up.at where p.merged_into is null`)
+  return new Map(rows.map(({ id, standing }) => [id, standing]))
 }
 
 /**

@@ -1,7 +1,10 @@
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { ManualClock, expectProblem, useHub, type TestWorkspace } from '#tests/hub.ts'
+import { findSides } from '#people/merge.store.ts'
+import { layMerges } from '#people/merge.ts'
 import { runMerges } from '#tests/merges.ts'
+import { rowsRead, runOnServer } from '#tests/store.ts'
 
 const clock = new ManualClock(new Date('2026-11-23T09:00:00Z'))
 const hub = useHub({ clock })
@@ -305,6 +308,37 @@ test('over random merges, changes, touches and unmerges, what is undone is as if
   expect(run.faults).toEqual([])
   expect(run.wrong).toBe(0)
   expect(run.merges).toBeGreaterThan(400)
+  expect(run.atOnce).toBeGreaterThan(100)
   expect(run.unmerges).toBe(run.merges)
   expect(run.refusals).toBeGreaterThan(100)
+})
+
+test('what merges read grows with what moves, not with what there is', async () => {
+  const workspace = await hub.freshWorkspace()
+  const everybody = Array.from({ length: 100 }, (_, i) => ({ email: `p${i}@reads.example` }))
+  const ids = (await workspace.post('/api/v1/people', { people: everybody })).body.outcomes.map(
+    ({ data }: { data: { id: string } }) => data.id,
+  ) as string[]
+  const other = await identify(workspace, { email: 'busy@reads.example' })
+  const addTouches = (personIds: readonly string[], each: number) =>
+    hub.app.store.transaction(workspace.id, (tx) =>
+      tx.execute(sql`
+        insert into touchpoints (id, person_id, kind, channel, occurred_at, received_at, source)
+        select 'tch_' || md5(p || n), p, 'page_view', 'direct', ${clock.now()}, ${clock.now()}, 'test'
+        from unnest(${personIds}::text[]) p cross join generate_series(1, ${each}) n`),
+    )
+  await addTouches([other], 20_000)
+  await runOnServer('analyze touchpoints', hub.app.store.connectionString)
+  await addTouches(ids, 2)
+  const read = await hub.app.store.transaction(workspace.id, async (tx) => {
+    const sides = [...(await findSides(tx, ids, 'change')).values()]
+    const merges = sides.flatMap((from, i) => (i % 2 === 1 ? [{ into: sides[i - 1]!, from }] : []))
+    return rowsRead(tx, 'touchpoints', async () => {
+      const made = await layMerges(tx, merges, 'test', clock.now())
+      expect(made).toHaveLength(50)
+      for (const { merge: one } of made) expect(one.moved.touchpoints).toBe(2)
+    })
+  })
+  expect(read).toBeGreaterThanOrEqual(100)
+  expect(read).toBeLessThan(1000)
 })

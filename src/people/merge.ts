@@ -1,8 +1,13 @@
 import { newId } from '#core/id.ts'
 import { Problem } from '#core/problem.ts'
 import type { EventDraft } from '#jobs/job.ts'
-import { effectiveConsents, joinConsents, MERGE_SOURCE } from '#people/consent.rules.ts'
-import { insertConsents, listConsents, type ConsentRow } from '#people/consent.store.ts'
+import {
+  effectiveConsents,
+  joinConsents,
+  MERGE_SOURCE,
+  type ConsentRecord,
+} from '#people/consent.rules.ts'
+import { insertConsents, listConsents } from '#people/consent.store.ts'
 import { openSetAside } from '#people/layer.store.ts'
 import { mergeRefusal, orderPair, previewValues } from '#people/merge.rules.ts'
 import type { MergePreview, PersonMerge } from '#people/merge.schema.ts'
@@ -10,10 +15,10 @@ import {
   closeMerge,
   countMoves,
   findMerge,
-  findMergeOf,
+  findMergesOf,
   findSides,
   findTopMerge,
-  insertMerge,
+  insertMerges,
   moveRows,
   moveRowsBack,
   settleConflicts,
@@ -25,6 +30,7 @@ import { fillPersonal } from '#people/personal.rules.ts'
 import type { Transaction } from '#store/store.ts'
 
 type PersonId = `per_${string}`
+type Said = Omit<ConsentRecord, 'hasProof'> & { proof: object | null }
 
 /** A merge as it stands, and what to tell of it; no events when there was nothing to do. */
 export interface MergeOutcome {
@@ -45,39 +51,101 @@ export async function mergeByHand(
 ): Promise<MergeOutcome> {
   const { into, from } = await getSides(tx, intoId, fromId, 'change')
   if (from.mergedInto === into.id) {
-    const merge = await findMergeOf(tx, from.id)
-    if (merge !== null) return { merge, events: [] }
+    const merge = (await findMergesOf(tx, [from.id])).get(from.id)
+    if (merge !== undefined) return { merge, events: [] }
   }
   const refusal = mergeRefusal(into, from)
   if (refusal !== null) throw new Problem('merge.refused', refusal)
-  const moved = await countMoves(tx, from.id)
-  const records = await readRecords(tx, into.id, from.id)
-  const joined = joinConsents(records.into, records.from)
-  await moveRows(tx, from.id, into.id)
-  const guards = joined
-    .filter(({ isGuarded }) => isGuarded)
-    .map(({ purpose, channel, after: status }) => {
-      const said = { purpose, channel, status, source: MERGE_SOURCE, proof: null, occurredAt: now }
-      return { id: newId('cns'), personId: into.id, homeId: null, ...said }
-    })
+  const [outcome] = await layMerges(tx, [{ into, from }], by, now)
+  return outcome!
+}
+
+/**
+ * Puts people over others, in this order. The caller holds all of them, they stand for themselves, and nobody who goes into another stays
+ * over somebody. A number of statements that does not grow with the merges.
+ */
+export async function layMerges(
+  tx: Transaction,
+  merges: readonly { into: MergeSide; from: MergeSide }[],
+  by: string,
+  now: Date,
+): Promise<MergeOutcome[]> {
+  if (merges.length === 0) return []
+  const sides = new Map(
+    merges.flatMap(({ into, from }) => [into, from]).map((one) => [one.id, one]),
+  )
+  const moved = await countMoves(
+    tx,
+    merges.map(({ from }) => from.id),
+  )
+  const records = await readRecords(tx, [...sides.keys()])
+  const values = new Map([...sides].map(([id, one]) => [id, openPersonal(tx, id, one.personal)]))
+  const made = merges.map(({ into, from }) => {
+    const [ours, theirs] = [records.get(into.id) ?? [], records.get(from.id) ?? []]
+    const joined = joinConsents(ours, theirs)
+    const guards = joined
+      .filter(({ isGuarded }) => isGuarded)
+      .map(({ purpose, channel, after: status }) => {
+        const said = {
+          purpose,
+          channel,
+          status,
+          source: MERGE_SOURCE,
+          proof: null,
+          occurredAt: now,
+        }
+        return { id: newId('cns'), personId: into.id, homeId: null, ...said }
+      })
+    // Who goes in next meets what this one made of the survivor.
+    records.set(into.id, [...ours, ...theirs, ...guards.map(toRecord)])
+    const [intoValues, fromValues] = [values.get(into.id)!, values.get(from.id)!]
+    values.set(into.id, fillPersonal(intoValues, fromValues))
+    const named = { id: newId('mrg'), fromId: from.id, intoId: into.id, moved: moved.get(from.id)! }
+    return { ...named, fromValues, intoValues, guards, joined }
+  })
+  await moveRows(tx, made)
+  const guards = made.flatMap((one) => one.guards)
   if (guards.length > 0) await insertConsents(tx, guards, now)
-  const fromValues = openPersonal(tx, from.id, from.personal)
-  const intoValues = openPersonal(tx, into.id, into.personal)
-  const id = newId('mrg')
-  const consentIds = guards.map((guard) => guard.id)
-  const named = { id, fromId: from.id, intoId: into.id, moved }
-  await insertMerge(tx, { ...named, fromValues, intoValues, consentIds, by }, now)
-  const survivor = { id: into.id, mergedInto: null, personal: fillPersonal(intoValues, fromValues) }
-  await writeSides(tx, [{ id: from.id, mergedInto: into.id, personal: null }, survivor], now)
-  await settleConflicts(tx, [orderPair(into.id, from.id)], 'merged')
-  const merge = { ...named, mergedBy: by, mergedAt: now, undoneBy: null, undoneAt: null }
-  const events = [
-    { event: 'person.merged', subjectId: from.id, data: { into: into.id, mergeId: id } },
-    ...joined.map(({ purpose, channel, after: status }) =>
-      consentChanged(into.id, { purpose, channel, status }),
-    ),
-  ]
-  return { merge, events }
+  await insertMerges(
+    tx,
+    made.map((one) => ({ ...one, consentIds: one.guards.map(({ id }) => id) })),
+    by,
+    now,
+  )
+  const survivors = [...new Set(made.map(({ intoId }) => intoId))]
+  await writeSides(
+    tx,
+    [
+      ...made.map(({ fromId, intoId }) => ({ id: fromId, mergedInto: intoId, personal: null })),
+      ...survivors.map((id) => ({ id, mergedInto: null, personal: values.get(id)! })),
+    ],
+    now,
+  )
+  await settleConflicts(
+    tx,
+    made.map(({ fromId, intoId }) => orderPair(intoId, fromId)),
+    'merged',
+  )
+  // What holds of a survivor in the end is told once.
+  const lastOf = new Map(made.map(({ intoId }, i) => [intoId, i]))
+  return made.map(({ id, fromId, intoId, moved: its, joined }, i) => ({
+    merge: {
+      id,
+      fromId,
+      intoId,
+      moved: its,
+      mergedBy: by,
+      mergedAt: now,
+      undoneBy: null,
+      undoneAt: null,
+    },
+    events: [
+      { event: 'person.merged', subjectId: fromId, data: { into: intoId, mergeId: id } },
+      ...(lastOf.get(intoId) === i ? joined : []).map(({ purpose, channel, after: status }) =>
+        consentChanged(intoId, { purpose, channel, status }),
+      ),
+    ],
+  }))
 }
 
 /**
@@ -117,11 +185,11 @@ export async function undoMerge(
     now,
   )
   await settleConflicts(tx, [orderPair(into.id, from.id)], 'open')
-  const records = await readRecords(tx, into.id, from.id)
+  const records = await readRecords(tx, [into.id, from.id])
   const events = [
     { event: 'person.unmerged', subjectId: from.id, data: { from: into.id, mergeId: id } },
     ...[into, from].flatMap((side) =>
-      effectiveConsents(records[side === into ? 'into' : 'from']).map((consent) =>
+      effectiveConsents(records.get(side.id) ?? []).map((consent) =>
         consentChanged(side.id, consent),
       ),
     ),
@@ -136,7 +204,8 @@ export async function previewMerge(
   fromId: PersonId,
 ): Promise<MergePreview> {
   const { into, from } = await getSides(tx, intoId, fromId, 'read')
-  const records = await readRecords(tx, into.id, from.id)
+  const records = await readRecords(tx, [into.id, from.id])
+  const moves = await countMoves(tx, [from.id])
   return {
     intoId,
     fromId,
@@ -145,8 +214,8 @@ export async function previewMerge(
       openPersonal(tx, into.id, into.personal),
       openPersonal(tx, from.id, from.personal),
     ),
-    moves: await countMoves(tx, from.id),
-    consents: joinConsents(records.into, records.from).map(
+    moves: moves.get(from.id)!,
+    consents: joinConsents(records.get(into.id) ?? [], records.get(from.id) ?? []).map(
       ({ isGuarded: _guarded, ...consent }) => consent,
     ),
   }
@@ -171,14 +240,17 @@ async function getMerge(tx: Transaction, id: string) {
   return merge
 }
 
-async function readRecords(tx: Transaction, intoId: string, fromId: string) {
-  const rows = await listConsents(tx, [intoId, fromId])
-  const of = (id: string) => rows.filter(({ personId }) => personId === id).map(toRecord)
-  return { into: of(intoId), from: of(fromId) }
+/** The consents of these people by person, oldest first. */
+async function readRecords(
+  tx: Transaction,
+  personIds: readonly string[],
+): Promise<Map<string, ConsentRecord[]>> {
+  const byPerson = Map.groupBy(await listConsents(tx, personIds), ({ personId }) => personId)
+  return new Map([...byPerson].map(([id, rows]) => [id, rows.map(toRecord)]))
 }
 
-function toRecord({ proof, ...row }: ConsentRow) {
-  return { ...row, hasProof: proof !== null }
+function toRecord({ purpose, channel, status, source, proof, occurredAt }: Said): ConsentRecord {
+  return { purpose, channel, status, source, occurredAt, hasProof: proof !== null }
 }
 
 function consentChanged(

@@ -22,7 +22,9 @@ import {
   type ConnectionRow,
 } from './connection.store.ts'
 import { listConnectors } from './connector-catalogue.ts'
-import { connectorOf, tryOut, withSession, type Connectors } from './open-session.ts'
+import { insertDisconnection } from './disconnection.store.ts'
+import { closeHooks } from './hook-lease.store.ts'
+import { connectorOf, tryOut, type Connectors } from './open-session.ts'
 import { ensureStreams } from './run.store.ts'
 import { hideSecrets, holdsSecret, parseSettings } from './settings.rules.ts'
 import { streamOperations } from './stream.operations.ts'
@@ -179,18 +181,23 @@ const removeConnection = (connectors: Connectors) =>
     summary: 'Disconnect a system',
     description:
       'Its runs, links and pending records go with it; no record is deleted in the connected system, and records here stay. Webhooks that the ' +
-      'hub made there are taken away.',
+      'hub made there are taken away after the answer: until then they are among the disconnections.',
     event: 'connection.deleted',
     subject: (connection) => connection.id,
     input: ConnectionRef,
     output: Connection,
     async perform({ connectionId }, { tx, now }) {
+      // Where somebody is at its webhooks, what they still make is there once that must have ended.
+      const beginsAt = new Date(now.getTime() + (await closeHooks(tx, connectionId)))
+      const settings = await readSettings(tx, connectionId, 'lock')
       const row = await findConnection(tx, connectionId)
-      if (!row) throw noConnection()
-      const view = await viewWithSettings(tx, connectors, row)
-      await stopHooks(tx, connectors, row, now)
+      if (!row || !settings) throw noConnection()
+      const address = connectors.get(row.vendor)?.hooks?.ownAddress?.(settings) ?? null
+      if (address !== null) {
+        await insertDisconnection(tx, row, address, settings, { now, beginsAt })
+      }
       await deleteConnection(tx, connectionId)
-      return view
+      return viewOf(connectors, row, settings)
     },
   })
 
@@ -215,28 +222,6 @@ const testConnection = (connectors: Connectors) =>
       return { account, durationMs: Math.round(performance.now() - startedAtMs) }
     },
   })
-
-/**
- * Takes away what the hub made at the vendor so that it tells of changes. A vendor that cannot be reached does not keep a connection:
- * it lets go by itself of an address that nobody answers at.
- */
-async function stopHooks(
-  tx: Transaction,
-  connectors: Connectors,
-  { id, vendor }: ConnectionRow,
-  now: Date,
-): Promise<void> {
-  const connector = connectors.get(vendor)
-  const settings = connector?.hooks?.hasOwn && (await readSettings(tx, id))
-  if (!connector || !settings || !connector.hooks?.hasOwn?.(settings)) return
-  try {
-    await withSession(connector, id, settings, now, async (session, signal) =>
-      session.subscribe?.(null, signal),
-    )
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error
-  }
-}
 
 function merged(
   known: Record<string, unknown>,

@@ -69,8 +69,13 @@ export interface OpenConnection {
   beforeCall?(): Promise<void>
   /** Counts each call made, for the run's ledger and the metrics. */
   onCall(call: VendorCall): void
-  /** Keeps changed settings (a rotated refresh token) sealed, before they are used. */
+  /**
+   * Keeps changed settings (a rotated refresh token) sealed, before they are used.
+   * @throws VendorFault `gone` when the connection was deleted in the meantime and nothing is kept of it.
+   */
   saveSettings(changes: Record<string, unknown>): Promise<void>
+  /** The settings as they stand now: people may have changed them since it was opened. Absent, or null once it is gone: as they were. */
+  readSettings?(): Promise<Record<string, unknown> | null>
   /** Waits without holding up a shutdown; every pause of a connector goes through it. */
   wait(durationMs: number, signal: AbortSignal): Promise<void>
   /** How long an answer is waited for; half a minute unless given. */
@@ -358,8 +363,10 @@ export interface HookEvent {
 
 /** How a vendor tells of changes. All are pure. */
 export interface Hooks {
-  /** Whether the hub itself made something at the vendor that tells, and so has to take it away. Absent: it never does. */
-  hasOwn?(settings: Record<string, unknown>): boolean
+  /**
+   * Where those tell that the hub itself made at the vendor, and so has to take away; null: it made none. Absent: it never does.
+   */
+  ownAddress?(settings: Record<string, unknown>): string | null
   /** Whether the request is the vendor's own and fresh, in constant time. False when the settings lack the secret. */
   verify(request: HookRequest, settings: Record<string, unknown>): boolean
   /** What a verified body tells; kinds of event that the hub has no stream for are left out. @throws SyntaxError */

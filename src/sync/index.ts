@@ -14,6 +14,8 @@ import { changePlanOperations } from './change-plan.operations.ts'
 import { conflictOperations } from './conflict.operations.ts'
 import { connectionOperations } from './connection.operations.ts'
 import type { Connector } from './connector.ts'
+import { disconnectJob, disconnectSubscriber, disconnectTimer } from './disconnection.jobs.ts'
+import { disconnectionOperations } from './disconnection.operations.ts'
 import type { Engine, Pace } from './engine.ts'
 import type { Entity } from './entity.ts'
 import { eraseJob, eraseSubscriber, eraseTimer } from './erase.ts'
@@ -22,6 +24,7 @@ import { changeJob, laneSubscriber } from './fast-lane.ts'
 import { fieldOperations } from './field.operations.ts'
 import { healthOperations } from './health.operations.ts'
 import { historyOperations } from './history.operations.ts'
+import { hookJob, hookSubscriber } from './hook-upkeep.jobs.ts'
 import { hookRoutes, tidyHooks } from './hook.routes.ts'
 import { recordOwnWork } from '#jobs/own-work.ts'
 import { lineageOperations } from './lineage.operations.ts'
@@ -68,6 +71,7 @@ export function createSyncModule(
     name: 'sync',
     operations: [
       ...connectionOperations(byVendor),
+      ...disconnectionOperations,
       ...approvalOperations(byVendor, approval),
       ...runOperations,
       ...certificateOperations,
@@ -84,7 +88,14 @@ export function createSyncModule(
     ],
     rawRoutes: hookRoutes(byVendor, publicUrl),
     entities: [],
-    jobs: [runJob(engineOf), changeJob(engineOf), eraseJob(engineOf), backfillJob(engineOf)],
+    jobs: [
+      runJob(engineOf),
+      changeJob(engineOf),
+      eraseJob(engineOf),
+      backfillJob(engineOf),
+      disconnectJob(engineOf),
+      hookJob(engineOf),
+    ],
     subscribers: [
       pendingSubscriber(entities),
       startSubscriber,
@@ -92,8 +103,10 @@ export function createSyncModule(
       eraseSubscriber,
       rectifySubscriber(byVendor, byName),
       backfillSubscriber,
+      disconnectSubscriber,
+      hookSubscriber,
     ],
-    timers: [scheduleTimer, tidyHooks, eraseTimer, backfillTimer],
+    timers: [scheduleTimer, tidyHooks, eraseTimer, backfillTimer, disconnectTimer],
     personal: syncPersonalStore(byName),
     retained: syncRetained,
     watches: syncWatches,

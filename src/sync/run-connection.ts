@@ -2,7 +2,15 @@ import { CallBudget } from './call-budget.ts'
 import { CallLedger } from './call-ledger.ts'
 import { LIVE } from './call-shares.rules.ts'
 import type { ReadBack } from './connection.schema.ts'
-import type { Connector, OpenConnection, Session, Stream, VendorCall } from './connector.ts'
+import {
+  VendorFault,
+  type Connector,
+  type OpenConnection,
+  type Session,
+  type Stream,
+  type VendorCall,
+} from './connector.ts'
+import { keepDisconnectionSettings } from './disconnection.store.ts'
 import { findConnection, readSettings, updateConnection } from './connection.store.ts'
 import type { Engine, Run } from './engine.ts'
 import { mappingsOf, rulesOf, type StoredRule } from './field-rules.ts'
@@ -24,6 +32,20 @@ function noteCall(engine: Engine, vendor: string, call: VendorCall): void {
   }
   const failure = status === 0 ? 'no_answer' : status >= 400 ? String(status) : null
   engine.tracer?.note(`${method} ${path}`, { kind: 'client', attributes }, durationMs, failure)
+}
+
+/** Counts a call to the vendor in the metrics, and tells of it. */
+export function tellOfCall(
+  engine: Engine,
+  workspaceId: string,
+  vendor: string,
+  call: VendorCall,
+): void {
+  const { status } = call
+  const statusClass = status === 0 ? 'none' : `${Math.floor(status / 100)}xx`
+  engine.metrics?.syncCalls.inc({ vendor, status: statusClass })
+  engine.onVendorCall?.(workspaceId, vendor, call)
+  noteCall(engine, vendor, call)
 }
 
 /** A connection that was opened for a run. */
@@ -59,12 +81,8 @@ export async function openForRun(
     row.connectionId,
     found.settings,
     (call) => {
-      const { status } = call
       calls.note()
-      const statusClass = status === 0 ? 'none' : `${Math.floor(status / 100)}xx`
-      engine.metrics?.syncCalls.inc({ vendor: connector.vendor, status: statusClass })
-      engine.onVendorCall?.(workspaceId, connector.vendor, call)
-      noteCall(engine, connector.vendor, call)
+      tellOfCall(engine, workspaceId, connector.vendor, call)
     },
   )
   const opened = connector.open({ ...connection, mappings: mappingsOf(found.rules) })
@@ -111,11 +129,16 @@ export function openConnection(
     async saveSettings(changes) {
       await engine.store.transaction(workspaceId, async (tx) => {
         const known = await readSettings(tx, connectionId, 'lock')
-        if (!known) return
+        if (!known) {
+          // What is taken away after a deletion goes by the newest credentials as well.
+          if (await keepDisconnectionSettings(tx, connectionId, changes)) return
+          throw new VendorFault('gone', 'The connection was deleted in the meantime.')
+        }
         const now = engine.clock.now()
         await updateConnection(tx, connectionId, { settings: { ...known, ...changes } }, now)
       })
     },
+    readSettings: () => engine.store.read(workspaceId, (tx) => readSettings(tx, connectionId)),
     wait: (durationMs, signal) => engine.wait(durationMs, signal),
     ...(engine.callTimeoutMs === undefined ? {} : { timeoutMs: engine.callTimeoutMs }),
   }
@@ -165,7 +188,12 @@ export function runOf(
 
 /** The fault of a connection that some domain has not signed as it stands; null when all have, or nobody must. */
 export async function waitsFor(
-  { engine, workspaceId, connectionId, session }: Run,
+  {
+    engine,
+    workspaceId,
+    connectionId,
+    session,
+  }: Pick<Run, 'engine' | 'workspaceId' | 'connectionId' | 'session'>,
   { connector, settings }: { connector: Connector; settings: Record<string, unknown> },
   due: readonly Stream[],
 ): Promise<StreamFault | null> {

@@ -4,6 +4,7 @@ import { HOUR_MS } from '#core/time.ts'
 import { backfillStopped } from './backfill.watch.ts'
 import { callDay } from './call-day.store.ts'
 import type { FaultKind } from './connector.ts'
+import { webhooksLeft } from './disconnection.watch.ts'
 import { explain } from './error-catalogue.ts'
 
 /** Faults that other watches tell of, or that wait for a person who knows. */
@@ -342,4 +343,5 @@ export const syncWatches: readonly Watch[] = [
   allowanceTooSmall,
   backfillStopped,
   credentialsEnd,
+  webhooksLeft,
 ]

@@ -1,6 +1,8 @@
+import { sql } from 'kysely'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createSignInLink, createUser } from '#access/bootstrap.ts'
+import { newId } from '#core/id.ts'
 import { HOUR_MS, ManualClock, MINUTE_MS } from '#core/time.ts'
 import { startHubspot, type HubspotSandbox } from '#sandbox/hubspot/index.ts'
 import { settled, shoot, useBrowser, wear } from '#tests/e2e/browser.ts'
@@ -248,6 +250,35 @@ test('a connection is deleted only by who types its name', async () => {
   await submit.click()
   await page.getByText('No system is connected yet').waitFor()
   expect((await workspace.get('/api/v1/connections')).body.data).toEqual([])
+  expect(faults).toEqual([])
+  await page.context().close()
+})
+
+test('webhooks that a deleted connection left are listed, and settled once somebody has deleted them', async () => {
+  const id = newId('con')
+  const address = `https://hub.example/hooks/pipedrive/${id}`
+  await hub.app.store.transaction(workspace.id, (tx) =>
+    tx.execute(sql`
+      insert into sync_disconnections (connection_id, vendor, name, address, state, attempts, next_attempt_at, detail, deleted_at)
+      values (${id}, 'pipedrive', 'Old CRM', ${address}, 'by_hand', 1, ${clock.now()}, 'The token lacks the scope admin.',
+        ${clock.now()})`),
+  )
+  const { page, faults, open } = await visitHub()
+  await open('/connections')
+  const row = page.getByRole('row', { name: /Old CRM/ })
+  await settled(page)
+  await row.getByText('Delete by hand').waitFor()
+  await row.getByText(address).waitFor()
+  for (const scheme of ['light', 'dark'] as const) {
+    await wear(page, scheme)
+    await shoot(page, `disconnections-${scheme}`)
+  }
+  await row.getByRole('button', { name: 'Settle the webhooks of Old CRM…' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Webhooks of Old CRM' })
+  await dialog.getByText(address).waitFor()
+  await dialog.getByRole('button', { name: 'They are deleted' }).click()
+  await page.getByText('Nothing is left of Old CRM.').waitFor()
+  await expect.poll(() => page.getByText('Being disconnected').count()).toBe(0)
   expect(faults).toEqual([])
   await page.context().close()
 })

@@ -43,7 +43,7 @@ const submissions = [
   { ...firm, email: 'katherine@orbit.example', firstName: 'Katherine', lastName: 'Johnson' },
 ] as const
 
-/** Pairs by a shared phone or a spelling; the last two are merged. */
+/** Pairs by a shared phone or a spelling: the two Nils are merged, the Ines are three, and the Ottos two, to be merged at once. */
 const others = [
   { email: 'bob.stone@quarry.example', firstName: 'Bob', phone: '040 7770123' },
   { email: 'robert@stone.example', firstName: 'Robert', phone: '040 7770123' },
@@ -51,6 +51,11 @@ const others = [
   { email: 'maryshelley@geneva.example', firstName: 'Mary', lastName: 'Shelley' },
   { email: 'nils.holm@birch.example', firstName: 'Nils', lastName: 'Holm' },
   { email: 'n.holm@birch.example', firstName: 'Nils', jobTitle: 'CTO' },
+  { email: 'ines.prado@lisbon.example', firstName: 'Ines', lastName: 'Prado', jobTitle: 'Buyer' },
+  { email: 'inesprado@lisbon.example', firstName: 'Ines', lastName: 'Prado', jobTitle: 'CPO' },
+  { email: 'ines.prado+x@lisbon.example', firstName: 'Ines', country: 'PT' },
+  { email: 'otto.frank@tower.example', firstName: 'Otto', jobTitle: 'Analyst' },
+  { email: 'ottofrank@tower.example', firstName: 'Otto', jobTitle: 'Head of Data' },
 ] as const
 
 /** Sees people and leads, and their personal values only masked. */

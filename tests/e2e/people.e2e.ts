@@ -1,6 +1,6 @@
 import type { Locator, Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { expectFocus, settled, useBrowser } from '#tests/e2e/browser.ts'
+import { expectFocus, settled, shoot, useBrowser, wear } from '#tests/e2e/browser.ts'
 
 const { stage, visit } = useBrowser()
 const MOST_ROWS = 50
@@ -68,6 +68,48 @@ test('keys go through pairs and select them; those that are not the same are kep
   await page.getByRole('tab', { name: 'Kept apart' }).click()
   await row.getByText('They share a phone').waitFor()
   await row.getByText('by you').waitFor()
+  expect(faults).toEqual([])
+  await page.context().close()
+})
+
+test('many pairs are merged at once by keys, in sight of who stays and what differs, and each is undone by itself', async () => {
+  const { page, faults, open } = await visit()
+  await open('/people/duplicates')
+  const ines = page.getByRole('row', { name: /Ines/ })
+  await expect.poll(() => ines.count()).toBe(3)
+  for (const nth of [0, 1]) await ines.nth(nth).getByRole('checkbox').check()
+  const otto = page.getByRole('row', { name: /Otto/ })
+  await goTo(page, otto)
+  await page.keyboard.press('x')
+  const bar = page.getByRole('region', { name: 'Selected pairs' })
+  await bar.getByText('3 selected').waitFor()
+  await bar.getByRole('button', { name: 'Merge (3)…' }).waitFor()
+  await page.keyboard.press('m')
+  const dialog = page.getByRole('dialog', { name: 'Merge 3 pairs' })
+  await dialog.getByText('Some pairs share people').waitFor()
+  const pairs = dialog.getByRole('region', { name: 'Pairs to be merged' })
+  const row = pairs.getByRole('row', { name: /Otto/ })
+  await row.getByText('Job title: Analyst for Head of Data').waitFor()
+  await row.getByText(/^0\.\d\d$/).waitFor()
+  for (const scheme of ['light', 'dark'] as const) {
+    await wear(page, scheme)
+    await shoot(page, `merge-many-${scheme}`)
+  }
+  // Who stays of pairs that share people is not of one pair alone.
+  expect(await pairs.getByRole('button').count()).toBe(1)
+  await row.getByRole('button', { name: 'Let Otto stay and Otto go in' }).focus()
+  await page.keyboard.press('Enter')
+  await row.getByText('Job title: Head of Data for Analyst').waitFor()
+  await dialog.getByRole('button', { name: 'Merge (3)' }).click()
+  await page.getByText('3 pairs are one person each.').waitFor()
+  await expect.poll(() => ines.count()).toBe(0)
+  expect(await otto.count()).toBe(0)
+  await page.getByRole('tab', { name: 'Merge log' }).click()
+  await expect.poll(() => page.getByRole('row', { name: /Ines/ }).count()).toBe(2)
+  await page.getByRole('button', { name: 'Undo the merge of Otto into Otto' }).click()
+  const undo = page.getByRole('dialog', { name: 'Undo the merge' })
+  await undo.getByRole('button', { name: 'Make them two again' }).click()
+  await page.getByText('Otto and Otto are two people again.').waitFor()
   expect(faults).toEqual([])
   await page.context().close()
 })

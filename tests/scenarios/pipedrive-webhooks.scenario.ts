@@ -105,19 +105,74 @@ test('switched off, the webhooks go and their credentials are worth nothing', as
   expect(answer.status).toBe(401)
 })
 
-test('a connection that is deleted takes its webhooks with it, and goes also when Pipedrive is down', async () => {
-  await world.connect({ realTime: true })
+test('a change of real time holds at once, without a run', async () => {
+  await world.connect({ realTime: false })
   await world.run()
-  expect((await world.workspace.delete(pathOf(world))).status).toBeLessThan(300)
+  const turn = async (realTime: boolean) => {
+    const changed = await world.workspace.patch(pathOf(world), { settings: { realTime } })
+    expect(changed.status, changed.text).toBe(200)
+    await hub.settle()
+  }
+  await turn(true)
+  expect(objects().toSorted()).toEqual(OURS)
+  world.sandbox.clearCalls()
+  await world.workspace.patch(pathOf(world), { name: 'Renamed' })
+  await hub.settle()
+  expect(hookCalls()).toEqual([])
+  await turn(false)
   expect(objects()).toEqual([])
+  await turn(true)
+  expect(objects().toSorted()).toEqual(OURS)
+})
+
+test('a change that a vendor did not answer to is tried again without a run', async () => {
+  await world.connect({ realTime: false })
+  await world.run()
+  const fault = { kind: 'status', status: 503, path: '*/webhooks' } as const
+  world.sandbox.failNext({ ...fault, count: 1 })
+  await world.workspace.patch(pathOf(world), { settings: { realTime: true } })
+  await hub.settle()
+  expect(objects().toSorted()).toEqual(OURS)
+})
+
+test('a vendor that refuses leaves an item, which the next change closes', async () => {
+  await world.connect({ realTime: false })
+  await world.run()
+  const fault = { kind: 'status', status: 403, method: 'POST', path: '*/webhooks' } as const
+  const lift = world.sandbox.failNext({ ...fault, count: 'until-lifted' })
+  await world.workspace.patch(pathOf(world), { settings: { realTime: true } })
+  await hub.settle()
+  expect(await world.items()).toMatchObject([{ code: 'hooks.not_made', stream: 'webhooks' }])
+  lift()
+  await world.workspace.patch(pathOf(world), { name: 'Again' })
+  await hub.settle()
+  expect(await world.items()).toEqual([])
+  expect(objects().toSorted()).toEqual(OURS)
+})
+
+test('a run and a change at once make each webhook once', async () => {
+  await world.connect({ realTime: false })
+  await world.run()
+  world.sandbox.failNext({
+    kind: 'slow',
+    delayMs: 100,
+    method: 'POST',
+    path: '*/webhooks',
+    count: 4,
+  })
+  await world.workspace.patch(pathOf(world), { settings: { realTime: true } })
+  await world.workspace.post(`${pathOf(world)}/runs`, {})
+  await Promise.all([hub.settle(), hub.settle(), hub.settle()])
+  expect(objects().toSorted()).toEqual(OURS)
+  expect(hookCalls()).toContain('POST 4')
+})
+
+test('a connection that is deleted takes its webhooks with it', async () => {
   await world.connect({ realTime: true })
   await world.run()
-  const lift = world.sandbox.down()
   expect((await world.workspace.delete(pathOf(world))).status).toBeLessThan(300)
-  lift()
-  expect((await world.workspace.get(pathOf(world))).status).toBe(404)
-  // Nobody answers there any more: Pipedrive lets go by itself.
-  expect(objects()).toHaveLength(4)
+  await hub.settle()
+  expect(objects()).toEqual([])
 })
 
 test('where webhooks were set up by hand, or the hub has no https address, none are made', async () => {

@@ -111,7 +111,8 @@ function DeleteButton({ connection: { id, name } }: { connection: Connection }) 
       >
         <p className={text.text}>
           Its runs, mappings, links between records, conflicts and backfills go with it, and cannot
-          be brought back. Records here stay, and nothing is deleted in the connected system.
+          be brought back. Records here stay, and no record is deleted in the connected system.
+          Webhooks that the hub made there are taken away after it.
         </p>
         <TextInput
           label={`Type ${name} to confirm`}

@@ -1,6 +1,7 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Catalogue } from '#console/pages/connections/Catalogue.tsx'
 import { ConnectionCard } from '#console/pages/connections/ConnectionCard.tsx'
+import { Disconnections } from '#console/pages/connections/Disconnections.tsx'
 import { connectionsQuery } from '#console/pages/connections/connections.queries.ts'
 import { healthQuery } from '#console/pages/sync/sync.queries.ts'
 import { useSession } from '#console/session.ts'
@@ -63,6 +64,7 @@ export function ConnectionsPage() {
           )}
         </>
       )}
+      <Disconnections />
       <Catalogue />
     </>
   )

@@ -3,6 +3,7 @@ import { DAY_MS } from '#core/time.ts'
 import type {
   Approval,
   Connection,
+  Disconnection,
   StreamRow,
 } from '#console/pages/connections/connections.queries.ts'
 import type { Tone } from '#console/ui/Badge.tsx'
@@ -11,6 +12,13 @@ export const approvalStates: Readonly<Record<Approval['state'], { label: string;
   proposed: { label: 'Waits for signatures', tone: 'warn' },
   approved: { label: 'Approved', tone: 'good' },
   refused: { label: 'Refused', tone: 'bad' },
+}
+
+export const disconnectionStates: Readonly<
+  Record<Disconnection['state'], { label: string; tone: Tone }>
+> = {
+  waiting: { label: 'On its way', tone: 'busy' },
+  by_hand: { label: 'Delete by hand', tone: 'bad' },
 }
 
 export const directions: Readonly<Record<StreamRow['direction'], string>> = {

@@ -5,6 +5,10 @@ import { MINUTE_MS, SECOND_MS } from '#core/time.ts'
 import { ApprovalState } from '#sync/approval.schema.ts'
 import { Connection as ConnectionAnswer, StreamView, TestAnswer } from '#sync/connection.schema.ts'
 import { ConnectorView } from '#sync/connector.schema.ts'
+import {
+  Disconnections,
+  type Disconnection as DisconnectionAnswer,
+} from '#sync/disconnection.schema.ts'
 import { act, read } from '#console/api.ts'
 import { listQuery } from '#console/list-query.ts'
 
@@ -12,6 +16,7 @@ export type Connection = z.output<typeof ConnectionAnswer>
 export type StreamRow = z.output<typeof StreamView>
 export type Connector = z.output<typeof ConnectorView>
 export type Setting = Connector['settings'][number]
+export type Disconnection = DisconnectionAnswer
 export type Approval = z.output<typeof ApprovalState>
 export type Signature = Approval['signatures'][number]
 
@@ -19,6 +24,7 @@ export type Signature = Approval['signatures'][number]
 export const AREA = 'sync'
 
 const CONNECTIONS = '/api/v1/connections'
+const DISCONNECTIONS = '/api/v1/disconnections'
 
 export function connectionPath(connectionId: string): string {
   return `${CONNECTIONS}/${encodeURIComponent(connectionId)}`
@@ -36,6 +42,16 @@ export const connectorsQuery = queryOptions({
 export function connectionsQuery() {
   const query = listQuery([AREA, 'connections'], Page(ConnectionAnswer), CONNECTIONS)
   return { ...query, refetchInterval: 15 * SECOND_MS }
+}
+
+/** Connections that are gone here, while webhooks of theirs still stand at the other side. */
+export function disconnectionsQuery() {
+  const query = listQuery([AREA, 'disconnections'], Disconnections, DISCONNECTIONS)
+  return { ...query, refetchInterval: 15 * SECOND_MS }
+}
+
+export function settleDisconnection(connectionId: string): Promise<unknown> {
+  return act('DELETE', `${DISCONNECTIONS}/${encodeURIComponent(connectionId)}`)
 }
 
 export function connectionQuery(connectionId: string) {

@@ -3,13 +3,13 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { dispositions } from '#domains/sales/disposition.schema.ts'
 import { formatCount, formatCounted } from '#console/format.ts'
+import { describeMany } from '#console/many.ts'
 import {
   AREA,
   assignLeads,
   disposeLeads,
   MOST_AT_ONCE,
   ownersQuery,
-  type BulkResult,
   type Verdict,
 } from '#console/pages/leads/leads.queries.ts'
 import { describeOwner } from '#console/pages/leads/RerouteDialog.tsx'
@@ -108,7 +108,7 @@ function BulkDialog({
         onConfirm={() =>
           change.run(
             perform,
-            (result) => describeResult(result, done),
+            (result) => describeMany(result, [`lead is ${done}`, `leads are ${done}`]),
             () => {
               setChosen(null)
               onClose()
@@ -144,10 +144,3 @@ function BulkDialog({
 }
 
 /** How many, and of those that were left as they are why, the most frequent first. */
-function describeResult({ done, refusals }: BulkResult, what: string): string {
-  const head = `${formatCount(done)} ${done === 1 ? 'lead is' : 'leads are'} ${what}.`
-  const left = refusals.map(
-    ({ detail, count }) => `${formatCount(count)} left as they are: ${detail}`,
-  )
-  return [head, ...left].join(' ')
-}

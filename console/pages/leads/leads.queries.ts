@@ -1,5 +1,5 @@
 import { queryOptions } from '@tanstack/react-query'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { MINUTE_MS } from '#core/time.ts'
 import type { dispositions } from '#domains/sales/disposition.schema.ts'
 import { LeadDetail, LeadPage } from '#domains/sales/lead.schema.ts'
@@ -7,6 +7,7 @@ import { OwnerPage } from '#domains/sales/owner.schema.ts'
 import { Task, TaskPage } from '#domains/sales/task.schema.ts'
 import { act, read } from '#console/api.ts'
 import { listQuery } from '#console/list-query.ts'
+import { decideMany } from '#console/many.ts'
 import type { LeadsSearch } from '#console/pages/leads/leads.search.ts'
 
 export type LeadRow = z.output<typeof LeadPage>['data'][number]
@@ -75,27 +76,6 @@ export function disposeLead(leadId: string, verdict: Verdict, reason: string) {
 
 /** Leads that one request decides. */
 export const MOST_AT_ONCE = 1000
-
-const Outcomes = z.object({
-  outcomes: z.array(z.object({ problem: z.object({ detail: z.string() }).optional() })),
-  summary: z.object({ done: z.int() }),
-})
-
-/** What came of many: how many were done, and why the others were not. */
-export interface BulkResult {
-  done: number
-  refusals: { detail: string; count: number }[]
-}
-
-async function decideMany(path: string, body: object): Promise<BulkResult> {
-  const { outcomes, summary } = Outcomes.parse(await act('POST', path, body))
-  const details = outcomes.flatMap(({ problem }) => problem?.detail ?? [])
-  const refusals = [...Map.groupBy(details, (detail) => detail)].map(([detail, alike]) => ({
-    detail,
-    count: alike.length,
-  }))
-  return { done: summary.done, refusals: refusals.toSorted((a, b) => b.count - a.count) }
-}
 
 export function disposeLeads(leadIds: readonly string[], verdict: Verdict, reason: string) {
   const dispositions = leadIds.map((leadId) => ({ leadId, verdict, reason }))

@@ -1,7 +1,10 @@
 import { Button, Checkbox } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
+import { MOST_PAIRS } from '#people/merge.schema.ts'
+import { formatCount } from '#console/format.ts'
 import { DismissDialog } from '#console/pages/people/DismissDialog.tsx'
+import { MergeManyDialog } from '#console/pages/people/MergeManyDialog.tsx'
 import { pairColumns } from '#console/pages/people/pair-columns.tsx'
 import { pairsQuery, type Pair } from '#console/pages/people/people.queries.ts'
 import type { DuplicatesSearch } from '#console/pages/people/people.search.ts'
@@ -26,7 +29,7 @@ const confidences = [
 const clickIn = (selector: string) => () =>
   document.activeElement?.closest('tr')?.querySelector<HTMLElement>(selector)?.click()
 
-/** Pairs, the surest first; several are dismissed at once. Merging is one pair at a time, in sight of both. */
+/** Pairs, the surest first; several are merged or dismissed at once, in sight of what differs. */
 export function PairList({
   status,
   least,
@@ -40,7 +43,10 @@ export function PairList({
   const pairs = useInfiniteQuery(pairsQuery({ status, minConfidence: least }))
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
   const [dismissing, setDismissing] = useState<readonly string[]>([])
+  const [merging, setMerging] = useState<readonly string[]>([])
   const mayWrite = can('people:write') && status === 'open'
+  const rows = pairs.data?.pages.flatMap(({ data }) => data) ?? []
+  const selected = rows.filter(({ id }) => chosen.has(id)).map(({ id }) => id)
   useShortcuts([
     { keys: 'x', label: 'Select the focused pair', run: clickIn('[data-select]') },
     {
@@ -48,9 +54,14 @@ export function PairList({
       label: 'Say that the focused pair is not the same',
       run: clickIn('[data-dismiss]'),
     },
+    {
+      keys: 'm',
+      label: 'Merge the selected pairs',
+      run: () => {
+        if (mayWrite && selected.length <= MOST_PAIRS) setMerging(selected)
+      },
+    },
   ])
-  const rows = pairs.data?.pages.flatMap(({ data }) => data) ?? []
-  const selected = rows.filter(({ id }) => chosen.has(id)).map(({ id }) => id)
   const choose = (id: string, isChosen: boolean) => {
     const next = new Set(chosen)
     if (isChosen) next.add(id)
@@ -65,7 +76,7 @@ export function PairList({
       title={status === 'open' ? 'Possibly one' : 'Kept apart'}
       hint={
         status === 'open'
-          ? 'The surest first; the confidence sorts, it is no measured probability. j and k go through them, Enter compares, x selects, d dismisses.'
+          ? 'The surest first; the confidence sorts, it is no measured probability. j and k go through them, Enter compares, x selects, d dismisses, m merges what is selected.'
           : 'Pairs of which somebody said that they are two people. They are never offered again.'
       }
       actions={
@@ -92,11 +103,24 @@ export function PairList({
           count={selected.length}
           onClear={() => setChosen(new Set())}
         >
-          <Button size="xs" onClick={() => setDismissing(selected)}>
+          <Button
+            size="xs"
+            disabled={selected.length > MOST_PAIRS}
+            title={selected.length > MOST_PAIRS ? `At most ${MOST_PAIRS} at once.` : undefined}
+            onClick={() => setMerging(selected)}
+          >
+            Merge ({formatCount(selected.length)})…
+          </Button>
+          <Button size="xs" variant="default" onClick={() => setDismissing(selected)}>
             Not the same…
           </Button>
         </SelectionBar>
       )}
+      <MergeManyDialog
+        ids={merging}
+        onClose={() => setMerging([])}
+        onDone={() => setChosen(new Set())}
+      />
       <DismissDialog
         ids={dismissing}
         onClose={() => setDismissing([])}

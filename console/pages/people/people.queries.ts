@@ -8,7 +8,12 @@ import {
   PersonDuplicatePage,
   type DismissalReason,
 } from '#people/duplicate.schema.ts'
-import { MergePreview, PersonMerge, PersonMergePage } from '#people/merge.schema.ts'
+import {
+  DuplicateMergePreviews,
+  MergePreview,
+  PersonMerge,
+  PersonMergePage,
+} from '#people/merge.schema.ts'
 import {
   ConsentState,
   IdentityConflictPage,
@@ -20,6 +25,7 @@ import {
 import { Timeline } from '#people/touchpoint.schema.ts'
 import { act, read } from '#console/api.ts'
 import { listQuery } from '#console/list-query.ts'
+import { decideMany, type BulkResult } from '#console/many.ts'
 
 export type PersonRow = z.output<typeof PersonPage>['data'][number]
 export type PersonWhole = z.output<typeof PersonDetail>
@@ -28,6 +34,7 @@ export type Pair = z.output<typeof PersonDuplicatePage>['data'][number]
 export type ConflictPair = z.output<typeof IdentityConflictPage>['data'][number]
 export type MergeRow = z.output<typeof PersonMergePage>['data'][number]
 export type Preview = z.output<typeof MergePreview>
+export type PairPreview = z.output<typeof DuplicateMergePreviews>['data'][number]
 export type Touch = z.output<typeof Timeline>['data'][number]
 export type Deal = z.output<typeof OpportunityPage>['data'][number]
 export type Reason = z.output<typeof DismissalReason>
@@ -118,6 +125,32 @@ export function pairsOfQuery(personId: string) {
 export async function dismissPairs(ids: readonly string[], reason: Reason): Promise<number> {
   const body = { duplicateIds: ids, reason }
   return DuplicatesDismissed.parse(await act('POST', `${DUPLICATES}/dismiss`, body)).dismissed
+}
+
+export interface PairWish {
+  duplicateId: string
+  /** Null: who stays goes by the rule. */
+  intoId: string | null
+}
+
+/** What merging these pairs at once would do. */
+export function previewPairsQuery(wishes: readonly PairWish[]) {
+  const pairs = wishes
+    .map(({ duplicateId, intoId }) => (intoId === null ? duplicateId : `${duplicateId}:${intoId}`))
+    .join(',')
+  return queryOptions({
+    queryKey: [AREA, 'preview-pairs', pairs],
+    queryFn: async ({ signal }) =>
+      (await read(DuplicateMergePreviews, `${DUPLICATES}/merge-preview`, { pairs }, signal)).data,
+  })
+}
+
+export function mergePairs(wishes: readonly PairWish[]): Promise<BulkResult> {
+  const pairs = wishes.map(({ duplicateId, intoId }) => ({
+    duplicateId,
+    ...(intoId === null ? {} : { intoId }),
+  }))
+  return decideMany(`${DUPLICATES}/merge`, { pairs })
 }
 
 export function conflictsExport(state: ConflictPair['state']) {

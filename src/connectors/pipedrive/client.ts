@@ -271,6 +271,14 @@ export class PipedriveClient {
     return this.#settings.ownHooks
   }
 
+  /** Takes over what became of them since the connection was opened, and whether they are wanted. */
+  async rereadHooks(): Promise<void> {
+    const now = PipedriveSettings.safeParse(await this.#connection.readSettings?.()).data
+    if (!now) return
+    const { realTime, hookUser, hookPassword, ownHooks } = now
+    Object.assign(this.#settings, { realTime, hookUser, hookPassword, ownHooks })
+  }
+
   /** Keeps, sealed, which webhooks the hub made and their credentials; undefined: there are none any more. */
   keepHooks(ownHooks: OwnHooksKept | undefined): Promise<void> {
     this.#settings.ownHooks = ownHooks

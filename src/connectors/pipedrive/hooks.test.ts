@@ -42,5 +42,6 @@ test('the credentials of webhooks that the hub made are let in beside those that
   expect(isLetIn('pipedrive:correct horse battery', both)).toBe(true)
   expect(isLetIn('throughline-1:correct horse battery', both)).toBe(false)
   expect(isLetIn('throughline-1:p', settings)).toBe(false)
-  expect([pipedriveHooks.hasOwn?.(both), pipedriveHooks.hasOwn?.(settings)]).toEqual([true, false])
+  const addresses = [both, settings].map((given) => pipedriveHooks.ownAddress?.({ ...given }))
+  expect(addresses).toEqual(['https://hub.example.com', null])
 })

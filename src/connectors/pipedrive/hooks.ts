@@ -40,7 +40,7 @@ export const pipedriveHooks: Hooks = {
       .map((wanted) => timingSafeEqual(digestOf(given), digestOf(wanted)))
       .includes(true)
   },
-  hasOwn: (settings) => PipedriveSettings.safeParse(settings).data?.ownHooks !== undefined,
+  ownAddress: (settings) => PipedriveSettings.safeParse(settings).data?.ownHooks?.address ?? null,
   read(body) {
     const parsed = Message.safeParse(JSON.parse(body.toString('utf8')))
     if (!parsed.success) throw new SyntaxError('not a message of Pipedrive webhooks v2')

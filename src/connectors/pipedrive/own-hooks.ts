@@ -25,6 +25,7 @@ export class OwnHooks {
   }
 
   async subscribe(address: string | null, signal: AbortSignal): Promise<void> {
+    await this.#client.rereadHooks()
     const kept = this.#client.ownHooks
     // Pipedrive takes no other address; to ask for one is for those who said so.
     const isWanted = this.#client.wantsHooks ?? address?.startsWith('https://') ?? false
