@@ -51,6 +51,7 @@ import { people } from '#people/index.ts'
 import { createReports, seedReports } from '#reports/index.ts'
 import type { Tracer } from '#core/trace.ts'
 import { traceStore } from '#store/traced.ts'
+import { guardOf, type GuardSettings, type KeyGuard } from '#store/key-guard.ts'
 import { openStore } from '#store/connect.ts'
 import { startEmbedded } from '#store/embedded.ts'
 import { migrate } from '#store/migrate.ts'
@@ -352,6 +353,15 @@ function once<T>(make: () => T): () => T {
   return () => (made ??= { value: make() }).value
 }
 
+/** Where the keys of the installation are, and what seals them there. */
+export function keyPlaceOf(config: Pick<Config, 'dataDir' | 'keyFile'> & GuardSettings): {
+  keyFile: string
+  keyGuard: KeyGuard | null
+} {
+  const keyFile = config.keyFile ?? join(config.dataDir, 'keys.json')
+  return { keyFile, keyGuard: guardOf(config) }
+}
+
 /** Beside the key file: outside the database, and backed up with the keys. */
 function besideKeys(config: Pick<Config, 'dataDir' | 'keyFile'>): string {
   return config.keyFile === undefined ? config.dataDir : dirname(config.keyFile)
@@ -382,8 +392,8 @@ async function openDatabase(
     connectionString = database.connectionString
   }
   await migrate({ connectionString, folder: join(ROOT, 'migrations'), log })
-  const keyFile = config.keyFile ?? join(config.dataDir, 'keys.json')
-  const store = await openStore({ connectionString, keyFile, log, poolSize: config.poolSize })
+  const { poolSize } = config
+  const store = await openStore({ connectionString, ...keyPlaceOf(config), log, poolSize })
   undo.push(() => store.close())
   return store
 }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
-import { isNetwork } from '#core/network.ts'
+import { isThisMachine, isNetwork } from '#core/network.ts'
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true')
 const file = z
@@ -12,6 +12,10 @@ const list = z
   .string()
   .default('')
   .transform((text) => text.split(',').flatMap((part) => part.trim() || []))
+const isEncryptedOrHere = (text: string) => {
+  const { protocol, hostname } = new URL(text)
+  return protocol === 'https:' || (protocol === 'http:' && isThisMachine(hostname))
+}
 const port = z.coerce.number().int().min(0).max(65535)
 
 /** Every setting: its environment name, type, default and sentence. `docs/reference/config.md` is made from this table. */
@@ -47,6 +51,40 @@ export const settings = {
     schema: file,
     about:
       'File of the encryption keys; default keys.json in the data folder. Back it up apart from the database: without it personal data cannot be read.',
+  },
+  keyEncryptionKey: {
+    env: 'THROUGHLINE_KEY_ENCRYPTION_KEY',
+    secret: true,
+    schema: z
+      .base64('is Base64')
+      .refine((text) => Buffer.from(text, 'base64').length === 32, 'is 32 bytes in Base64')
+      .optional(),
+    about:
+      'Seals the keys in the key file, so that the file alone opens nothing: 32 random bytes in Base64, from a store of secrets. Keep it; without it the file is worth nothing. `master-key rotate` seals a file of before.',
+  },
+  transitUrl: {
+    env: 'THROUGHLINE_TRANSIT_URL',
+    schema: z
+      .url()
+      .refine(isEncryptedOrHere, 'must begin with https://, or be on this machine')
+      .transform((text) => text.replace(/\/+$/, ''))
+      .optional(),
+    about:
+      'In its place a key service seals them: the transit engine of OpenBao or HashiCorp Vault, such as https://vault.example.com:8200/v1/transit. The hub asks it at each start.',
+  },
+  transitKey: {
+    env: 'THROUGHLINE_TRANSIT_KEY',
+    schema: z
+      .string()
+      .regex(/^[A-Za-z0-9_.-]{1,200}$/, 'is a name of letters, digits, _ . and -')
+      .default('throughline'),
+    about: 'The name of the key there, of a type with associated data such as aes256-gcm96.',
+  },
+  transitTokenFile: {
+    env: 'THROUGHLINE_TRANSIT_TOKEN_FILE',
+    schema: file,
+    about:
+      'File of the token for it, read at each call so that an agent may renew it. It needs update on encrypt and decrypt of that key.',
   },
   httpHost: {
     env: 'THROUGHLINE_HTTP_HOST',
@@ -239,7 +277,7 @@ export function loadConfig(
     const result = setting.schema.safeParse(text === '' ? undefined : text)
     if (!result.success)
       throw new ConfigError(
-        `${setting.env}=${text ?? ''}: ${result.error.issues[0]?.message ?? 'not valid'}. ${setting.about}`,
+        `${setting.env}=${'secret' in setting ? '…' : (text ?? '')}: ${result.error.issues[0]?.message ?? 'not valid'}. ${setting.about}`,
       )
     values[name] = result.data
   }

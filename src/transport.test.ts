@@ -122,3 +122,13 @@ test('neither an old TLS nor a certificate that nobody vouches for is spoken to'
   expect(reasons[0]).toMatch(/PROTOCOL|VERSION|SSL/)
   expect(reasons[1]).toMatch(/SELF_SIGNED/)
 })
+
+test('a bad key of the environment is refused without showing it, and a key service is not asked in the clear', () => {
+  const text = Buffer.from('hunter2-hunter2').toString('base64')
+  const refused = () => loadConfig({ THROUGHLINE_KEY_ENCRYPTION_KEY: text })
+  expect(refused).toThrow('THROUGHLINE_KEY_ENCRYPTION_KEY=…: is 32 bytes in Base64')
+  expect(refused).not.toThrow(text)
+  const transit = (url: string) => loadConfig({ THROUGHLINE_TRANSIT_URL: url }).transitUrl
+  expect(() => transit('http://vault.example.com/v1/transit')).toThrow('must begin with https://')
+  expect(transit('http://127.0.0.1:8200/v1/transit/')).toBe('http://127.0.0.1:8200/v1/transit')
+})

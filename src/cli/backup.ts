@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { Client } from 'pg'
 import { PgBoss } from 'pg-boss'
-import { erasedListFile, type App } from '#app.ts'
+import { erasedListFile, keyPlaceOf, type App } from '#app.ts'
 import { withApp } from '#cli/with-app.ts'
 import { loadConfig, type Config } from '#config.ts'
 import { eraseAgain, readErasedList } from '#compliance/erased-list.ts'
@@ -118,8 +118,8 @@ async function readSecret(config: Config, options: Options): Promise<BackupSecre
       throw new Error(`A passphrase of a backup has ${MIN_PASSPHRASE} characters or more.`)
     return { passphrase }
   }
-  const keyFile = config.keyFile ?? join(config.dataDir, 'keys.json')
-  const master = await findMasterKeys(keyFile)
+  const { keyFile, keyGuard } = keyPlaceOf(config)
+  const master = await findMasterKeys(keyFile, keyGuard)
   if (!master) throw new Error(`There is no key file ${keyFile}: put it there first.`)
   return { master }
 }

@@ -1,11 +1,11 @@
-import { join } from 'node:path'
 import { Command } from 'commander'
 import { sql } from 'kysely'
-import type { App } from '#app.ts'
+import { keyPlaceOf, type App } from '#app.ts'
 import { withApp } from '#cli/with-app.ts'
 import {
   dropOldMasterKeys,
   findMasterKeys,
+  listUnsealed,
   rotateMasterKeys,
   type MasterKeys,
 } from '#store/key-file.ts'
@@ -21,25 +21,22 @@ export function masterKeyCommand(): Command {
     .action(() => withApp(rotate))
   command
     .command('status')
-    .description('Which keys the file holds, and how much each wraps.')
+    .description('Which keys the file holds, how much each wraps, and which no guard seals.')
     .action(() => withApp(status))
   return command
 }
 
-function keyFileOf({ config }: App): string {
-  return config.keyFile ?? join(config.dataDir, 'keys.json')
-}
-
 async function readKeys(app: App): Promise<MasterKeys> {
-  const known = await findMasterKeys(keyFileOf(app))
-  if (!known) throw new Error(`There is no key file ${keyFileOf(app)}.`)
+  const { keyFile, keyGuard } = keyPlaceOf(app.config)
+  const known = await findMasterKeys(keyFile, keyGuard)
+  if (!known) throw new Error(`There is no key file ${keyFile}.`)
   return known
 }
 
 /** Safe to break off and to run again: until the end the file holds every key that anything is wrapped with. */
 async function rotate(app: App): Promise<void> {
-  const file = keyFileOf(app)
-  const rotated = await rotateMasterKeys(file, await readKeys(app))
+  const { keyFile: file, keyGuard } = keyPlaceOf(app.config)
+  const rotated = await rotateMasterKeys(file, await readKeys(app), keyGuard)
   let wrapped = 0
   for (;;) {
     const count = await app.store.system((tx) => rewrapWorkspaceKeys(tx, rotated))
@@ -47,7 +44,7 @@ async function rotate(app: App): Promise<void> {
     wrapped += count
   }
   const left = (await countByKey(app)).filter(({ keyId }) => keyId !== rotated.current)
-  if (left.length === 0) await dropOldMasterKeys(file, rotated)
+  if (left.length === 0) await dropOldMasterKeys(file, rotated, keyGuard)
   process.stdout.write(`${rotated.current} wraps ${wrapped} keys anew\n`)
   process.stderr.write(
     left.length === 0
@@ -59,8 +56,11 @@ async function rotate(app: App): Promise<void> {
 async function status(app: App): Promise<void> {
   const { current, keys } = await readKeys(app)
   const used = new Map((await countByKey(app)).map(({ keyId, count }) => [keyId, count]))
+  const unsealed = await listUnsealed(keyPlaceOf(app.config).keyFile)
   for (const name of keys.keys())
-    process.stdout.write(`${name} ${used.get(name) ?? 0}${name === current ? ' current' : ''}\n`)
+    process.stdout.write(
+      `${name} ${used.get(name) ?? 0}${name === current ? ' current' : ''}${unsealed.includes(name) ? ' unsealed' : ''}\n`,
+    )
 }
 
 function countByKey(app: App): Promise<{ keyId: string; count: number }[]> {

@@ -7,12 +7,15 @@ import { SideLine } from '#store/side-line.ts'
 import { valueTypes } from '#store/statement.ts'
 import type { Store, SystemTransaction, Transaction } from '#store/store.ts'
 import { missingSealer, type Sealer } from '#store/vault.ts'
+import type { KeyGuard } from '#store/key-guard.ts'
 import { WorkspaceKeys } from '#store/workspace-keys.ts'
 
 export interface StoreOptions {
   connectionString: string
   /** The file with the installation's keys; made at the first start. */
   keyFile: string
+  /** Seals the keys in it; none unless given. */
+  keyGuard?: KeyGuard | null
   log: Log
   /** Connections at most, besides one for LISTEN. */
   poolSize: number
@@ -61,7 +64,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     connectionString,
     pool,
     new SideLine(config, log),
-    new WorkspaceKeys(options.keyFile),
+    new WorkspaceKeys(options.keyFile, options.keyGuard ?? null),
   )
   try {
     await store.loadKeys()

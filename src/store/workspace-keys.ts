@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { findMasterKeys, createMasterKeys, type MasterKeys } from '#store/key-file.ts'
+import type { KeyGuard } from '#store/key-guard.ts'
 import type { Queries, SystemTransaction } from '#store/store.ts'
 import {
   createSealer,
@@ -15,11 +16,13 @@ const CACHE_MS = 10 * 60 * 1000
 /** The keys of workspaces: reads them once, keeps the sealers, and guards the key file at the start. */
 export class WorkspaceKeys {
   readonly #keyFile: string
+  readonly #guard: KeyGuard | null
   #master: MasterKeys | null = null
   readonly #sealers = new Map<string, { sealer: Sealer; untilMs: number }>()
 
-  constructor(keyFile: string) {
+  constructor(keyFile: string, guard: KeyGuard | null) {
     this.#keyFile = keyFile
+    this.#guard = guard
   }
 
   /**
@@ -28,14 +31,14 @@ export class WorkspaceKeys {
    */
   async load(tx: Queries): Promise<void> {
     const used = await this.#listUsedKeys(tx)
-    const found = await findMasterKeys(this.#keyFile)
+    const found = await findMasterKeys(this.#keyFile, this.#guard)
     if (!found && used.length > 0) {
       throw new Error(
         `The key file ${this.#keyFile} is missing, but the database holds workspaces sealed with it (${used.join(', ')}). ` +
           'Restore the key file from its backup, or set THROUGHLINE_KEY_FILE to where it is.',
       )
     }
-    const master = found ?? (await createMasterKeys(this.#keyFile))
+    const master = found ?? (await createMasterKeys(this.#keyFile, this.#guard))
     const missing = used.filter((name) => !master.keys.has(name))
     if (missing.length > 0) {
       throw new Error(
@@ -84,12 +87,12 @@ export class WorkspaceKeys {
   /** Reads the key file again when another process rotated it. */
   async #refresh(rows: readonly WrappedKey[]): Promise<void> {
     if (rows.every((row) => this.#keys.keys.has(row.keyId))) return
-    this.#master = (await findMasterKeys(this.#keyFile)) ?? this.#master
+    this.#master = (await findMasterKeys(this.#keyFile, this.#guard)) ?? this.#master
   }
 
   /** Under the key of the file as it is now: another process may have changed it and taken the old one out. */
   async create(tx: SystemTransaction, workspaceId: string): Promise<void> {
-    this.#master = (await findMasterKeys(this.#keyFile)) ?? this.#master
+    this.#master = (await findMasterKeys(this.#keyFile, this.#guard)) ?? this.#master
     for (const key of makeWorkspaceKeys(this.#keys, workspaceId)) {
       await tx.execute(sql`
         insert into workspace_keys (workspace_id, kind, generation, key_id, wrapped)
