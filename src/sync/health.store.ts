@@ -21,6 +21,11 @@ export function listLastRuns(tx: Transaction): Promise<LastRun[]> {
       select * from sync_runs r where r.connection_id = c.id and r.cause <> 'backfill' order by r.id desc limit 1) r on true`)
 }
 
+/** A stream `s` that the account may have: one that it may not, as an item says, owes no data. */
+export const isGranted = sql`not exists (
+  select 1 from sync_errors e
+  where e.connection_id = s.connection_id and e.stream = s.name and e.code = 'stream.not_granted')`
+
 export interface StreamAge {
   connectionId: string
   name: string

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { MINUTE_MS } from '#core/time.ts'
 import type { KpiSource } from '#levels/kpi.ts'
+import { isGranted } from './health.store.ts'
 import type { Transaction } from '#store/store.ts'
 
 /** How fresh and how complete what is synced is. */
@@ -10,7 +11,7 @@ export const syncKpis: KpiSource = {
       id: 'daily_freshness',
       name: 'Age of the oldest data of any stream',
       definition:
-        'Minutes since a whole pass of a stream last succeeded; the oldest of all streams of active connections that are not paused.',
+        'Minutes since a whole pass of a stream last succeeded; the oldest of all streams of active connections that are not paused and that the account may have.',
       window: 'now',
       unit: 'minutes',
       targets: [{ level: 'now', comparison: 'at_most', value: 24 * 60 }],
@@ -65,7 +66,7 @@ async function readAges(tx: Transaction): Promise<Ages> {
       (select min(p.since) from sync_pending p join connections a on a.id = p.connection_id
         where a.state = 'active' and p.held_code is null) as due_at
     from sync_streams s join connections c on c.id = s.connection_id
-    where c.state = 'active' and not s.paused`)
+    where c.state = 'active' and not s.paused and ${isGranted}`)
   return row ?? { streams: 0, oldestAt: null, dueAt: null }
 }
 

@@ -6,6 +6,7 @@ import { callDay } from './call-day.store.ts'
 import type { FaultKind } from './connector.ts'
 import { webhooksLeft } from './disconnection.watch.ts'
 import { explain } from './error-catalogue.ts'
+import { isGranted } from './health.store.ts'
 
 /** Faults that other watches tell of, or that wait for a person who knows. */
 const TOLD_ELSEWHERE = ['rate_daily', 'rate_share', 'approval', 'reauth']
@@ -100,7 +101,7 @@ const streamLate: Watch = {
       select c.id, c.name, array_agg(s.name order by s.position) as streams,
         min(coalesce(s.last_success_at, c.created_at)) as oldest_at
       from connections c join sync_streams s on s.connection_id = c.id
-      where c.state = 'active' and not s.paused
+      where c.state = 'active' and not s.paused and ${isGranted}
         and coalesce(s.last_success_at, c.created_at) < ${now}::timestamptz - make_interval(mins =>
           greatest(30, least(s.every_minutes * 3 / 2, greatest(s.every_minutes + 60, 1440))))
         and not exists (select 1 from (select 1) one ${faulty})

@@ -2,6 +2,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { DAY_MS, HOUR_MS, ManualClock } from '#core/time.ts'
 import { startHubspot, type HubspotSandbox } from '#sandbox/hubspot/index.ts'
 import { quickPace, World } from '#tests/scenarios/error-world.ts'
+import { syncKpis } from '#sync/kpis.ts'
+import { syncWatches } from '#sync/watches.ts'
 import { useHub } from '#tests/hub.ts'
 
 /** Marketing campaigns between the hub and HubSpot, through the API on one side and the account on the other. */
@@ -375,13 +377,21 @@ test('without the scopes the stream has an item that names them, and all others 
     expect(item?.detail).toMatch(/HubSpot wants more rights: marketing\.campaigns\.read/)
     clock.advance(DAY_MS)
   }
+  await world.run()
+  // The account does not have it: nothing of it is late, and all else is in time.
+  const late = syncWatches.find(({ name }) => name === 'sync.stream_late')!
+  const { store } = hub.app
+  const found = await store.read(world.workspace.id, (tx) => late.look(tx, clock.now()))
+  expect(found).toEqual([])
+  const ages = await store.read(world.workspace.id, (tx) => syncKpis.measure(tx, clock.now()))
+  expect(ages['daily_freshness']).toEqual({ value: 1 })
   expect(world.emailsThere()).toEqual(['ada@example.com'])
   // A lead still goes at once, without waiting for the schedule.
   await world.capture('bob@example.com')
   await hub.settle()
   expect(world.emailsThere()).toEqual(['ada@example.com', 'bob@example.com'])
   const refused = sandbox.requests().filter(({ url }) => url.startsWith('/marketing/'))
-  expect(refused).toHaveLength(2)
+  expect(refused).toHaveLength(3)
   token.scopes?.push('marketing.campaigns.read', 'marketing.campaigns.write')
   await sync()
   expect(await world.items()).toEqual([])
