@@ -5,7 +5,9 @@ import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { sql } from 'kysely'
 import type { TestProject } from 'vitest/node'
+import { MINUTE_MS } from '#core/time.ts'
 import setUpDatabase from '#tests/database.ts'
 import { startSeededHub, type SeededHub } from '#tests/e2e/seeded-hub.ts'
 
@@ -51,6 +53,14 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   const { databaseUrl, keyFile } = project.getProvidedContext()
   const hub = await startSeededHub({ databaseUrl, keyFile })
   const links = await serveLinks(hub)
+  const cookies = {
+    admin: await cookieFrom(await hub.signInLink()),
+    reader: await cookieFrom(await hub.signInLink(['reader'])),
+    viewer: await cookieFrom(await hub.signInLink(['viewer'])),
+    empty: await cookieFrom(await hub.emptyWorkspaceLink()),
+  }
+  await ageSessions(hub)
+  const awake = setInterval(() => void keepAwake(hub.url, Object.values(cookies)), 5 * MINUTE_MS)
   const { url, campaignId, connectionId, runId, refusedLeadId, planId } = hub
   const { erasureId, threatId, modelId, candidateId } = hub
   const { endpointId, messageId, auditId, importId, keyId } = hub
@@ -78,19 +88,29 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     quarter,
     experimentId,
     runningId,
-    cookies: {
-      admin: await cookieFrom(await hub.signInLink()),
-      reader: await cookieFrom(await hub.signInLink(['reader'])),
-      viewer: await cookieFrom(await hub.signInLink(['viewer'])),
-      empty: await cookieFrom(await hub.emptyWorkspaceLink()),
-    },
+    cookies,
     linksUrl: links.url,
   })
   return async () => {
+    clearInterval(awake)
     links.close()
     await hub.stop()
     await closeDatabase()
   }
+}
+
+/** Sign-ins of long ago, so that what takes a fresh one is seen to ask for it, whichever test comes first. */
+async function ageSessions({ app }: SeededHub): Promise<void> {
+  await app.store.system((tx) =>
+    tx.execute(sql`update sessions set authenticated_at = authenticated_at - interval '1 hour'`),
+  )
+}
+
+/** A session ends after half an hour of silence, and some are needed only at the end of a long suite. */
+async function keepAwake(url: string, cookies: readonly string[]): Promise<void> {
+  await Promise.allSettled(
+    cookies.map((cookie) => fetch(`${url}/api/v1/workspace`, { headers: { cookie } })),
+  )
 }
 
 /** As `npm run build` does, in a process of its own: under Vitest, React would be its slow and talkative self. */
