@@ -67,7 +67,7 @@ export const settings = {
     schema: z
       .url()
       .refine(isEncryptedOrHere, 'must begin with https://, or be on this machine')
-      .transform((text) => text.replace(/\/+$/, ''))
+      .transform((text) => text.replace(/\/$/, ''))
       .optional(),
     about:
       'In its place a key service seals them: the transit engine of OpenBao or HashiCorp Vault, such as https://vault.example.com:8200/v1/transit. The hub asks it at each start.',
