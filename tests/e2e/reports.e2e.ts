@@ -69,7 +69,8 @@ test('an experiment is planned, and its result is recorded with its interval', a
   await dialog.getByLabel('Left out, of all people').fill('20')
   await dialog.getByLabel('Weeks').fill('6')
   await dialog.getByRole('button', { name: 'Plan it', exact: true }).click()
-  await page.getByRole('heading', { name: 'Test of Email' }).waitFor()
+  // The dialog has a heading of this name too, and the list behind it names other plans alike.
+  await page.getByRole('heading', { name: 'Test of Email', level: 1 }).waitFor()
   await page.getByText('20% left out for 6 weeks').waitFor()
   await page.getByRole('button', { name: 'Record the result…' }).click()
   const counted = [
