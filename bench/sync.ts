@@ -74,10 +74,10 @@ const VENDORS: Readonly<Record<string, BenchVendor>> = {
     spent: async (_sandbox, calls) => calls,
     /**
      * The calls that a first run of all streams cannot do without, beside the upserts: owners, owners that left, pipelines
-     * with their stages; of companies, contacts, deals and tasks the properties, the records and the deleted ones; and once
+     * with their stages; of companies, contacts, deals and tasks the properties, the records and the deleted ones; the campaigns; and once
      * for the account our group, and our properties in one batch.
      */
-    fewest: (leads) => Math.ceil(leads / UPSERT) + 17,
+    fewest: (leads) => Math.ceil(leads / UPSERT) + 18,
     fewestToCheck: (leads) => Math.ceil(leads / UPSERT),
     checkPrice: 1,
     countsChecks: false,

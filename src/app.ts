@@ -359,7 +359,11 @@ export function keyPlaceOf(config: Pick<Config, 'dataDir' | 'keyFile'> & GuardSe
   keyGuard: KeyGuard | null
 } {
   const keyFile = config.keyFile ?? join(config.dataDir, 'keys.json')
-  return { keyFile, keyGuard: guardOf(config) }
+  try {
+    return { keyFile, keyGuard: guardOf(config) }
+  } catch (error) {
+    throw new ConfigError(error instanceof Error ? error.message : String(error))
+  }
 }
 
 /** Beside the key file: outside the database, and backed up with the keys. */

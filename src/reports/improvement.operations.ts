@@ -1,5 +1,6 @@
 import { cutPage } from '#core/page.ts'
 import { defineOperation } from '#gateway/operation.ts'
+import { withDealNames } from '#reports/deal-name.ts'
 import { durationChange, rateChange } from '#reports/improvement.rules.ts'
 import {
   Improvement,
@@ -117,12 +118,7 @@ export const listDealsOfImprovement = defineOperation({
     const { timeZone } = await readSetting(tx, {}, now)
     const rows = await listImprovementDeals(tx, query, timeZone)
     const page = cutPage(rows, query.limit, (row) => [row.days, row.opportunityId])
-    const open = (id: string, name: Buffer) =>
-      tx.sealer.open<string>(name, `opportunities.name:${id}`)
-    return {
-      ...page,
-      data: page.data.map((row) => ({ ...row, name: open(row.opportunityId, row.name) })),
-    }
+    return withDealNames(tx, page)
   },
 })
 

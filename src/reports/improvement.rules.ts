@@ -33,7 +33,7 @@ export function rateChange(before: Rate, after: Rate): Improvement {
   const half = Z * Math.sqrt(1 / x0 - 1 / n0 + 1 / x1 - 1 / n1)
   const { low, high, isClear } = bounds(Math.log(x1 / n1 / (x0 / n0)), half)
   const change = after.rate / before.rate - 1
-  return { change, low: Math.min(low, change), high: Math.max(high, change), isClear, isSmall }
+  return { change, low: Math.min(low, change), high, isClear, isSmall }
 }
 
 /** Durations in days as the logarithms of their sum by group: n, mean and variance of ln(days). */

@@ -1,5 +1,6 @@
 import { cutPage } from '#core/page.ts'
 import { defineOperation } from '#gateway/operation.ts'
+import { withDealNames } from '#reports/deal-name.ts'
 import { readSetting } from '#reports/lens.store.ts'
 import { otherCurrencies, sumByOwner, sumOutcomes } from '#reports/slippage.rules.ts'
 import {
@@ -79,12 +80,7 @@ export const listSlippage = defineOperation({
     const period = await readPeriod(tx, query, now)
     const rows = await listSlippageDeals(tx, period, { outcome, limit, cursor })
     const page = cutPage(rows, limit, (row) => [row.expectedOn, row.opportunityId])
-    const open = (id: string, name: Buffer) =>
-      tx.sealer.open<string>(name, `opportunities.name:${id}`)
-    return {
-      ...page,
-      data: page.data.map((row) => ({ ...row, name: open(row.opportunityId, row.name) })),
-    }
+    return withDealNames(tx, page)
   },
 })
 

@@ -82,7 +82,7 @@ function lastRunOf(run: LastRun | undefined) {
   return { id: `run_${id.slice(4)}` as const, state, endedAt, calls }
 }
 
-/** A stream is stale when its last success is older than one and a half of its intervals. */
+/** A stream is stale when its last success is older than one and a half of its intervals; one that owes no data never is. */
 function ageOf(stream: StreamAge, now: Date) {
   const { name, direction, paused, everyMinutes, nextRunAt, lastSuccessAt, since } = stream
   const minutes = (from: Date) => Math.floor((now.getTime() - from.getTime()) / MINUTE_MS)
@@ -93,12 +93,14 @@ function ageOf(stream: StreamAge, now: Date) {
     everyMinutes,
     nextRunAt,
     ageMinutes: lastSuccessAt && minutes(lastSuccessAt),
-    isStale: !paused && minutes(lastSuccessAt ?? since) > everyMinutes * 1.5,
+    isStale: owesData(stream) && minutes(lastSuccessAt ?? since) > everyMinutes * 1.5,
   }
 }
 
+const owesData = ({ paused, granted }: StreamAge) => !paused && granted
+
 function timesOf(streams: readonly StreamAge[]) {
-  const live = streams.filter((stream) => !stream.paused)
+  const live = streams.filter(owesData)
   const nextMs = live.map((stream) => stream.nextRunAt.getTime())
   const lastMs = live.map((stream) => stream.lastSuccessAt?.getTime() ?? 0)
   const oldestMs = Math.min(...lastMs)

@@ -31,6 +31,8 @@ export interface StreamAge {
   name: string
   direction: FieldDirection
   paused: boolean
+  /** Whether the account may have it. */
+  granted: boolean
   everyMinutes: number
   nextRunAt: Date
   lastSuccessAt: Date | null
@@ -40,7 +42,7 @@ export interface StreamAge {
 
 export function listStreamAges(tx: Transaction): Promise<StreamAge[]> {
   return tx.query(sql<StreamAge>`
-    select s.connection_id, s.name, s.direction, s.paused, s.every_minutes, s.next_run_at, s.last_success_at,
+    select s.connection_id, s.name, s.direction, s.paused, ${isGranted} as granted, s.every_minutes, s.next_run_at, s.last_success_at,
       c.created_at as since
     from sync_streams s join connections c on c.id = s.connection_id
     order by s.connection_id, s.position limit 5000`)

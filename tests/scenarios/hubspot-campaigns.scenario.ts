@@ -383,6 +383,8 @@ test('without the scopes the stream has an item that names them, and all others 
   const { store } = hub.app
   const found = await store.read(world.workspace.id, (tx) => late.look(tx, clock.now()))
   expect(found).toEqual([])
+  const health = (await world.workspace.get('/api/v1/sync/health')).body.data[0]
+  expect(health).toMatchObject({ isStale: false, lastSuccessAt: expect.any(String) as string })
   const ages = await store.read(world.workspace.id, (tx) => syncKpis.measure(tx, clock.now()))
   expect(ages['daily_freshness']).toEqual({ value: 1 })
   expect(world.emailsThere()).toEqual(['ada@example.com'])

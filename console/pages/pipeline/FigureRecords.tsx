@@ -1,6 +1,7 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { formatCount, formatDay } from '#console/format.ts'
+import { dealColumn } from '#console/pages/pipeline/deal-column.tsx'
 import {
   improvementDealsExport,
   improvementDealsQuery,
@@ -118,20 +119,7 @@ function Deals({ span, spans }: { span: Span; spans: Spans }) {
 
 function dealColumns(timeZone: string): Column<ImprovementDeal>[] {
   return [
-    {
-      title: 'Deal',
-      isHeader: true,
-      cell: ({ opportunityId, name }) => (
-        <Link
-          to="/scores/deals/$opportunityId"
-          params={{ opportunityId }}
-          className="tl-link"
-          data-row-link
-        >
-          {name}
-        </Link>
-      ),
-    },
+    dealColumn,
     { title: 'Opened', align: 'end', cell: ({ openedAt }) => formatDay(openedAt, timeZone) },
     { title: 'Won', align: 'end', cell: ({ closedAt }) => formatDay(closedAt, timeZone) },
     { title: 'Days', align: 'end', cell: ({ days }) => formatCount(Math.round(days)) },

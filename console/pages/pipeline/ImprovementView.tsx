@@ -9,12 +9,8 @@ import {
   type ImprovementFigures,
 } from '#console/pages/pipeline/pipeline.queries.ts'
 import type { PipelineSearch } from '#console/pages/pipeline/pipeline.search.ts'
-import {
-  daysOfBaseline,
-  daysOfQuarter,
-  type Baseline,
-  type Quarter,
-} from '#console/pages/pipeline/quarters.ts'
+import { QuarterFilter } from '#console/pages/pipeline/QuarterFilter.tsx'
+import { daysOfBaseline, daysOfQuarter, type Baseline } from '#console/pages/pipeline/quarters.ts'
 import { useSession } from '#console/session.ts'
 import { Badge } from '#console/ui/Badge.tsx'
 import { Problem } from '#console/ui/ErrorPane.tsx'
@@ -49,16 +45,7 @@ export function ImprovementView({
         flush
         actions={
           <>
-            <FilterSelect<Quarter>
-              label="Quarter"
-              value={quarter}
-              options={[
-                { value: 'this', label: 'This quarter' },
-                { value: 'last', label: 'Last quarter' },
-                { value: 'before', label: 'The one before' },
-              ]}
-              onChange={(value) => onChange({ quarter: value === 'this' ? undefined : value })}
-            />
+            <QuarterFilter quarter={quarter} onChange={onChange} />
             <FilterSelect<Baseline>
               label="Against"
               value={against}

@@ -1,6 +1,5 @@
 import { Skeleton } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
 import { formatCount, formatCounted, formatDate, formatDay, formatShare } from '#console/format.ts'
 import {
   slippageDealsQuery,
@@ -9,7 +8,9 @@ import {
   type SlippageFigures,
 } from '#console/pages/pipeline/pipeline.queries.ts'
 import type { PipelineSearch } from '#console/pages/pipeline/pipeline.search.ts'
-import { daysOfQuarter, type Quarter } from '#console/pages/pipeline/quarters.ts'
+import { dealColumn } from '#console/pages/pipeline/deal-column.tsx'
+import { QuarterFilter } from '#console/pages/pipeline/QuarterFilter.tsx'
+import { daysOfQuarter } from '#console/pages/pipeline/quarters.ts'
 import { useSession } from '#console/session.ts'
 import { Amount } from '#console/ui/Amount.tsx'
 import { Badge, type Tone } from '#console/ui/Badge.tsx'
@@ -42,16 +43,7 @@ export function SlippageView({
       flush
       actions={
         <>
-          <FilterSelect<Quarter>
-            label="Quarter"
-            value={quarter}
-            options={[
-              { value: 'this', label: 'This quarter' },
-              { value: 'last', label: 'Last quarter' },
-              { value: 'before', label: 'The one before' },
-            ]}
-            onChange={(value) => onChange({ quarter: value === 'this' ? undefined : value })}
-          />
+          <QuarterFilter quarter={quarter} onChange={onChange} />
           <FilterSelect<Outcome | 'all'>
             label="Outcome"
             value={outcome ?? 'all'}
@@ -150,20 +142,7 @@ function Deals({
 }
 
 const columns: Column<SlippageDeal>[] = [
-  {
-    title: 'Deal',
-    isHeader: true,
-    cell: ({ opportunityId, name }) => (
-      <Link
-        to="/scores/deals/$opportunityId"
-        params={{ opportunityId }}
-        className="tl-link"
-        data-row-link
-      >
-        {name}
-      </Link>
-    ),
-  },
+  dealColumn,
   {
     title: 'Outcome',
     cell: ({ outcome }) => <Badge tone={tones[outcome].tone}>{tones[outcome].word}</Badge>,
