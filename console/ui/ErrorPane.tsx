@@ -44,7 +44,7 @@ export function Problem({
   const { title, detail, facts, errors } = explain(error)
   const Title = isPage ? 'h1' : 'h2'
   return (
-    <section className={classes.pane} role="alert">
+    <section className={classes.pane} data-part={isPage ? undefined : true} role="alert">
       <IconAlertTriangle className={classes.badIcon} size={22} stroke={1.7} aria-hidden />
       <Title className={classes.title}>{title}</Title>
       <p>{detail}</p>
